@@ -1,0 +1,49 @@
+# andon - a small front door to CMake, Ninja and CTest. `make help` lists what it does.
+BUILD   ?= build
+GENERIC  = -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
+JOBS    ?= $(shell nproc)
+
+.DEFAULT_GOAL := build
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | sort | column -t -s "$$(printf '\t')"
+
+packages: ## install the Debian packages named in tools/packages.txt, if any is missing
+	@tools/install-packages tools/packages.txt
+
+build: packages ## build the program (build/andon)
+	@cmake -S . -B $(BUILD) $(GENERIC) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log; ln -sf $(BUILD)/compile_commands.json compile_commands.json
+	cmake --build $(BUILD) -j $(JOBS)
+
+demo: build ## build, then a whole line on simulated data: sim, WGAN, classifier, comparison, report
+	$(BUILD)/andon demo gearbox
+
+test: test-packages build ## every test, then the unit and fault tests under the address and undefined-behaviour sanitizers
+	@tools/run-tests $(BUILD)
+
+test-packages:
+	@tools/install-packages tools/packages.txt tools/packages-test.txt
+
+lint: test-packages ## room order from the includes, formatting, cppcheck, warnings as errors with clang
+	@tools/lint
+
+bench: build ## measure against peers; bench/run NAME for one of them
+	@bench/run
+
+asan: ## build and test with the address and undefined-behaviour sanitizers
+	@tools/sanitize address,undefined
+
+tsan: ## build and test with the thread sanitizer
+	@tools/sanitize thread
+
+fuzz: test-packages ## run every libFuzzer target for a minute
+	@tools/fuzz
+
+install: build ## install into PREFIX (default /usr/local)
+	cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
+
+clean: ## remove what was built
+	rm -rf $(BUILD) compile_commands.json
+
+.PHONY: help packages build demo test test-packages lint bench asan tsan fuzz install clean

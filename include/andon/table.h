@@ -1,0 +1,287 @@
+/* table.h - typed columns with validity: reading CSV, roles and what is set aside, splits, preparation, files.
+ *
+ * A table is rows x columns. A column has a type (how values are stored), a role (what they are for), a unit, and a bitmap of valid
+ * cells. The table knows nothing of models. Row order is the order of the file; nothing here reorders rows silently.
+ */
+#ifndef ANDON_TABLE_H
+#define ANDON_TABLE_H
+
+#include "andon/base.h"
+
+/* ---- columns and tables ------------------------------------------------------------------------------------------------ */
+
+typedef enum an_type {
+    AN_REAL,     /* double; never NaN where valid (NaN is missing) */
+    AN_INTEGER,  /* int64_t */
+    AN_BOOLEAN,  /* uint8_t 0 or 1 */
+    AN_CATEGORY, /* int32_t code into the dictionary */
+    AN_DATETIME, /* int64_t microseconds since 1970 UTC */
+    AN_TEXT,     /* offsets into bytes */
+    AN_TENSOR,   /* a fixed-shape array a row (images, sequences): dtype and shape in `tensor` */
+} an_type;
+
+typedef enum an_role {
+    AN_FEATURE,
+    AN_TARGET,
+    AN_GROUP,   /* rows of one group are never split */
+    AN_TIME,
+    AN_ID,      /* copied to every prediction */
+    AN_IGNORED, /* stays in the table, used by nobody; `reason` says why */
+} an_role;
+
+const char *an_type_name(an_type type); /* "real" "integer" "boolean" "category" "datetime" "text" "tensor" */
+const char *an_role_name(an_role role); /* "feature" "target" "group" "time" "id" "ignored" */
+bool an_type_parse(const char *name, an_type *out);
+bool an_role_parse(const char *name, an_role *out);
+
+/* Distinct values of a category column, sorted by bytes, so that the same values give the same codes. */
+typedef struct an_dictionary {
+    int32_t count;
+    char **names;
+} an_dictionary;
+
+typedef struct an_tensor_layout {
+    int dtype;         /* 0 u8, 1 f32 */
+    int rank;
+    size_t shape[4];
+} an_tensor_layout;
+
+typedef struct an_column {
+    char *name, *unit, *reason; /* owned; unit and reason may be NULL; reasons: constant empty identifier duplicate leak requested after-decision */
+    an_type type;
+    an_role role;
+    bool kept;                  /* a person asked to keep it whatever the audit says */
+    uint64_t *valid;            /* bit i of word i/64; NULL: all valid */
+    size_t missing;
+    union {
+        double *real;
+        int64_t *integer; /* also datetime */
+        uint8_t *boolean;
+        int32_t *code;    /* -1 where missing */
+        struct {
+            uint64_t *offset; /* rows + 1 */
+            char *bytes;
+        } text;
+        void *tensor_data;
+    };
+    an_dictionary dictionary; /* category only */
+    an_tensor_layout tensor;
+} an_column;
+
+/* Where generated rows came from. Row i of the table is real when origin == NULL or origin[i] == 0; otherwise it is row
+ * `origin_row[i]` of `origins[origin[i] - 1]`. Provenance survives selection, saving, loading and export (_generator, _seed, _row). */
+typedef struct an_origin {
+    char *generator; /* name/version, or content address */
+    uint64_t seed;
+} an_origin;
+
+typedef struct an_table {
+    size_t rows, columns;
+    an_column *column;
+    char *positive;       /* the target value that counts as positive, as text; NULL until known */
+    uint32_t *origin;     /* NULL: all real */
+    uint64_t *origin_row;
+    an_origin *origins;
+    size_t origin_count;
+} an_table;
+
+an_table *an_table_new(size_t rows);
+void an_table_free(an_table *t);
+an_column *an_table_add(an_table *t, const char *name, an_type type, an_error *err); /* all cells missing/zero; AN_INPUT when the name exists; NULL on AN_MEMORY too. Pointers to columns are valid until the next add. */
+an_column *an_table_find(const an_table *t, const char *name);                        /* NULL: absent */
+an_column *an_table_need(const an_table *t, const char *name, an_error *err);         /* AN_NOT_FOUND with the nearest name */
+an_column *an_table_target(const an_table *t, an_error *err);                         /* AN_INPUT when there is none */
+an_table *an_table_select(const an_table *t, const size_t *rows, size_t n, an_error *err);     /* deep copy of rows, in that order */
+an_table *an_table_select_columns(const an_table *t, const char *const *names, size_t n, an_error *err);
+an_table *an_table_append(const an_table *a, const an_table *b, an_error *err);       /* rows of a then of b; columns matched by name and type, dictionaries merged; columns of a that b lacks are missing there (b's others are dropped); origins merged; keeps a's roles and positive */
+size_t an_table_bytes(const an_table *t);                                             /* memory held */
+
+static inline bool an_valid(const an_column *c, size_t row)
+{
+    return !c->valid || (c->valid[row / 64] >> (row % 64) & 1);
+}
+static inline bool an_table_generated(const an_table *t, size_t row)
+{
+    return t->origin && t->origin[row];
+}
+void an_set_missing(an_table *t, an_column *c, size_t row);
+void an_set_valid(an_column *c, size_t row);
+/* Number of a real, integer, boolean or datetime (us) cell; NaN when missing or of another type. */
+double an_cell_number(const an_column *c, size_t row);
+/* Text of any cell as written to CSV; "" when missing; appended to out. Reals as an_real_text, datetimes ISO 8601. */
+void an_cell_text(const an_column *c, size_t row, an_buf *out);
+/* Refuses (AN_REFUSED, naming the first row and its generator) a table that holds generated rows: asked wherever a test part is used. */
+bool an_table_require_real(const an_table *t, const char *what, an_error *err);
+
+/* Labels of a binary target: label[i] = 1 where row i holds the positive value, 0 otherwise; AN_INPUT when a target cell is missing
+ * (row named) or the target has not two classes ("has one class", "has 5 classes"). Numeric targets compare by value text. */
+bool an_table_labels(const an_table *t, uint8_t *label, an_error *err);
+/* Distinct target values as text with counts, sorted by bytes. */
+typedef struct an_class_count { char *name; size_t count; } an_class_count;
+bool an_table_classes(const an_table *t, an_class_count **classes, size_t *count, an_error *err);
+void an_class_counts_free(an_class_count *classes, size_t count);
+
+/* ---- row keys ------------------------------------------------------------------------------------------------------------- */
+
+/* 64-bit keyed hash of each row: of the id column where there is one, else of the content of feature and target columns (so equal rows are
+ * one key and stay on one side of a split). Generated rows get the hash of (generator, seed, row). Independent of column order. */
+bool an_table_row_keys(const an_table *t, uint64_t *key, an_error *err);
+
+/* ---- CSV --------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct an_csv_options {       /* zero-initialised fields mean 'detect' (an_csv_params gives these defaults) */
+    char *delimiter;                  /* ',' ';' '\t' '|' ' ' by name or itself: "comma" "semicolon" "tab" "pipe" "space" or one character; NULL: detect */
+    char *decimal;                    /* "." or ","; NULL: detect */
+    char *thousands;                  /* "." "," "'" " " or "none"; NULL: none unless forced */
+    char *encoding;                   /* "utf-8" "latin-1"; NULL: BOM, else UTF-8 when valid, else latin-1 */
+    bool no_header;
+    char *names;                      /* file with one column name per line; implies no header row unless it is there */
+    an_list missing;                  /* tokens; an empty field always; default NA, N/A, NaN, nan, null, NULL, None, ?, - , #N/A */
+    char *date_format;                /* strptime-like: %d.%m.%Y %H:%M:%S; NULL: ISO 8601 only */
+    an_list type;                     /* "column=integer" */
+} an_csv_options;
+/* the rows of the table below, for structs that hold one at offset `base` */
+#define AN_CSV_PARAMS(base) \
+    AN_TEXT_AT(base, an_csv_options, delimiter, NULL, "between fields: comma, semicolon, tab, pipe, space or one character; found out when not given"), \
+    AN_TEXT_AT(base, an_csv_options, decimal, NULL, "decimal mark: . or , ; found out when not given"), \
+    AN_TEXT_AT(base, an_csv_options, thousands, NULL, "thousands separator: . , ' a blank, or none; none when not given"), \
+    AN_TEXT_AT(base, an_csv_options, encoding, NULL, "utf-8 or latin-1; found out when not given"), \
+    AN_BOOL_AT(base, an_csv_options, no_header, false, "the first row holds values, not names; columns are called c1, c2 ..."), \
+    AN_TEXT_AT(base, an_csv_options, names, NULL, "file with one column name per line"), \
+    AN_LIST_AT(base, an_csv_options, missing, "NA,N/A,NaN,nan,null,NULL,None,?,-,#N/A", "texts that mean a missing value, beside an empty field"), \
+    AN_TEXT_AT(base, an_csv_options, date_format, NULL, "how dates are written, such as %d.%m.%Y %H:%M:%S; ISO 8601 when not given"), \
+    AN_LIST_AT(base, an_csv_options, type, NULL, "COLUMN=integer, real, boolean, category, datetime or text; found out when not given")
+extern const an_param an_csv_params[];
+
+typedef struct an_csv_dialect { /* what was found or forced; for messages and tests */
+    char delimiter, decimal, thousands, quote;
+    bool header, bom, gzip, crlf;
+    char encoding[16];
+} an_csv_dialect;
+
+/* Reads one file (gzip recognised by its magic) into a new table; every column is a feature; types inferred over the whole file:
+ * boolean (true/false, yes/no spelled out), integer, real, datetime (ISO 8601 or date_format), category (up to 1,000 distinct values and fewer than
+ * half the rows that have one), else text. Whole numbers with leading zeroes (serial 0012) stay text unless --type says integer. Blanks around
+ * unquoted fields are dropped. A missing token counts inside quotes, too. A column without any value is real.
+ * Columns `_generator,_seed,_row`, where all are present, become the origin of the rows. Peak memory under three times the table plus a fixed buffer.
+ * Errors name line and column: ragged row, unclosed quote (the line where it opened), NUL byte, empty file, header only, duplicate or empty
+ * header, field over 16 MB, number column forced by --type holding text. A column that is a number in at least 95 % of the rows but not in all is an error naming the first offending cell and suggesting
+ * --type COLUMN=category, or --missing TOKEN. Progress in bytes. */
+an_table *an_csv_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_job *job, an_error *err);
+an_table *an_csv_parse(const char *bytes, size_t n, const char *what, const an_csv_options *options, an_csv_dialect *dialect, an_job *job, an_error *err);
+
+/* Writes RFC 4180, comma, header, LF, shortest numbers; with origin columns when any row is generated. Atomic when path is a file; "-" is stdout. */
+bool an_csv_write(const an_table *t, const char *path, an_error *err);
+void an_csv_text(const an_table *t, bool header, an_buf *out); /* the same text appended to out; origin columns whenever the table has an origin */
+void an_csv_quote(an_buf *out, const char *text);  /* one field */
+
+/* ---- roles, and what is set aside -------------------------------------------------------------------------------------------------- */
+
+typedef struct an_roles {
+    char *target, *positive, *group, *time, *id; /* NULL: none; positive NULL: the rarer class (on a tie the later by bytes) */
+    an_list drop, keep, after_decision, unit;    /* unit: "column=bar" */
+} an_roles;
+/* the rows of the table below, for structs that hold one at offset `base` */
+#define AN_ROLES_PARAMS(base) \
+    AN_TEXT_AT(base, an_roles, target, NULL, "column to predict"), \
+    AN_TEXT_AT(base, an_roles, positive, NULL, "value of the target that counts as positive; the rarer of two classes when not given"), \
+    AN_TEXT_AT(base, an_roles, group, NULL, "column whose equal values are never split"), \
+    AN_TEXT_AT(base, an_roles, time, NULL, "column with the time of a row; the newest rows are the test part"), \
+    AN_TEXT_AT(base, an_roles, id, NULL, "column that names a part; copied to every prediction"), \
+    AN_LIST_AT(base, an_roles, drop, NULL, "columns to leave out"), \
+    AN_LIST_AT(base, an_roles, keep, NULL, "columns to keep whatever the audit says"), \
+    AN_LIST_AT(base, an_roles, after_decision, NULL, "columns known only after the decision; never features"), \
+    AN_LIST_AT(base, an_roles, unit, NULL, "COLUMN=UNIT")
+extern const an_param an_roles_params[];
+
+/* Sets roles, then the audit: feature columns that are constant, empty, identifier (text or integers all distinct, or a serial), duplicate
+ * of an earlier column, or leak: in a column of at most 10 distinct values (flags, codes) a value held by at least 10 rows that goes with
+ * the rarer class only, where chance would do that less than once in 1e9 (share of the class ^ rows); a column that has values only on rows of
+ * the rarer class; or a number that alone ranks the classes almost perfectly, ROC-AUC >= 0.995 or <= 0.005, on enough rows that one order in 1e9
+ * would. (Measurements with hundreds of values hold such single values honestly.) These become AN_IGNORED with the reason,
+ * unless kept. Text features that cannot be encoded become ignored as identifier or, with repeated values, category. AN_INPUT: target unknown, missing somewhere, one class only; fewer than 2 positives. Explanations in words go to `notes` (one per column:
+ * "TWF: leak: value 1 (46 rows) goes with Machine failure = 1 only; --keep TWF brings it back"). */
+bool an_table_assign(an_table *t, const an_roles *roles, an_list *notes, an_error *err);
+
+/* ---- splits ----------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct an_split {
+    size_t *train, *test; /* row indices, ascending */
+    size_t train_count, test_count;
+} an_split;
+void an_split_free(an_split *s);
+
+/* Keyed hashes: within each class the rows with the smallest hash (of group, id, or content) are the test part; with a group column whole groups go
+ * together; with a time column (by_time) the newest share is the test part. Generated rows always train. `held`: row keys (an_table_row_keys, sorted ascending) that
+ * were in a test part before and stay there. Both parts must hold both classes where there is a target (AN_INPUT otherwise). `seed` keys the hash: the default split uses seed 0, repeat r of a comparison uses an_seed_derive(seed, "split", r). */
+typedef struct an_split_options {
+    double share;          /* of the test part, (0, 1); 0: 0.25 */
+    uint64_t seed;
+    bool ignore_time;      /* stratify although there is a time column (comparisons with repeats) */
+    const uint64_t *held;
+    size_t held_count;
+} an_split_options;
+bool an_split_make(const an_table *t, const an_split_options *options, an_split *out, an_error *err);
+/* Stratified, group-aware fold number (0..k-1) of each of the rows listed; fold[i] belongs to rows[i]; same keyed hashing. k is lowered (k_used) to the positives there are, at least 2.
+ * Generated rows get fold 255: they train in every fold and are held out in none. */
+bool an_folds_make(const an_table *t, const size_t *rows, size_t n, int k, uint64_t seed, uint8_t *fold, int *k_used, an_error *err);
+
+/* ---- preparation: fitted on a training part, travels with the model -------------------------------------------------------------------------- */
+
+typedef struct an_prep_options {
+    char *scale;    /* "standard" (mean 0, sd 1, sd with n) | "range" ([-1,1] by minimum and maximum) | "robust" (median, IQR) | "none" */
+    char *impute;   /* "median" | "mean" | "zero"; categories: the most frequent */
+    char *category; /* "onehot" | "ordinal" */
+    bool with_target; /* the target column is encoded too, last (generators fitted on all classes) */
+} an_prep_options;
+extern const an_param an_prep_params[];
+
+typedef struct an_prep_column { /* one source column */
+    char *name, *unit;
+    an_type type;          /* real integer boolean datetime category */
+    double fill;           /* imputed value; category: the code */
+    double center, scale;  /* prepared = (x - center) / scale; scale > 0 */
+    double low, high;      /* training range of valid values */
+    bool whole;            /* training values were all integers: inverted values are rounded */
+    double step;           /* training values are multiples of this resolution (0: none found): inverted values are rounded to it */
+    size_t first, width;   /* its columns in the prepared matrix */
+    bool onehot;
+    an_dictionary dictionary; /* category, boolean ("0","1" when onehot) */
+    double missing_share;
+} an_prep_column;
+
+typedef struct an_prep {
+    size_t columns, width;
+    an_prep_column *column;
+    bool target_last;
+} an_prep;
+
+an_prep *an_prep_fit(const an_table *t, const size_t *rows, size_t n, const an_prep_options *options, an_error *err); /* features only (+ target); rows NULL: all */
+void an_prep_free(an_prep *p);
+/* out: n x width, row-major. Columns are found by name; a category unseen in training is encoded as all zeros (onehot) or the fill (ordinal) and counted in *unseen (may be NULL).
+ * AN_INPUT when a column is absent or has another type than a number where one is needed. */
+bool an_prep_apply(const an_prep *p, const an_table *t, const size_t *rows, size_t n, double *out, size_t *unseen, an_error *err);
+/* Names of feature columns of row `row` that lie outside the training range or hold an unseen category, joined by ';', appended to out. */
+void an_prep_out_of_range(const an_prep *p, const an_table *t, size_t row, an_buf *out);
+/* From prepared space back to a table with the source columns (name, type, unit, dictionary): n x width floats, numbers clamped to the training range, rounded to `whole`/`step`;
+ * a category is the largest of its columns. Used by generators. */
+an_table *an_prep_invert(const an_prep *p, const float *values, size_t n, an_error *err);
+char *an_prep_output_name(const an_prep *p, size_t j); /* new text: "torque_3", "Type=L" */
+json_t *an_prep_json(const an_prep *p);
+an_prep *an_prep_from_json(const json_t *j, an_error *err);
+
+/* ---- profile ------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Per column: count, missing, distinct (exact), minimum, maximum, mean, sd, quantiles .01 .05 .25 .5 .75 .95 .99, 20-bin histogram, top categories; association with the target
+ * (ROC-AUC of a number, Cramer's V of a category); class balance; equal rows. Shape: {"rows","duplicate_rows","target":{"name","positive","classes":{name:count}},"columns":[{"name","type","role","missing","distinct","min","max","mean","sd","quantiles":{},"histogram":{"edges":[],"counts":[]},"top":[{"value","count"}],"auc","cramers_v"}]} */
+json_t *an_table_profile(const an_table *t, an_job *job, an_error *err);
+
+/* ---- files ---------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* table.bin (columnar, little-endian, magic, version, checksummed sections, memory-mapped at load) and schema.json (names, types, roles, units, reasons, positive, rows).
+ * Content only: no times, no paths, so that the same content is the same address. */
+bool an_table_save(const an_table *t, an_artifact *a, an_error *err);
+an_table *an_table_load(const an_artifact *a, an_error *err); /* AN_CORRUPT names the file and section */
+json_t *an_table_columns_json(const an_table *t); /* [{"name","type","role","missing","unit","reason"}] */
+
+#endif

@@ -1,0 +1,61 @@
+/* commands.c - which function prints the result of which act. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    an_show show;
+} shows[] = {
+    { "init", an__show_text },
+    { "demo gearbox", an__show_text },
+    { "sim gearbox", an__show_text },
+    { "data import", an__show_import },
+    { "data show", an__show_import },
+    { "data list", an__show_list },
+    { "data profile", an__show_profile },
+    { "data split", an__show_split },
+    { "data export", an__show_text },
+    { "synth fit", an__show_generator },
+    { "synth show", an__show_generator },
+    { "synth judge", an__show_judge },
+    { "synth compare", an__show_judges },
+    { "synth list", an__show_list },
+    { "synth sample", an__show_text },
+    { "model train", an__show_model },
+    { "model evaluate", an__show_model },
+    { "model threshold", an__show_model },
+    { "model show", an__show_model },
+    { "model list", an__show_list },
+    { "model explain", an__show_explain },
+    { "model predict", an__show_text },
+    { "model export", an__show_text },
+    { "model alias", an__show_text },
+    { "compare", an__show_compare },
+    { "run", an__show_run },
+    { "runs list", an__show_runs },
+    { "runs show", an__show_run },
+    { "lineage", an__show_lineage },
+    { "report", an__show_text },
+    { "doctor", an__show_doctor },
+};
+
+enum { COMMANDS_MAX = 128 };
+
+const an_command *an__commands(size_t *count)
+{
+    static an_command commands[COMMANDS_MAX]; /* filled once, before any thread starts; then constant */
+    static size_t filled;
+    if (!filled) {
+        size_t n;
+        const an_act *const *acts = an_acts(&n);
+        for (size_t i = 0; i < n && i < COMMANDS_MAX; i++) {
+            commands[i].act = acts[i];
+            for (size_t k = 0; k < AN_COUNT(shows); k++)
+                if (!strcmp(shows[k].name, acts[i]->name)) commands[i].show = shows[k].show;
+        }
+        filled = n;
+    }
+    *count = filled;
+    return commands;
+}

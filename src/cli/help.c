@@ -1,0 +1,113 @@
+/* help.c - help made from the tables of acts and parameters. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+static void flag_name(const char *name, char out[64])
+{
+    size_t i = 0;
+    for (; name[i] && i < 63; i++) out[i] = name[i] == '_' ? '-' : name[i];
+    out[i] = 0;
+}
+
+static bool is_positional(const an_act *act, const char *name)
+{
+    for (const char *at = act->args ? act->args : ""; *at;) {
+        size_t n = strcspn(at, " "), start = at[0] == '[';
+        size_t len = strcspn(at + start, " .]|");
+        if (strlen(name) == len && !strncasecmp(at + start, name, len)) return true;
+        at += n + (at[n] == ' ');
+    }
+    return false;
+}
+
+static void print_params(const an_act *act, const an_param *table, FILE *out)
+{
+    for (const an_param *p = table; p && p->name; p++) {
+        if (act && is_positional(act, p->name)) continue;
+        char name[64], range[160];
+        flag_name(p->name, name);
+        fprintf(out, "  --%-18s %s\n", name, p->doc);
+        if (p->type != AN_PARAM_BOOL) fprintf(out, "    %-18s %s\n", "", an_param_range_text(p, range));
+    }
+}
+
+void an__help_act(const an_act *act, FILE *out)
+{
+    fprintf(out, "andon %s - %s\n\nusage: andon %s%s%s [--flag value]\n", act->name, act->doc, act->name, act->args ? " " : "", act->args ? act->args : "");
+    if (act->more) fprintf(out, "\n%s\n", act->more);
+    fprintf(out, "\nparameters:\n");
+    for (const an_param *p = act->params; p && p->name; p++)
+        if (is_positional(act, p->name)) fprintf(out, "  %-20s %s\n", p->name, p->doc);
+    print_params(act, act->params, out);
+    fprintf(out, "\nevery command also takes:\n");
+    print_params(NULL, an__common_params, out);
+    if (act->examples[0]) fprintf(out, "\nexamples:\n");
+    for (size_t i = 0; i < AN_COUNT(act->examples); i++)
+        if (act->examples[i]) fprintf(out, "  %s\n", act->examples[i]);
+}
+
+static void line(const an_act *act, FILE *out)
+{
+    char head[80];
+    snprintf(head, sizeof head, "%s %s", act->name, act->args ? act->args : "");
+    fprintf(out, "  %-34s %s\n", head, act->doc);
+}
+
+void an__help_all(FILE *out)
+{
+    size_t count;
+    const an_command *commands = an__commands(&count);
+    fprintf(out, "andon %s - from a plant's raw signals to a model that people trust\n\nusage: andon COMMAND [NAME] [--flag value]\n\n", an_version());
+    for (size_t i = 0; i < count; i++) line(commands[i].act, out);
+    fprintf(out, "\n'andon COMMAND --help' explains one. First time here? 'andon demo gearbox' shows a whole line on simulated data.\n"
+                 "Every command: --json --quiet --seed N --threads N --workspace DIR --fresh\n"
+                 "exit: 0 done, 1 the work failed, 2 wrong usage or bad input, 3 a gate said no, 130 interrupted\n");
+}
+
+bool an__help_group(const char *word, FILE *out)
+{
+    size_t count, n = strlen(word);
+    const an_command *commands = an__commands(&count);
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = commands[i].act->name;
+        if (strncmp(name, word, n) || name[n] != ' ') continue;
+        if (!any) fprintf(out, "usage: andon %s COMMAND [--flag value]\n\n", word);
+        any = true;
+        line(commands[i].act, out);
+    }
+    return any;
+}
+
+void an__help_completion(FILE *out)
+{
+    size_t count;
+    const an_command *commands = an__commands(&count);
+    fprintf(out, "# bash completion for andon: source this file, or put it into bash-completion's folder\n_andon() {\n"
+                 "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" line=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" words=\"\"\n  case \"$line\" in\n");
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "    '%s'*) words=\"", commands[i].act->name);
+        char name[64];
+        for (const an_param *p = commands[i].act->params; p && p->name; p++)
+            if (!is_positional(commands[i].act, p->name)) flag_name(p->name, name), fprintf(out, "--%s ", name);
+        for (const an_param *p = an__common_params; p->name; p++) flag_name(p->name, name), fprintf(out, "--%s ", name);
+        fprintf(out, "\" ;;\n");
+    }
+    const char *groups[] = { "data", "synth", "model", "runs", "sim", "demo" };
+    for (size_t g = 0; g < AN_COUNT(groups); g++) {
+        fprintf(out, "    '%s') words=\"", groups[g]);
+        size_t n = strlen(groups[g]);
+        for (size_t i = 0; i < count; i++)
+            if (!strncmp(commands[i].act->name, groups[g], n) && commands[i].act->name[n] == ' ') fprintf(out, "%s ", commands[i].act->name + n + 1);
+        fprintf(out, "\" ;;\n");
+    }
+    fprintf(out, "    '') words=\"");
+    for (size_t i = 0; i < count; i++) {
+        size_t n = strcspn(commands[i].act->name, " ");
+        if (i && !strncmp(commands[i].act->name, commands[i - 1].act->name, n + 1)) continue;
+        fprintf(out, "%.*s ", (int)n, commands[i].act->name);
+    }
+    fprintf(out, "\" ;;\n  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\n"
+                 "complete -F _andon andon\n");
+}

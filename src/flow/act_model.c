@@ -1,0 +1,512 @@
+/* act_model.c - model train, evaluate, explain, show, list, predict, export, threshold, alias, kinds. */
+#include "flow/acts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static an_model *model_open(an_store *s, const char *reference, an_version_row *row, an_error *err)
+{
+    an_version_row local = { 0 };
+    if (!an_version_get(s, AN_NAME_MODEL, reference, &local, err)) return NULL;
+    an_artifact *a = an_artifact_get(s, &local.address, err);
+    an_model *m = a ? an_model_load(a, err) : NULL;
+    an_artifact_free(a);
+    if (m && row)
+        *row = local;
+    else
+        an_version_row_free(&local);
+    return m;
+}
+
+static bool data_and_split(an_store *s, const char *reference, an_flow_values *v, an_job *job, an_error *err)
+{
+    an_version_row row = { 0 };
+    if (!reference) {
+        an_fail(err, AN_USAGE, "which data set? --data NAME");
+        return an_hint(err, "'andon data list' shows them");
+    }
+    if (!an_version_get(s, AN_NAME_DATA, reference, &row, err)) return false;
+    an__value_set(v, "data", &row.address);
+    an_version_row_free(&row);
+    an_flow_values in = *v;
+    json_t *split = an__step_do(s, "split", json_object(), &in, v, NULL, job, err);
+    json_decref(split);
+    return split != NULL;
+}
+
+/* ---- train ------------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct train_options {
+    char *name, *data, *model, *balance, *threshold;
+    double ratio, cost_escape, cost_reject, cost_test;
+    an_list set;
+} train_options;
+
+static const an_param train_params[] = {
+    AN_TEXT(train_options, name, NULL, "name of the model"),
+    AN_TEXT(train_options, data, NULL, "data set: NAME is the newest version"),
+    AN_TEXT(train_options, model, "logistic", "kind of model ('andon model kinds' names them)"),
+    AN_TEXT(train_options, balance, "none", "none threshold weights random smote wgan wgan-filter ...: inside the training part only"),
+    AN_TEXT(train_options, threshold, NULL, "rule: 0.5 f1 f2 recall=R recall>=R@95% rejects<=S cost, chosen on out-of-fold scores of the training part (default 0.5; f2 with --balance threshold)"),
+    AN_REAL(train_options, ratio, 1, 0.01, 10, "rarer to other class after balancing"),
+    AN_REAL(train_options, cost_escape, NAN, 0, 1e12, "cost of an escaped part (default: andon.yaml)"),
+    AN_REAL(train_options, cost_reject, NAN, 0, 1e12, "cost of a good part rejected"),
+    AN_REAL(train_options, cost_test, NAN, 0, 1e12, "cost of the end-of-line test"),
+    AN_LIST(train_options, set, NULL, "a parameter of model or balancing: --set c=0.1, --set wgan.width=256"),
+    AN_PARAM_END,
+};
+
+static json_t *train_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    const train_options *o = options;
+    an_flow_values v = { 0 };
+    if (!an_name_check("model", o->name, err) || !data_and_split(s, o->data, &v, job, err)) return NULL;
+    json_t *set = json_array(), *p = NULL, *trained = NULL, *judged = NULL, *named = NULL;
+    for (size_t i = 0; i < o->set.count; i++) json_array_append_new(set, json_string(o->set.items[i]));
+    p = json_pack("{s:s, s:s, s:f, s:o}", "model", o->model, "balance", o->balance, "ratio", o->ratio, "set", set);
+    if (o->threshold) json_object_set_new(p, "threshold", json_string(o->threshold));
+    json_t *costs = json_object();
+    if (!isnan(o->cost_escape)) json_object_set_new(costs, "cost_escape", json_real(o->cost_escape));
+    if (!isnan(o->cost_reject)) json_object_set_new(costs, "cost_reject", json_real(o->cost_reject));
+    if (!isnan(o->cost_test)) json_object_set_new(costs, "cost_test", json_real(o->cost_test));
+    json_object_update(p, costs);
+    an_flow_values in = v;
+    trained = an__step_do(s, "train", p, &in, &v, NULL, job, err);
+    in = v;
+    if (trained) judged = an__step_do(s, "evaluate", json_incref(costs), &in, &v, NULL, job, err);
+    in = v;
+    if (judged) named = an__step_do(s, "register", json_pack("{s:s, s:s}", "what", "model", "name", o->name), &in, NULL, NULL, job, err);
+    json_t *result = NULL;
+    if (named) {
+        result = json_object();
+        json_object_update(result, named);
+        json_object_update(result, trained);
+        json_object_set(result, "id", json_object_get(named, "id"));
+        json_object_update(result, judged);
+    }
+    json_decref(costs);
+    json_decref(trained);
+    json_decref(judged);
+    json_decref(named);
+    return result;
+}
+
+const an_act an__act_model_train = {
+    .name = "model train", .args = "NAME", .doc = "train a model on the training part, evaluate it on the untouched test part, register it",
+    .examples = { "andon model train press --data press --model logistic --balance smote", "andon model train press --data press --threshold 'recall>=0.95@95%'" },
+    .params = train_params, .options_size = sizeof(train_options), .run = train_run,
+};
+
+/* ---- evaluate ----------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct evaluate_options {
+    char *name, *data;
+    double cost_escape, cost_reject, cost_test;
+} evaluate_options;
+
+static const an_param evaluate_params[] = {
+    AN_TEXT(evaluate_options, name, NULL, "model: NAME, NAME/3"),
+    AN_TEXT(evaluate_options, data, NULL, "another data set, evaluated whole (default: the held-out part of its own)"),
+    AN_REAL(evaluate_options, cost_escape, NAN, 0, 1e12, "cost of an escaped part (default: andon.yaml)"),
+    AN_REAL(evaluate_options, cost_reject, NAN, 0, 1e12, "cost of a good part rejected"),
+    AN_REAL(evaluate_options, cost_test, NAN, 0, 1e12, "cost of the end-of-line test"),
+    AN_PARAM_END,
+};
+
+static bool in_training(const an_model *m, uint64_t key)
+{
+    an_keys k = { m->train_keys, m->train_count };
+    return an__keys_has(&k, key);
+}
+
+/* Rows of another data set that the model was trained on are left out, and counted. */
+static json_t *evaluate_other(an_store *s, an_model *m, const char *reference, const an_costs *costs, an_job *job, an_error *err)
+{
+    an_table *t = an__data_get(s, reference, NULL, err);
+    json_t *result = NULL;
+    if (!t) return NULL;
+    uint64_t *key = an_alloc_n(t->rows + 1, sizeof *key);
+    size_t *rows = an_alloc_n(t->rows + 1, sizeof *rows), n = 0;
+    if (an_table_row_keys(t, key, err)) {
+        for (size_t i = 0; i < t->rows; i++)
+            if (!an_table_generated(t, i) && !in_training(m, key[i])) rows[n++] = i;
+        if (!n)
+            an_fail(err, AN_REFUSED, "every row of %s was used to train this model", reference);
+        else
+            result = an__evaluation(m, t, rows, n, costs, an_job_seed(job), job, err);
+        if (result) json_object_set_new(result, "left_out", json_integer((json_int_t)(t->rows - n)));
+    }
+    free(key);
+    free(rows);
+    an_table_free(t);
+    return result;
+}
+
+static bool hash_of(const json_t *meta, const char *key, an_hash *h)
+{
+    const char *hex = an_json_string(meta, key, NULL);
+    return hex && an_hash_parse(hex, h);
+}
+
+static json_t *evaluate_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    const evaluate_options *o = options;
+    an_version_row row = { 0 };
+    an_costs costs;
+    an_model *m = model_open(s, o->name, &row, err);
+    json_t *result = NULL;
+    if (m && an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &costs, err)) {
+        an_hash data, split;
+        if (o->data) {
+            result = evaluate_other(s, m, o->data, &costs, job, err);
+        } else if (!hash_of(row.meta, "data", &data) || !hash_of(row.meta, "split", &split)) {
+            an_fail(err, AN_USAGE, "%s does not say which data it was split from: give --data NAME", o->name);
+        } else {
+            json_t *set = json_object();
+            if (!isnan(o->cost_escape)) json_object_set_new(set, "cost_escape", json_real(o->cost_escape));
+            if (!isnan(o->cost_reject)) json_object_set_new(set, "cost_reject", json_real(o->cost_reject));
+            if (!isnan(o->cost_test)) json_object_set_new(set, "cost_test", json_real(o->cost_test));
+            an_flow_values v = { 0 };
+            an__value_set(&v, "data", &data);
+            an__value_set(&v, "split", &split);
+            an__value_set(&v, "model", &row.address);
+            result = an__step_do(s, "evaluate", set, &v, NULL, NULL, job, err);
+        }
+    }
+    if (result) {
+        json_object_set_new(result, "name", json_string(row.name));
+        json_object_set_new(result, "version", json_integer(row.version));
+        json_object_set_new(result, "train_s", json_null());
+    }
+    an_model_free(m);
+    an_version_row_free(&row);
+    return result;
+}
+
+const an_act an__act_model_evaluate = {
+    .name = "model evaluate", .args = "NAME", .doc = "metrics with intervals on rows the model has not seen",
+    .examples = { "andon model evaluate press", "andon model evaluate press/2 --data press-june" },
+    .params = evaluate_params, .options_size = sizeof(evaluate_options), .run = evaluate_run,
+};
+
+/* ---- explain, show, list, kinds --------------------------------------------------------------------------------------------------------- */
+
+typedef struct name_options {
+    char *name;
+} name_options;
+
+static const an_param name_params[] = {
+    AN_TEXT(name_options, name, NULL, "model: NAME, NAME/3"),
+    AN_PARAM_END,
+};
+
+static json_t *explain_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    (void)job;
+    an_version_row row = { 0 };
+    an_model *m = model_open(s, ((const name_options *)options)->name, &row, err);
+    json_t *result = m ? an_model_explain(m, err) : NULL;
+    if (result) {
+        json_object_set_new(result, "name", json_string(row.name));
+        json_object_set_new(result, "version", json_integer(row.version));
+        json_object_set_new(result, "target", json_string(m->target));
+        json_object_set_new(result, "positive", json_string(m->positive));
+    }
+    an_model_free(m);
+    an_version_row_free(&row);
+    return result;
+}
+
+const an_act an__act_model_explain = {
+    .name = "model explain", .args = "NAME", .doc = "what moves the model's score, in the units of the data", .examples = { "andon model explain press", "andon model explain press --json" },
+    .params = name_params, .options_size = sizeof(name_options), .run = explain_run,
+};
+
+static json_t *show_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    (void)job;
+    an_version_row row = { 0 };
+    an_model *m = model_open(s, ((const name_options *)options)->name, &row, err);
+    json_t *result = NULL;
+    if (m) {
+        result = an_model_describe(m);
+        json_object_update(result, row.meta);
+        json_object_set_new(result, "name", json_string(row.name));
+        json_object_set_new(result, "version", json_integer(row.version));
+        json_object_set_new(result, "id", an__hash_json(&row.address));
+    }
+    an_model_free(m);
+    an_version_row_free(&row);
+    return result;
+}
+
+const an_act an__act_model_show = {
+    .name = "model show", .args = "NAME", .doc = "schema, parameters, threshold, metrics of a model", .examples = { "andon model show press", "andon model show press/2 --json" },
+    .params = name_params, .options_size = sizeof(name_options), .run = show_run,
+};
+
+static const an_param list_params[] = {
+    AN_TEXT(name_options, name, NULL, "only the versions of this model"),
+    AN_PARAM_END,
+};
+
+static json_t *list_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    (void)job;
+    return an__versions_json(s, AN_NAME_MODEL, ((const name_options *)options)->name, err);
+}
+
+const an_act an__act_model_list = {
+    .name = "model list", .args = "[NAME]", .doc = "the models and their versions", .examples = { "andon model list", "andon model list press" },
+    .params = list_params, .options_size = sizeof(name_options), .run = list_run,
+};
+
+static json_t *kinds_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    (void)s, (void)options, (void)job, (void)err;
+    size_t count;
+    json_t *models = json_array(), *balances = json_array();
+    const an_predictor_kind *const *kinds = an_predictor_kinds(&count);
+    for (size_t i = 0; i < count; i++) {
+        json_t *params = json_array();
+        for (const an_param *p = kinds[i]->params; p->name; p++) {
+            char range[160];
+            json_array_append_new(params, json_pack("{s:s, s:s, s:s}", "name", p->name, "range", an_param_range_text(p, range), "doc", p->doc));
+        }
+        json_array_append_new(models, json_pack("{s:s, s:s, s:o}", "name", kinds[i]->name, "doc", kinds[i]->doc, "params", params));
+    }
+    const an_balance_kind *b = an_balance_kinds(&count);
+    for (size_t i = 0; i < count; i++) json_array_append_new(balances, json_pack("{s:s, s:s}", "name", b[i].name, "doc", b[i].doc));
+    return json_pack("{s:o, s:o}", "models", models, "balance", balances);
+}
+
+static const an_param no_params[] = { AN_PARAM_END };
+
+const an_act an__act_model_kinds = {
+    .name = "model kinds", .doc = "the kinds of model and of balancing there are", .examples = { "andon model kinds", NULL }, .params = no_params, .options_size = 1,
+    .run = kinds_run, .no_store = true,
+};
+
+/* ---- predict --------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct predict_options {
+    char *name, *in, *out;
+    an_csv_options csv;
+} predict_options;
+
+static const an_param predict_params[] = {
+    AN_TEXT(predict_options, name, NULL, "model: NAME, NAME/3"),
+    AN_TEXT(predict_options, in, NULL, "CSV file with the model's features as columns; others are copied"),
+    AN_TEXT(predict_options, out, NULL, "CSV file to write: the columns of the input with label,probability,threshold,out_of_range"),
+    AN_CSV_PARAMS(offsetof(predict_options, csv)),
+    AN_PARAM_END,
+};
+
+static json_t *predict_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    const predict_options *o = options;
+    if (!o->in || !o->out) {
+        an_fail(err, AN_USAGE, "predict needs --in F.csv and --out F.csv");
+        return NULL;
+    }
+    an_version_row row = { 0 };
+    an_model *m = model_open(s, o->name, &row, err);
+    an_table *t = m ? an_csv_read(o->in, &o->csv, NULL, job, err) : NULL;
+    an_table *p = t ? an_model_predict(m, t, job, err) : NULL;
+    json_t *result = NULL;
+    if (p && an_csv_write(p, o->out, err)) {
+        const an_column *label = an_table_find(p, "label"), *outside = an_table_find(p, "out_of_range");
+        json_int_t positives = 0, unusual = 0;
+        an_buf cell = { 0 };
+        for (size_t i = 0; i < p->rows; i++) {
+            an_buf_clear(&cell);
+            an_cell_text(label, i, &cell);
+            positives += !strcmp(cell.data, m->positive);
+            an_buf_clear(&cell);
+            an_buf_puts(&cell, "");
+            an_cell_text(outside, i, &cell);
+            unusual += cell.size > 0;
+        }
+        an_buf_free(&cell);
+        result = json_pack("{s:s, s:I, s:s, s:I, s:s, s:I, s:I, s:o}", "name", row.name, "version", (json_int_t)row.version, "out", o->out, "rows", (json_int_t)p->rows, "positive",
+                           m->positive, "positives", positives, "out_of_range", unusual, "threshold", an_json_real(m->threshold.value));
+    }
+    an_table_free(p);
+    an_table_free(t);
+    an_model_free(m);
+    an_version_row_free(&row);
+    return result;
+}
+
+const an_act an__act_model_predict = {
+    .name = "model predict", .args = "NAME", .doc = "label and score every row of a CSV file", .examples = { "andon model predict press --in today.csv --out verdicts.csv", NULL },
+    .params = predict_params, .options_size = sizeof(predict_options), .run = predict_run,
+};
+
+/* ---- export ------------------------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct export_options {
+    char *name, *format, *out;
+} export_options;
+
+static const an_param export_params[] = {
+    AN_TEXT(export_options, name, NULL, "model: NAME, NAME/3"),
+    AN_CHOICE(export_options, format, "onnx", "onnx|bundle", "onnx: one file; bundle: the whole model folder"),
+    AN_TEXT(export_options, out, NULL, "file or folder to write"),
+    AN_PARAM_END,
+};
+
+static json_t *export_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    (void)job;
+    const export_options *o = options;
+    bool onnx = !strcmp(o->format, "onnx");
+    an_version_row row = { 0 };
+    an_model *m = model_open(s, o->name, &row, err);
+    char *path = m ? (o->out ? an_strdup(o->out) : an_format(onnx ? "%s.onnx" : "%s-model", row.name)) : NULL;
+    bool ok = m != NULL;
+    if (ok && onnx) {
+        an_buf bytes = { 0 };
+        ok = an_model_onnx(m, &bytes, err) && an_file_write(path, bytes.data, bytes.size, err);
+        an_buf_free(&bytes);
+    } else if (ok) {
+        an_artifact *to = an_artifact_new(path, err);
+        ok = to && an_model_save(m, to, err);
+        an_artifact_free(to);
+    }
+    json_t *result = ok ? json_pack("{s:s, s:I, s:s, s:s}", "name", row.name, "version", (json_int_t)row.version, "format", o->format, "out", path) : NULL;
+    free(path);
+    an_model_free(m);
+    an_version_row_free(&row);
+    return result;
+}
+
+const an_act an__act_model_export = {
+    .name = "model export", .args = "NAME", .doc = "write a model for others: ONNX, or the whole folder", .examples = { "andon model export press --format onnx --out press.onnx", NULL },
+    .params = export_params, .options_size = sizeof(export_options), .run = export_run,
+};
+
+/* ---- threshold: a new version, no retraining ---------------------------------------------------------------------------------------------------- */
+
+typedef struct threshold_options {
+    char *name, *rule;
+    double cost_escape, cost_reject, cost_test;
+} threshold_options;
+
+static const an_param threshold_params[] = {
+    AN_TEXT(threshold_options, name, NULL, "model: NAME, NAME/3"),
+    AN_TEXT(threshold_options, rule, NULL, "a number, or f1 f2 recall=R recall>=R@95% rejects<=S cost (chosen again on out-of-fold scores)"),
+    AN_REAL(threshold_options, cost_escape, NAN, 0, 1e12, "cost of an escaped part (default: andon.yaml)"),
+    AN_REAL(threshold_options, cost_reject, NAN, 0, 1e12, "cost of a good part rejected"),
+    AN_REAL(threshold_options, cost_test, NAN, 0, 1e12, "cost of the end-of-line test"),
+    AN_PARAM_END,
+};
+
+static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    const threshold_options *o = options;
+    if (!o->rule) {
+        an_fail(err, AN_USAGE, "which rule? --rule f2");
+        return NULL;
+    }
+    an_version_row row = { 0 };
+    an_hash data, split, address;
+    an_costs costs;
+    an_model *m = an_threshold_check(o->rule, err) && an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &costs, err) ? model_open(s, o->name, &row, err) : NULL;
+    if (!m) return NULL;
+    an_parts p = { 0 };
+    json_t *result = NULL;
+    double fixed;
+    bool ok, number = an_real_parse(o->rule, strlen(o->rule), &fixed);
+    if (number) {
+        ok = an_threshold_choose(o->rule, NULL, NULL, 0, &costs, &m->threshold, err);
+    } else if (m->balance && an_balance_kind_find(m->balance, NULL) == NULL) {
+        an_fail(err, AN_INPUT, "%s was trained on rows that a pipeline balanced: out-of-fold scores cannot be made again", o->name);
+        an_hint(err, "give a number, or train with --threshold");
+        ok = false;
+    } else if (!hash_of(row.meta, "data", &data) || !hash_of(row.meta, "split", &split)) {
+        ok = an_fail(err, AN_INPUT, "%s does not say which data it was trained on", o->name);
+    } else {
+        json_t *model_options = an_params_json(m->predictor->kind->params, m->predictor->options);
+        an_recipe r = { .model = m->predictor->kind, .model_options = model_options, .balance = an_balance_kind_find(m->balance ? m->balance : "none", err), .ratio = 1, .folds = 3 };
+        ok = an__parts_open(s, &data, &split, &p, err);
+        size_t n = ok ? p.split.train_count : 0;
+        double *score = an_alloc_n(n + 1, sizeof *score);
+        uint8_t *label = an_alloc_n(n + 1, 1);
+        ok = ok && an__recipe_out_of_fold(p.table, p.split.train, n, &r, m->seed, job, score, err) && an__labels(p.table, p.split.train, n, label, err) &&
+             an_threshold_choose(o->rule, label, score, n, &costs, &m->threshold, err);
+        free(score);
+        free(label);
+        json_decref(model_options);
+    }
+    an_artifact *a = ok ? an_artifact_stage(s, err) : NULL;
+    ok = a && an_model_save(m, a, err);
+    if (ok)
+        ok = an_artifact_put(s, a, "model", &address, err);
+    else
+        an_artifact_discard(a);
+    int64_t version = 0;
+    bool existed = false;
+    if (ok && !p.table && hash_of(row.meta, "data", &data) && hash_of(row.meta, "split", &split)) ok = an__parts_open(s, &data, &split, &p, err);
+    json_t *evaluation = ok && p.table ? an__evaluation(m, p.table, p.split.test, p.split.test_count, &costs, m->seed, job, err) : NULL;
+    if (ok && p.table) ok = evaluation != NULL;
+    if (ok) {
+        json_t *meta = json_deep_copy(row.meta);
+        json_object_del(meta, "evaluation");
+        static const char *const keys[] = { "metrics", "confusion", "threshold", "escape_upper" };
+        for (size_t i = 0; evaluation && i < AN_COUNT(keys); i++) json_object_set(meta, keys[i], json_object_get(evaluation, keys[i]));
+        ok = an_version_add(s, AN_NAME_MODEL, row.name, &address, row.run, meta, &version, &existed, err);
+        json_decref(meta);
+    }
+    if (ok) {
+        result = evaluation ? json_incref(evaluation) : json_object();
+        json_object_set_new(result, "name", json_string(row.name));
+        json_object_set_new(result, "version", json_integer(version));
+        json_object_set_new(result, "existed", json_boolean(existed));
+        json_object_set_new(result, "train_s", json_null());
+    }
+    json_decref(evaluation);
+    an__parts_free(&p);
+    an_model_free(m);
+    an_version_row_free(&row);
+    return result;
+}
+
+const an_act an__act_model_threshold = {
+    .name = "model threshold", .args = "NAME", .doc = "a new version with another threshold, no retraining", .examples = { "andon model threshold press --rule 0.3", "andon model threshold press --rule 'recall>=0.9@95%'" },
+    .params = threshold_params, .options_size = sizeof(threshold_options), .run = threshold_run,
+};
+
+/* ---- alias -------------------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct alias_options {
+    char *name, *alias;
+    bool remove;
+} alias_options;
+
+static const an_param alias_params[] = {
+    AN_TEXT(alias_options, name, NULL, "model: NAME/3"),
+    AN_TEXT(alias_options, alias, NULL, "alias that is to point to it, e.g. candidate"),
+    AN_BOOL(alias_options, remove, 0, "take the alias away"),
+    AN_PARAM_END,
+};
+
+static json_t *alias_run(an_store *s, const void *options, an_job *job, an_error *err)
+{
+    (void)job;
+    const alias_options *o = options;
+    an_version_row row = { 0 };
+    if (!an_name_check("alias", o->alias, err) || !an_version_get(s, AN_NAME_MODEL, o->name, &row, err)) return NULL;
+    an_move move = { AN_NAME_MODEL, row.name, o->alias, -1, o->remove ? 0 : row.version };
+    json_t *why = json_pack("{s:s}", "reason", o->remove ? "alias removed" : "alias moved"), *result = NULL;
+    if (an_names_move(s, &move, 1, why, err)) result = json_pack("{s:s, s:I, s:s}", "name", row.name, "version", (json_int_t)move.version, "alias", o->alias);
+    json_decref(why);
+    an_version_row_free(&row);
+    return result;
+}
+
+const an_act an__act_model_alias = {
+    .name = "model alias", .args = "NAME ALIAS", .doc = "let NAME@ALIAS point to this version", .examples = { "andon model alias press/3 candidate", NULL },
+    .params = alias_params, .options_size = sizeof(alias_options), .run = alias_run,
+};

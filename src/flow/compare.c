@@ -1,0 +1,240 @@
+/* compare.c - what a comparison says: metrics with corrected intervals, paired differences, and which row to take. */
+#include "flow/compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct cell { /* one row of the result: a model with a balancing */
+    int model, balance;
+    an_metrics *fixed, *moved; /* a repeat each */
+    double *decide;            /* what the decision looks at: F2 at the moved threshold, or minus the expected cost */
+    double *threshold, *cost;
+    an_confusion fixed_sum, moved_sum;
+} cell;
+
+static json_t *interval_json(const an_interval *i)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "mean", an_json_real(i->mean), "sd", an_json_real(i->sd), "low", an_json_real(i->low), "high", an_json_real(i->high));
+}
+
+static json_t *metrics_json(const an_metrics *m, int repeats, double ratio)
+{
+    json_t *j = json_object();
+    double *v = an_alloc_n((size_t)repeats, sizeof *v);
+    for (int k = 0; k < AN_METRIC_COUNT; k++) {
+        an_interval i;
+        for (int r = 0; r < repeats; r++) v[r] = an_metrics_get(&m[r], k);
+        an_resampled_interval(v, (size_t)repeats, ratio, &i);
+        json_t *one = interval_json(&i), *each = json_array();
+        for (int r = 0; r < repeats; r++) json_array_append_new(each, an_json_real(v[r]));
+        json_object_set_new(one, "values", each);
+        json_object_set_new(j, an_metric_names[k], one);
+    }
+    free(v);
+    return j;
+}
+
+static void add(an_confusion *to, const an_confusion *c)
+{
+    to->tn += c->tn;
+    to->fp += c->fp;
+    to->fn += c->fn;
+    to->tp += c->tp;
+}
+
+static bool judge_cell(const an_comparison *c, cell *x, const an_repeat *repeat, const an_scores *scores, int fits, int fit, an_error *err)
+{
+    bool plain_moved = !strcmp(c->balance[x->balance]->name, "threshold");
+    for (int r = 0; r < c->repeats; r++) {
+        const an_repeat *rep = &repeat[r];
+        const an_scores *s = &scores[(r * c->models + x->model) * fits + fit];
+        an_threshold t;
+        if (!an_threshold_choose(c->rule, rep->train_label, s->out_of_fold, rep->split.train_count, &c->costs, &t, err))
+            return an_context(err, "repeat %d, %s, balance %s", r + 1, c->model[x->model]->name, c->balance[x->balance]->name);
+        size_t n = rep->split.test_count;
+        an_confusion moved = an_confusion_at(rep->test_label, s->test, n, t.value);
+        an_confusion fixed = plain_moved ? moved : an_confusion_at(rep->test_label, s->test, n, 0.5);
+        an_metrics_all(rep->test_label, s->test, n, t.value, &x->moved[r]);
+        if (plain_moved)
+            x->fixed[r] = x->moved[r];
+        else
+            an_metrics_all(rep->test_label, s->test, n, 0.5, &x->fixed[r]);
+        add(&x->fixed_sum, &fixed);
+        add(&x->moved_sum, &moved);
+        x->threshold[r] = t.value;
+        x->cost[r] = an_expected_cost(&moved, &c->costs);
+        x->decide[r] = isnan(x->cost[r]) ? x->moved[r].f2 : -x->cost[r];
+    }
+    return true;
+}
+
+/* a minus b, a repeat each */
+static an_interval difference(const double *a, const double *b, int repeats, double ratio)
+{
+    double *d = an_alloc_n((size_t)repeats, sizeof *d);
+    for (int r = 0; r < repeats; r++) d[r] = a[r] - b[r];
+    an_interval i;
+    an_resampled_interval(d, (size_t)repeats, ratio, &i);
+    free(d);
+    return i;
+}
+
+static double mean_of(const double *v, int n)
+{
+    double s = 0;
+    for (int i = 0; i < n; i++) s += v[i];
+    return s / n;
+}
+
+/* One repeat has no noise to measure: then only an exact tie counts as no worse. */
+static bool not_worse(const an_interval *best_minus_it)
+{
+    return isnan(best_minus_it->low) ? best_minus_it->mean <= 0 : best_minus_it->low <= 0;
+}
+
+static int find_cell(const an_comparison *c, const cell *x, int n, int model, const char *balance)
+{
+    for (int i = 0; i < n; i++)
+        if (x[i].model == model && !strcmp(c->balance[x[i].balance]->name, balance)) return i;
+    return -1;
+}
+
+/* The best by mean; of those not worse beyond noise the simplest, in the order of the balancings. The plain model is 'none' when its threshold may stay at 0.5,
+ * and 'threshold' when moving it is what makes it good. */
+static json_t *recommend(const an_comparison *c, const cell *x, int n, double ratio, size_t positives)
+{
+    bool by_cost = !isnan(x[0].cost[0]);
+    int best = 0, pick = -1;
+    for (int i = 1; i < n; i++)
+        if (mean_of(x[i].decide, c->repeats) > mean_of(x[best].decide, c->repeats)) best = i;
+    for (int i = 0; i < n && pick < 0; i++) {
+        an_interval d = difference(x[best].decide, x[i].decide, c->repeats, ratio);
+        if (i == best || not_worse(&d)) pick = i;
+    }
+    bool moved_matters = false;
+    if (!strcmp(c->balance[x[pick].balance]->name, "none")) {
+        double *at = an_alloc_n((size_t)c->repeats, sizeof *at);
+        for (int r = 0; r < c->repeats; r++) at[r] = x[pick].fixed[r].f2;
+        double *moved = an_alloc_n((size_t)c->repeats, sizeof *moved);
+        for (int r = 0; r < c->repeats; r++) moved[r] = x[pick].moved[r].f2;
+        an_interval d = difference(moved, at, c->repeats, ratio);
+        moved_matters = isnan(d.low) ? d.mean > 0 : d.low > 0;
+        int sibling = find_cell(c, x, n, x[pick].model, "threshold");
+        if (moved_matters && sibling >= 0) pick = sibling;
+        free(at);
+        free(moved);
+    }
+    const char *what = by_cost ? "expected cost per part" : "F2 at the moved threshold";
+    double sign = by_cost ? -1 : 1;
+    an_interval d = difference(x[best].decide, x[pick].decide, c->repeats, ratio);
+    an_buf why = { 0 };
+    an_buf_printf(&why, "%s with balance %s: %s %.3f on average over %d repeats", c->model[x[pick].model]->name, c->balance[x[pick].balance]->name, what,
+                  sign * mean_of(x[pick].decide, c->repeats), c->repeats);
+    if (mean_of(x[best].decide, c->repeats) <= mean_of(x[pick].decide, c->repeats))
+        an_buf_puts(&why, "; nothing did better");
+    else
+        an_buf_printf(&why, "; %s with balance %s had %.3f, but the difference of %.3f (95 %%: %.3f to %.3f) is within noise, and this is simpler", c->model[x[best].model]->name,
+                      c->balance[x[best].balance]->name, sign * mean_of(x[best].decide, c->repeats), fabs(d.mean), sign > 0 ? d.low : -d.high, sign > 0 ? d.high : -d.low);
+    if (moved_matters && !strcmp(c->balance[x[pick].balance]->name, "none")) an_buf_printf(&why, "; its threshold has to be moved (rule %s)", c->rule);
+    if (positives < 30) an_buf_printf(&why, ". The evidence is thin: only %zu positive rows; collect more before relying on it", positives);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name, "why", why.data, "decided_by",
+                          by_cost ? "cost" : "f2", "thin_evidence", positives < 30);
+    an_buf_free(&why);
+    return j;
+}
+
+static json_t *document(const an_comparison *c, const cell *x, int n, double ratio, size_t positives)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < n; i++) {
+        an_interval t, cost;
+        an_resampled_interval(x[i].threshold, (size_t)c->repeats, ratio, &t);
+        an_resampled_interval(x[i].cost, (size_t)c->repeats, ratio, &cost);
+        json_t *row = json_pack("{s:s, s:s, s:{s:o, s:s}, s:o, s:o, s:o, s:o}", "model", c->model[x[i].model]->name, "balance", c->balance[x[i].balance]->name, "threshold", "value",
+                                an_json_real(t.mean), "rule", c->rule, "metrics", metrics_json(x[i].fixed, c->repeats, ratio), "metrics_moved",
+                                metrics_json(x[i].moved, c->repeats, ratio), "confusion", an__confusion_json(&x[i].fixed_sum), "confusion_moved", an__confusion_json(&x[i].moved_sum));
+        if (!isnan(cost.mean)) json_object_set_new(row, "cost", interval_json(&cost));
+        an_interval d = difference(x[i].decide, x[0].decide, c->repeats, ratio);
+        json_object_set_new(row, "difference", interval_json(&d)); /* paired, to the first row */
+        json_array_append_new(rows, row);
+    }
+    return json_pack("{s:i, s:f, s:I, s:I, s:I, s:s, s:o, s:o}", "repeats", c->repeats, "share", c->share, "positives", (json_int_t)positives, "rows_total",
+                     (json_int_t)c->table->rows, "seed", (json_int_t)c->seed, "cpu", an_cpu_path(), "rows", rows, "recommendation", recommend(c, x, n, ratio, positives));
+}
+
+static bool make_repeats(const an_comparison *c, an_repeat *repeat, an_error *err)
+{
+    for (int r = 0; r < c->repeats; r++) {
+        an_repeat *x = &repeat[r];
+        an_split_options o = { .share = c->share, .seed = an_seed_derive(c->seed, "split", (uint64_t)r), .ignore_time = true };
+        if (!an_split_make(c->table, &o, &x->split, err)) return false;
+        x->train_label = an_alloc_n(x->split.train_count + 1, 1);
+        x->test_label = an_alloc_n(x->split.test_count + 1, 1);
+        x->fold = an_alloc_n(x->split.train_count + 1, 1);
+        if (!an__labels(c->table, x->split.train, x->split.train_count, x->train_label, err) || !an__labels(c->table, x->split.test, x->split.test_count, x->test_label, err) ||
+            !an_folds_make(c->table, x->split.train, x->split.train_count, c->folds, an_seed_derive(o.seed, "folds", 0), x->fold, &x->folds, err))
+            return false;
+    }
+    return true;
+}
+
+json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
+{
+    int fit_of[AN_COMPARE_MAX], fit_balance[AN_COMPARE_MAX], fits = 0;
+    for (int b = 0; b < c->balances; b++) { /* 'threshold' is the plain model: it shares the fits of 'none' */
+        bool plain = !c->balance[b]->generator && !c->balance[b]->weights;
+        fit_of[b] = -1;
+        for (int k = 0; k < b && plain; k++)
+            if (!c->balance[k]->generator && !c->balance[k]->weights) fit_of[b] = fit_of[k];
+        if (fit_of[b] < 0) fit_balance[fit_of[b] = fits++] = b;
+    }
+    an_repeat *repeat = an_alloc_n((size_t)c->repeats, sizeof *repeat);
+    int cells = c->models * c->balances;
+    cell *x = an_alloc_n((size_t)cells, sizeof *x);
+    size_t slots = (size_t)c->repeats * (size_t)c->models * (size_t)fits, R = (size_t)c->repeats;
+    an_scores *scores = an_alloc_n(slots, sizeof *scores);
+    bool ok = make_repeats(c, repeat, err);
+    for (size_t i = 0; ok && i < slots; i++) {
+        const an_split *s = &repeat[i / (size_t)(c->models * fits)].split;
+        scores[i].test = an_alloc_n(s->test_count + 1, sizeof(double));
+        scores[i].out_of_fold = an_alloc_n(s->train_count + 1, sizeof(double));
+    }
+    ok = ok && an__compare_fits(c, repeat, fit_balance, fits, scores, job, err);
+    int n = 0;
+    for (int b = 0; b < c->balances; b++)
+        for (int m = 0; m < c->models; m++, n++) {
+            x[n] = (cell){ .model = m, .balance = b, .fixed = an_alloc_n(R, sizeof(an_metrics)), .moved = an_alloc_n(R, sizeof(an_metrics)), .decide = an_alloc_n(R, sizeof(double)),
+                           .threshold = an_alloc_n(R, sizeof(double)), .cost = an_alloc_n(R, sizeof(double)) };
+            ok = ok && judge_cell(c, &x[n], repeat, scores, fits, fit_of[b], err);
+        }
+    json_t *j = NULL;
+    if (ok) {
+        size_t positives = 0;
+        for (size_t i = 0; i < repeat[0].split.train_count; i++) positives += repeat[0].train_label[i];
+        for (size_t i = 0; i < repeat[0].split.test_count; i++) positives += repeat[0].test_label[i];
+        double share = c->share > 0 ? c->share : 0.25;
+        j = document(c, x, cells, share / (1 - share), positives);
+    }
+    for (int i = 0; i < n; i++) {
+        free(x[i].fixed);
+        free(x[i].moved);
+        free(x[i].decide);
+        free(x[i].threshold);
+        free(x[i].cost);
+    }
+    for (size_t i = 0; i < slots; i++) {
+        free(scores[i].test);
+        free(scores[i].out_of_fold);
+    }
+    for (int r = 0; r < c->repeats; r++) {
+        an_split_free(&repeat[r].split);
+        free(repeat[r].train_label);
+        free(repeat[r].test_label);
+        free(repeat[r].fold);
+    }
+    free(scores);
+    free(repeat);
+    free(x);
+    return j;
+}

@@ -1,0 +1,182 @@
+/* learning.c - a recipe made into a model: balancing inside the training part, thresholds from out-of-fold scores, evaluation on untouched rows. */
+#include "flow/work.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool an__labels(const an_table *t, const size_t *rows, size_t n, uint8_t *label, an_error *err)
+{
+    uint8_t *all = an_alloc_data(t->rows + 1, 1, "labels", err);
+    bool ok = all && an_table_labels(t, all, err);
+    for (size_t i = 0; ok && i < n; i++) label[i] = all[rows ? rows[i] : i];
+    free(all);
+    return ok;
+}
+
+bool an__scores(an_model *m, const an_table *t, const size_t *rows, size_t n, double *score, an_job *job, an_error *err)
+{
+    an_table *part = an_table_select(t, rows, n, err);
+    bool ok = part && an_model_score(m, part, score, job, err);
+    an_table_free(part);
+    return ok;
+}
+
+/* Generated rows are appended to the real ones; the model is told what it was fed. */
+an_model *an__recipe_fit(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, an_error *err)
+{
+    an_job *part = an_job_part(job, &(an_job_options){ .seed = seed, .folder = an_job_folder(job) });
+    an_table *train = an_table_select(t, rows, n, err), *whole = NULL;
+    double *weights = NULL;
+    an_model *m = NULL;
+    bool ok = train && an_balance_apply(r->balance, r->balance_options, r->ratio, train, part, &whole, &weights, NULL, err);
+    if (ok) m = an_model_fit(whole ? whole : train, r->model, r->model_options, weights, part, err);
+    if (m) {
+        free(m->balance);
+        m->balance = an_strdup(r->balance->name);
+        m->calibrated = r->balance->calibrated;
+        m->seed = seed;
+        m->threshold = (an_threshold){ .value = 0.5, .rule = "0.5", .achieved = NAN };
+    }
+    an_table_free(whole);
+    an_table_free(train);
+    free(weights);
+    an_job_free(part);
+    return m;
+}
+
+typedef struct fold_work {
+    const an_table *t;
+    const size_t *rows;
+    size_t n;
+    const an_recipe *r;
+    uint64_t seed;
+    an_job *job;
+    const uint8_t *fold;
+    double *score;
+    an_error error[16];
+} fold_work;
+
+static void one_fold(void *context, size_t index, int worker)
+{
+    (void)worker;
+    fold_work *w = context;
+    size_t *in = an_alloc_n(w->n + 1, sizeof *in), *out = an_alloc_n(w->n + 1, sizeof *out), *at = an_alloc_n(w->n + 1, sizeof *at), a = 0, b = 0;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->fold[i] == index)
+            at[b] = i, out[b++] = w->rows[i];
+        else
+            in[a++] = w->rows[i];
+    double *score = an_alloc_n(b + 1, sizeof *score);
+    an_error *err = &w->error[index];
+    an_job *quiet = an_job_part(w->job, &(an_job_options){ .seed = w->seed });
+    an_model *m = an_job_check(w->job, err) ? an__recipe_fit(w->t, in, a, w->r, an_seed_derive(w->seed, "fold", index), quiet, err) : NULL;
+    if (m && an__scores(m, w->t, out, b, score, quiet, err))
+        for (size_t i = 0; i < b; i++) w->score[at[i]] = score[i];
+    an_model_free(m);
+    an_job_free(quiet);
+    free(score);
+    free(in);
+    free(out);
+    free(at);
+}
+
+bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, double *score, an_error *err)
+{
+    uint8_t *fold = an_alloc_n(n + 1, 1);
+    int folds = 0;
+    fold_work w = { .t = t, .rows = rows, .n = n, .r = r, .seed = seed, .job = job, .fold = fold, .score = score };
+    bool ok = an_folds_make(t, rows, n, r->folds > 1 && r->folds <= 16 ? r->folds : 3, an_seed_derive(seed, "folds", 0), fold, &folds, err);
+    if (ok) {
+        an_pool_each(an_job_pool(job), (size_t)folds, one_fold, &w);
+        for (int i = 0; ok && i < folds; i++)
+            if (w.error[i].code) {
+                if (err) *err = w.error[i];
+                ok = an_context(err, "inner fold %d of %d", i + 1, folds);
+            }
+    }
+    free(fold);
+    return ok;
+}
+
+bool an__costs(an_store *s, double escape, double reject, double test, an_costs *out, an_error *err)
+{
+    json_t *config = an_store_config(s, err);
+    if (!config) return false;
+    const json_t *c = json_object_get(config, "costs");
+    *out = (an_costs){
+        .escape = isnan(escape) ? an_json_number(json_object_get(c, "escape"), NAN) : escape,
+        .reject = isnan(reject) ? an_json_number(json_object_get(c, "reject"), NAN) : reject,
+        .test = isnan(test) ? an_json_number(json_object_get(c, "test"), NAN) : test,
+        .rework = an_json_number(json_object_get(c, "rework"), NAN),
+    };
+    snprintf(out->currency, sizeof out->currency, "%s", an_json_string(c, "currency", "EUR"));
+    json_decref(config);
+    return true;
+}
+
+json_t *an__metrics_json(const an_metrics *value, const an_metrics *low, const an_metrics *high)
+{
+    json_t *j = json_object();
+    for (int i = 0; i < AN_METRIC_COUNT; i++) {
+        json_t *m = json_pack("{s:o}", "value", an_json_real(an_metrics_get(value, i)));
+        if (low) {
+            json_object_set_new(m, "low", an_json_real(an_metrics_get(low, i)));
+            json_object_set_new(m, "high", an_json_real(an_metrics_get(high, i)));
+        }
+        json_object_set_new(j, an_metric_names[i], m);
+    }
+    return j;
+}
+
+json_t *an__confusion_json(const an_confusion *c)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "tn", (json_int_t)c->tn, "fp", (json_int_t)c->fp, "fn", (json_int_t)c->fn, "tp", (json_int_t)c->tp);
+}
+
+static json_t *curve_json(const uint8_t *label, const double *score, size_t n, const an_costs *costs)
+{
+    enum { POINTS = 200 };
+    an_curve_point point[POINTS];
+    size_t count = an_threshold_curve(label, score, n, POINTS, point);
+    json_t *curve = json_array();
+    for (size_t i = 0; i < count; i++) {
+        an_metrics m;
+        an_confusion_metrics(&point[i].confusion, &m);
+        json_array_append_new(curve, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "threshold", an_json_real(point[i].threshold), "confusion",
+                                               an__confusion_json(&point[i].confusion), "recall", an_json_real(m.recall), "precision", an_json_real(m.precision), "f1",
+                                               an_json_real(m.f1), "f2", an_json_real(m.f2), "cost", an_json_real(an_expected_cost(&point[i].confusion, costs))));
+    }
+    return curve;
+}
+
+json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_t n, const an_costs *costs, uint64_t seed, an_job *job, an_error *err)
+{
+    an_table *part = an_table_select(t, rows, n, err);
+    if (!part) return NULL;
+    json_t *j = NULL;
+    uint8_t *label = an_alloc_n(n + 1, 1);
+    double *score = an_alloc_n(n + 1, sizeof *score);
+    an_metrics value, low, high;
+    bool ok = an_table_require_real(part, "the test part", err) && an_table_labels(part, label, err) && an_model_score(m, part, score, job, err);
+    if (ok) {
+        an_metrics_all(label, score, n, m->threshold.value, &value);
+        ok = an_metrics_bootstrap(label, score, n, m->threshold.value, 1000, an_seed_derive(seed, "bootstrap", 0), job, &low, &high, err);
+    }
+    if (ok) {
+        an_confusion c = an_confusion_at(label, score, n, m->threshold.value);
+        uint64_t positives = c.tp + c.fn;
+        j = json_pack("{s:o, s:o, s:{s:o, s:s}, s:b, s:s, s:I, s:I, s:o, s:o, s:o}", "metrics", an__metrics_json(&value, &low, &high), "confusion", an__confusion_json(&c),
+                      "threshold", "value", an_json_real(m->threshold.value), "rule", m->threshold.rule, "calibrated", m->calibrated, "balance",
+                      m->balance ? m->balance : "none", "rows", (json_int_t)n, "positives", (json_int_t)positives, "escape_upper",
+                      an_json_real(positives ? an_binomial_upper(c.fn, positives, 0.95) : NAN), "cost_per_part", an_json_real(an_expected_cost(&c, costs)), "curve",
+                      curve_json(label, score, n, costs));
+        if (costs)
+            json_object_set_new(j, "costs", json_pack("{s:o, s:o, s:o, s:s}", "escape", an_json_real(costs->escape), "reject", an_json_real(costs->reject), "test",
+                                                      an_json_real(costs->test), "currency", costs->currency));
+    }
+    an_table_free(part);
+    free(label);
+    free(score);
+    return j;
+}

@@ -1,0 +1,353 @@
+/* audit.c - finds columns that no model should learn from: constant, empty, identifier, duplicate, leak. The rules are those of the
+ * header; each asks for enough evidence that a small table does not lose honest measurements by chance. */
+#include "audit.h"
+
+#include "andon/score.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAK_ROWS = 10, LEAK_VALUES = 10, CATEGORY_VALUES = 1000, FEW_VALUES = 20, SCREEN_ROWS = 50000 };
+static const double chance = 1e-9; /* evidence must be less likely than this where the column knows nothing of the target */
+
+/* ---- text as category ------------------------------------------------------------------------------------------------------- */
+
+/* Hash table of row numbers by the text in them. */
+typedef struct texts {
+    size_t *slot; /* row + 1 */
+    size_t slots, count;
+} texts;
+
+static size_t find_text(const texts *s, const an_column *c, size_t row)
+{
+    const char *text = c->text.bytes + c->text.offset[row];
+    size_t n = c->text.offset[row + 1] - c->text.offset[row];
+    size_t at = an__hash(text, n) & (s->slots - 1);
+    for (; s->slot[at]; at = (at + 1) & (s->slots - 1)) {
+        size_t other = s->slot[at] - 1;
+        if (c->text.offset[other + 1] - c->text.offset[other] == n && !memcmp(c->text.bytes + c->text.offset[other], text, n)) break;
+    }
+    return at;
+}
+
+/* Distinct values of a text column, up to limit + 1. */
+static size_t distinct_texts(const an_table *t, const an_column *c, size_t limit, bool *repeated)
+{
+    texts s = { .slots = 64 };
+    while (s.slots < 2 * (limit < t->rows ? limit : t->rows) + 4) s.slots *= 2;
+    s.slot = an_alloc_n(s.slots, sizeof *s.slot);
+    *repeated = false;
+    for (size_t i = 0; i < t->rows && s.count <= limit; i++) {
+        if (!an_valid(c, i)) continue;
+        size_t at = find_text(&s, c, i);
+        if (s.slot[at]) {
+            *repeated = true;
+        } else {
+            s.slot[at] = i + 1;
+            s.count++;
+        }
+    }
+    free(s.slot);
+    return s.count;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool an__text_to_category(const an_table *t, an_column *c, an_error *err)
+{
+    bool repeated;
+    size_t n = distinct_texts(t, c, CATEGORY_VALUES, &repeated);
+    if (n > CATEGORY_VALUES)
+        return an_fail(err, AN_INPUT, "column %s has more than %d distinct texts and cannot be a category", c->name, CATEGORY_VALUES);
+    an_column made = { .type = AN_CATEGORY };
+    if (!an__column_cells(&made, t->rows, err)) return false;
+    made.dictionary.names = an_alloc_n(n + 1, sizeof *made.dictionary.names);
+    texts s = { .slots = 4096 };
+    s.slot = an_alloc_n(s.slots, sizeof *s.slot);
+    for (size_t i = 0; i < t->rows; i++) {
+        if (!an_valid(c, i)) continue;
+        size_t at = find_text(&s, c, i);
+        if (s.slot[at]) continue;
+        s.slot[at] = i + 1;
+        made.dictionary.names[made.dictionary.count++] =
+            an_strndup(c->text.bytes + c->text.offset[i], c->text.offset[i + 1] - c->text.offset[i]);
+    }
+    free(s.slot);
+    qsort(made.dictionary.names, (size_t)made.dictionary.count, sizeof *made.dictionary.names, by_text);
+    for (size_t i = 0; i < t->rows; i++) {
+        if (!an_valid(c, i)) continue;
+        made.code[i] = an__dictionary_find(&made.dictionary, c->text.bytes + c->text.offset[i], c->text.offset[i + 1] - c->text.offset[i]);
+    }
+    free(c->text.offset);
+    free(c->text.bytes);
+    c->type = AN_CATEGORY;
+    c->text.bytes = NULL;
+    c->code = made.code;
+    c->dictionary = made.dictionary;
+    return true;
+}
+
+/* ---- the rules --------------------------------------------------------------------------------------------------------------- */
+
+static bool same_cell(const an_column *a, const an_column *b, size_t i, size_t k)
+{
+    if (a->type == AN_TENSOR || b->type == AN_TENSOR) return false;
+    bool valid = an_valid(a, i);
+    if (valid != an_valid(b, k)) return false;
+    if (!valid) return true;
+    if (an__is_number(a->type) != an__is_number(b->type)) return false;
+    if (a->type == b->type && (a->type == AN_INTEGER || a->type == AN_DATETIME)) return a->integer[i] == b->integer[k];
+    if (an__is_number(a->type)) return an_cell_number(a, i) == an_cell_number(b, k);
+    if (a == b && a->type == AN_CATEGORY) return a->code[i] == b->code[k];
+    if (a->type == AN_CATEGORY && b->type == AN_CATEGORY) return !strcmp(a->dictionary.names[a->code[i]], b->dictionary.names[b->code[k]]);
+    an_buf x = { 0 }, y = { 0 };
+    an_cell_text(a, i, &x);
+    an_cell_text(b, k, &y);
+    bool same = x.size == y.size && (!x.size || !memcmp(x.data, y.data, x.size));
+    an_buf_free(&x);
+    an_buf_free(&y);
+    return same;
+}
+
+static bool constant(const an_table *t, const an_column *c)
+{
+    size_t first = 0;
+    while (!an_valid(c, first)) first++;
+    for (size_t i = first + 1; i < t->rows; i++) {
+        if (an_valid(c, i) && !same_cell(c, c, first, i)) return false;
+    }
+    return true;
+}
+
+/* Whole numbers that never repeat: a set of the values seen, given up at the first repetition, so that measurements cost little. */
+static bool distinct_whole(const an_table *t, const an_column *c, an_error *err, bool *out)
+{
+    size_t values = t->rows - c->missing, slots = 64;
+    while (slots < 2 * values) slots *= 2;
+    *out = false;
+    if (values < 3) return true;
+    bool rising = true, falling = true;
+    double last = NAN;
+    for (size_t i = 0; i < t->rows; i++) {
+        if (!an_valid(c, i)) continue;
+        double x = an_cell_number(c, i);
+        if (x != floor(x)) return true;
+        rising = rising && !(x <= last);
+        falling = falling && !(x >= last);
+        last = x;
+    }
+    if (rising || falling) {
+        *out = true;
+        return true;
+    }
+    if (c->type == AN_DATETIME) return true; /* times in no order are no serial */
+    double *slot = an_alloc_data(slots, sizeof *slot, "distinct values", err);
+    if (!slot) return false;
+    bool zero = false, repeated = false;
+    for (size_t i = 0; i < t->rows && !repeated; i++) {
+        if (!an_valid(c, i)) continue;
+        double x = an_cell_number(c, i);
+        if (x == 0) {
+            repeated = zero;
+            zero = true;
+            continue;
+        }
+        size_t at = an__hash(&x, 8) & (slots - 1);
+        while (slot[at] != 0 && slot[at] != x) at = (at + 1) & (slots - 1);
+        repeated = slot[at] == x;
+        slot[at] = x;
+    }
+    free(slot);
+    *out = !repeated;
+    return true;
+}
+
+static uint64_t column_hash(const an_table *t, const an_column *c)
+{
+    an_buf block = { 0 };
+    uint64_t h = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        an__cell_content(c, i, &block);
+        if (block.size >= 65536 || i + 1 == t->rows) {
+            an_buf_add(&block, &h, 8);
+            h = an__hash(block.data, block.size);
+            an_buf_clear(&block);
+        }
+    }
+    an_buf_free(&block);
+    return h;
+}
+
+/* A value that goes with the rarer class only: looked for in columns of few distinct values (flags, codes). A measurement with hundreds of
+ * values holds such runs honestly: the areas of surface faults, say, of which every one of 15 rows with area 16 is a stain. */
+static bool value_leak(const an_table *t, const an_column *c, const uint8_t *label, double share, an_buf *why, const char *target,
+                       const char *rare)
+{
+    size_t first[LEAK_VALUES], rows[LEAK_VALUES] = { 0 }, with[LEAK_VALUES] = { 0 }, n = 0, values = 0, all_with = 0;
+    bool many = c->type == AN_TENSOR;
+    for (size_t i = 0; i < t->rows; i++) {
+        if (!an_valid(c, i)) continue;
+        values++;
+        all_with += label[i];
+        size_t k = 0;
+        while (!many && k < n && !same_cell(c, c, first[k], i)) k++;
+        many = many || k == LEAK_VALUES;
+        if (many) continue;
+        if (k == n) first[n++] = i;
+        rows[k]++;
+        with[k] += label[i];
+    }
+    if (c->missing && values >= LEAK_ROWS && all_with == values && pow(share, (double)values) < chance) {
+        an_buf_printf(why, "it has a value only (%zu rows) where %s = %s", values, target, rare);
+        return true;
+    }
+    for (size_t k = 0; k < n && !many; k++) {
+        if (rows[k] < LEAK_ROWS || with[k] != rows[k] || pow(share, (double)rows[k]) >= chance) continue;
+        an_buf_puts(why, "value ");
+        an_cell_text(c, first[k], why);
+        an_buf_printf(why, " (%zu rows) goes with %s = %s only", rows[k], target, rare);
+        return true;
+    }
+    return false;
+}
+
+static double auc(const an_table *t, const an_column *c, const uint8_t *label, size_t stride, uint8_t *y, double *x, size_t *positives,
+                  size_t *n)
+{
+    *positives = *n = 0;
+    for (size_t i = 0; i < t->rows; i += stride) {
+        if (!an_valid(c, i)) continue;
+        y[*n] = label[i];
+        *positives += label[i];
+        x[(*n)++] = an_cell_number(c, i);
+    }
+    return an_roc_auc(y, x, *n);
+}
+
+static bool extreme(double area, double margin)
+{
+    return area >= 1 - margin || area <= margin; /* false for NaN */
+}
+
+static bool rank_leak(const an_table *t, const an_column *c, const uint8_t *label, uint8_t *y, double *x, an_buf *why, const char *target)
+{
+    size_t positives, n;
+    if (!an__is_number(c->type)) return false;
+    if (t->rows > 2 * SCREEN_ROWS && !extreme(auc(t, c, label, t->rows / SCREEN_ROWS, y, x, &positives, &n), 0.02)) return false;
+    double area = auc(t, c, label, 1, y, x, &positives, &n);
+    if (!extreme(area, 0.005)) return false;
+    /* positives of n rows can stand on top by chance in one of (n choose positives) ways */
+    double ways = lgamma((double)n + 1) - lgamma((double)positives + 1) - lgamma((double)(n - positives) + 1);
+    if (ways < -log(chance)) return false;
+    an_buf_printf(why, "it alone ranks %s with ROC-AUC %.4f", target, area);
+    return true;
+}
+
+/* ---- all columns --------------------------------------------------------------------------------------------------------------- */
+
+static void set_aside(an_column *c, const char *reason, const char *why, an_list *notes)
+{
+    if (c->kept) {
+        if (notes) an_list_add_take(notes, an_format("%s: %s: %s; kept as asked", c->name, reason, why));
+        return;
+    }
+    c->role = AN_IGNORED;
+    free(c->reason);
+    c->reason = an_strdup(reason);
+    if (notes) an_list_add_take(notes, an_format("%s: %s: %s; --keep %s brings it back", c->name, reason, why, c->name));
+}
+
+static bool audit_text(const an_table *t, an_column *c, an_list *notes, an_error *err)
+{
+    bool repeated;
+    size_t values = t->rows - c->missing, n = distinct_texts(t, c, CATEGORY_VALUES, &repeated);
+    bool few = n <= CATEGORY_VALUES && repeated && (2 * n < values || n <= FEW_VALUES);
+    if (few || c->kept) return an__text_to_category(t, c, err);
+    char *why =
+        repeated ? an_format("more than half of its %zu texts are different", values) : an_format("all %zu texts are different", values);
+    if (n > CATEGORY_VALUES && repeated) {
+        free(why);
+        why = an_format("it holds more than %d different texts", CATEGORY_VALUES);
+    }
+    if (n > CATEGORY_VALUES && !repeated) {
+        free(why);
+        why = an_format("its texts do not repeat");
+    }
+    set_aside(c, "identifier", why, notes);
+    free(why);
+    return true;
+}
+
+static bool audit_column(an_table *t, size_t j, uint64_t *hash, const uint8_t *label, double share, uint8_t *y, double *x,
+                         const char *target, const char *rare, an_list *notes, an_error *err)
+{
+    an_column *c = &t->column[j];
+    if (c->missing == t->rows) {
+        set_aside(c, "empty", "every cell is missing", notes);
+        return true;
+    }
+    if (c->type == AN_TENSOR) return true;
+    if (constant(t, c)) {
+        an_buf why = { 0 };
+        size_t first = 0;
+        while (!an_valid(c, first)) first++;
+        an_buf_puts(&why, "every value is ");
+        an_cell_text(c, first, &why);
+        set_aside(c, "constant", why.data, notes);
+        an_buf_free(&why);
+        return true;
+    }
+    if (c->type == AN_TEXT) {
+        if (!audit_text(t, c, notes, err)) return false;
+        if (c->role == AN_IGNORED) return true;
+    }
+    if (c->type == AN_INTEGER || c->type == AN_REAL || c->type == AN_DATETIME) {
+        bool identifier;
+        if (!distinct_whole(t, c, err, &identifier)) return false;
+        if (identifier) {
+            set_aside(c, "identifier", "whole numbers that never repeat", notes);
+            return true;
+        }
+    }
+    hash[j] = column_hash(t, c);
+    for (size_t k = 0; k < j; k++) {
+        const an_column *earlier = &t->column[k];
+        if (earlier->role != AN_FEATURE || hash[k] != hash[j] || !hash[k]) continue;
+        size_t i = 0;
+        while (i < t->rows && same_cell(earlier, c, i, i)) i++;
+        if (i < t->rows) continue;
+        char *why = an_format("equal to %s in every row", earlier->name);
+        set_aside(c, "duplicate", why, notes);
+        free(why);
+        return true;
+    }
+    if (!label) return true;
+    an_buf why = { 0 };
+    if (value_leak(t, c, label, share, &why, target, rare) || rank_leak(t, c, label, y, x, &why, target))
+        set_aside(c, "leak", why.data, notes);
+    an_buf_free(&why);
+    return true;
+}
+
+bool an__audit(an_table *t, const uint8_t *label, const char *target, const char *rare, an_list *notes, an_error *err)
+{
+    size_t rows = t->rows ? t->rows : 1, positives = 0;
+    if (!t->rows) return true;
+    uint64_t *hash = an_alloc_n(t->columns + 1, sizeof *hash);
+    uint8_t *y = an_alloc_data(rows, 1, "labels", err);
+    double *x = y ? an_alloc_data(rows, sizeof *x, "values of a column", err) : NULL;
+    bool ok = x != NULL;
+    for (size_t i = 0; label && i < t->rows; i++) positives += label[i];
+    for (size_t j = 0; ok && j < t->columns; j++) {
+        if (t->column[j].role != AN_FEATURE) continue;
+        ok = audit_column(t, j, hash, label, (double)positives / (double)rows, y, x, target, rare, notes, err);
+    }
+    free(hash);
+    free(y);
+    free(x);
+    return ok;
+}
