@@ -44,7 +44,8 @@ typedef struct an_predictor_kind {
     bool (*save)(const an_predictor *p, an_params *tensors, json_t *meta, an_error *err);
     bool (*load)(an_predictor *p, const an_params *tensors, const json_t *meta, an_error *err);
     void (*free)(an_predictor *p);
-    /* AN_CAN_EXPLAIN: log-odds = intercept + sum weight[j] * x[j] over prepared columns; deviation[j]: sd of column j in training. Borrowed; *d of each. */
+    /* AN_CAN_EXPLAIN: log-odds = intercept + sum weight[j] * x[j] over prepared columns; deviation[j]: sd of column j in training.
+     * Borrowed; *d of each; false before a fit. */
     bool (*coefficients)(const an_predictor *p, const double **weight, const double **deviation, size_t *d, double *intercept);
 } an_predictor_kind;
 struct an_predictor {
@@ -88,15 +89,16 @@ void an_model_free(an_model *m);
 an_model *an_model_fit(const an_table *train, const an_predictor_kind *kind, const json_t *options, const double *weights, an_job *job, an_error *err);
 
 /* Score of each row (probability of the positive class), by the lowered program: the very same for one row as for many.
- * Feature columns are found by name; others are ignored; AN_INPUT names an absent column with the nearest present one. One thread of use a model: clone with an_model_session for more. */
+ * Feature columns are found by name; others are ignored; AN_INPUT names an absent column with the nearest present one. Several threads may score one model. */
 bool an_model_score(an_model *m, const an_table *t, double *score, an_job *job, an_error *err);
-/* What `model predict` adds: label (text), probability, threshold, out_of_range. New table with t's columns followed by these (id columns first). */
+/* What `model predict` adds: label (text), probability, threshold, out_of_range. New table with t's columns followed by these (id columns first);
+ * a column of t that bears one of these names becomes NAME_input. */
 an_table *an_model_predict(an_model *m, const an_table *t, an_job *job, an_error *err);
 
 /* Coefficients for people (AN_CAN_EXPLAIN): {"intercept","coefficients":[{"name","unit","coefficient" (change of log-odds per unit),"odds_ratio","per_sd" (standardised)}]} sorted by |per_sd|; NULL otherwise. */
 json_t *an_model_explain(const an_model *m, an_error *err);
 
-/* The whole of preparation and predictor as graph: inputs [batch,1] per feature by column name (f64, i64, or text), outputs `probability` f64 [batch,1] and `label` i64 [batch,1]. */
+/* The whole of preparation and predictor as graph: inputs [batch,1] per feature by column name (f64, i64, or text; datetimes as f64 seconds since 1970), outputs `probability` f64 [batch,1] and `label` i64 [batch,1]. */
 bool an_model_lower(const an_model *m, an_graph *g, an_node *probability, an_node *label, an_error *err);
 /* all numeric: one input "input" [batch, features] */
 bool an_model_lower_matrix(const an_model *m, an_graph *g, an_node *probability, an_node *label, an_error *err);
@@ -108,7 +110,8 @@ an_model *an_model_load(const an_artifact *a, an_error *err);
 bool an_model_onnx(const an_model *m, an_buf *out, an_error *err);
 json_t *an_model_describe(const an_model *m); /* model.json */
 
-/* Appends "column=type" for every feature: what a CSV reader is told so that new rows are read as the training rows were (an_csv_options.type). */
+/* Appends "column=type" for every feature: what a CSV reader is told (an_csv_options.type) so that new rows are read as the training
+ * rows were. */
 void an_model_csv_types(const an_model *m, an_list *types);
 
 /* Text of the golden rows' worth: n rows drawn uniformly in the training ranges, categories uniformly; deterministic in seed. */

@@ -221,6 +221,8 @@ static void lineage(const json_t *n, int depth, FILE *out)
         const char *what = an_json_string(run, "name", ""), *kind = an_json_string(run, "kind", "");
         fprintf(out, "  by %s %s (code %s, seed %.0f)", kind, what, an_json_string(run, "code", "?"), num(run, "seed"));
     }
+    json_array_foreach(json_object_get(n, "files"), i, in) fprintf(out, "  %s sha256 %s", an_json_string(in, "path", ""), an_json_string(in, "sha256", ""));
+    if (json_is_true(json_object_get(n, "repeated"))) fputs("  (as above)", out);
     fputc('\n', out);
     json_array_foreach(json_object_get(n, "inputs"), i, in) lineage(in, depth + 1, out);
 }

@@ -312,7 +312,12 @@ static json_t *predict_run(an_store *s, const void *options, an_job *job, an_err
     }
     an_version_row row = { 0 };
     an_model *m = model_open(s, o->name, &row, err);
-    an_table *t = m ? an_csv_read(o->in, &o->csv, NULL, job, err) : NULL;
+    an_csv_options csv = o->csv; /* columns are read as the types the model was trained on, unless --type says otherwise */
+    csv.type = (an_list){ 0 };
+    for (size_t i = 0; i < o->csv.type.count; i++) an_list_add(&csv.type, o->csv.type.items[i]);
+    if (m) an_model_csv_types(m, &csv.type);
+    an_table *t = m ? an_csv_read(o->in, &csv, NULL, job, err) : NULL;
+    an_list_free(&csv.type);
     an_table *p = t ? an_model_predict(m, t, job, err) : NULL;
     json_t *result = NULL;
     if (p && an_csv_write(p, o->out, err)) {
@@ -430,14 +435,9 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
     } else {
         json_t *model_options = an_params_json(m->predictor->kind->params, m->predictor->options);
         an_recipe r = { .model = m->predictor->kind, .model_options = model_options, .balance = an_balance_kind_find(m->balance ? m->balance : "none", err), .ratio = 1, .folds = 3 };
-        ok = an__parts_open(s, &data, &split, &p, err);
-        size_t n = ok ? p.split.train_count : 0;
-        double *score = an_alloc_n(n + 1, sizeof *score);
-        uint8_t *label = an_alloc_n(n + 1, 1);
-        ok = ok && an__recipe_out_of_fold(p.table, p.split.train, n, &r, m->seed, job, score, err) && an__labels(p.table, p.split.train, n, label, err) &&
-             an_threshold_choose(o->rule, label, score, n, &costs, &m->threshold, err);
-        free(score);
-        free(label);
+        r.threshold = o->rule;
+        r.costs = costs;
+        ok = an__parts_open(s, &data, &split, &p, err) && an__recipe_threshold(p.table, p.split.train, p.split.train_count, &r, m->seed, job, &m->threshold, err);
         json_decref(model_options);
     }
     an_artifact *a = ok ? an_artifact_stage(s, err) : NULL;

@@ -327,9 +327,10 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
         json_t *value;
         json_object_foreach(set, key, value)
         {
-            char *item = an_format("%s=%s", key, json_string_value(value));
+            char *text = json_is_string(value) ? an_strdup(json_string_value(value)) : an_json_text(value, false), *item = an_format("%s=%s", key, text);
             json_array_append_new(items, json_string(item));
             free(item);
+            free(text);
         }
         an_flow_values in = v, all = v;
         if (set) fit = an__step_do(s, "synth-fit", json_pack("{s:s, s:O}", "method", kind->name, "set", items), &in, &all, NULL, job, err);

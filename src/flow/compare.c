@@ -9,7 +9,7 @@ typedef struct cell { /* one row of the result: a model with a balancing */
     int model, balance;
     an_metrics *fixed, *moved; /* a repeat each */
     double *decide;            /* what the decision looks at: F2 at the moved threshold, or minus the expected cost */
-    double *threshold, *cost;
+    double *threshold, *cost, *cost_fixed; /* cost: at the moved threshold */
     an_confusion fixed_sum, moved_sum;
 } cell;
 
@@ -50,7 +50,7 @@ static bool judge_cell(const an_comparison *c, cell *x, const an_repeat *repeat,
         const an_repeat *rep = &repeat[r];
         const an_scores *s = &scores[(r * c->models + x->model) * fits + fit];
         an_threshold t;
-        if (!an_threshold_choose(c->rule, rep->train_label, s->out_of_fold, rep->split.train_count, &c->costs, &t, err))
+        if (!an__threshold_on_real(c->rule, c->table, rep->split.train, rep->split.train_count, rep->train_label, s->out_of_fold, &c->costs, &t, err))
             return an_context(err, "repeat %d, %s, balance %s", r + 1, c->model[x->model]->name, c->balance[x->balance]->name);
         size_t n = rep->split.test_count;
         an_confusion moved = an_confusion_at(rep->test_label, s->test, n, t.value);
@@ -64,6 +64,7 @@ static bool judge_cell(const an_comparison *c, cell *x, const an_repeat *repeat,
         add(&x->moved_sum, &moved);
         x->threshold[r] = t.value;
         x->cost[r] = an_expected_cost(&moved, &c->costs);
+        x->cost_fixed[r] = an_expected_cost(&fixed, &c->costs);
         x->decide[r] = isnan(x->cost[r]) ? x->moved[r].f2 : -x->cost[r];
     }
     return true;
@@ -114,16 +115,13 @@ static json_t *recommend(const an_comparison *c, const cell *x, int n, double ra
     }
     bool moved_matters = false;
     if (!strcmp(c->balance[x[pick].balance]->name, "none")) {
-        double *at = an_alloc_n((size_t)c->repeats, sizeof *at);
-        for (int r = 0; r < c->repeats; r++) at[r] = x[pick].fixed[r].f2;
-        double *moved = an_alloc_n((size_t)c->repeats, sizeof *moved);
-        for (int r = 0; r < c->repeats; r++) moved[r] = x[pick].moved[r].f2;
-        an_interval d = difference(moved, at, c->repeats, ratio);
+        double *at = an_alloc_n((size_t)c->repeats, sizeof *at); /* the measure of the decision at 0.5 */
+        for (int r = 0; r < c->repeats; r++) at[r] = by_cost ? -x[pick].cost_fixed[r] : x[pick].fixed[r].f2;
+        an_interval d = difference(x[pick].decide, at, c->repeats, ratio);
         moved_matters = isnan(d.low) ? d.mean > 0 : d.low > 0;
         int sibling = find_cell(c, x, n, x[pick].model, "threshold");
         if (moved_matters && sibling >= 0) pick = sibling;
         free(at);
-        free(moved);
     }
     const char *what = by_cost ? "expected cost per part" : "F2 at the moved threshold";
     double sign = by_cost ? -1 : 1;
@@ -205,13 +203,13 @@ json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
     for (int b = 0; b < c->balances; b++)
         for (int m = 0; m < c->models; m++, n++) {
             x[n] = (cell){ .model = m, .balance = b, .fixed = an_alloc_n(R, sizeof(an_metrics)), .moved = an_alloc_n(R, sizeof(an_metrics)), .decide = an_alloc_n(R, sizeof(double)),
-                           .threshold = an_alloc_n(R, sizeof(double)), .cost = an_alloc_n(R, sizeof(double)) };
+                           .threshold = an_alloc_n(R, sizeof(double)), .cost = an_alloc_n(R, sizeof(double)), .cost_fixed = an_alloc_n(R, sizeof(double)) };
             ok = ok && judge_cell(c, &x[n], repeat, scores, fits, fit_of[b], err);
         }
     json_t *j = NULL;
     if (ok) {
-        size_t positives = 0;
-        for (size_t i = 0; i < repeat[0].split.train_count; i++) positives += repeat[0].train_label[i];
+        size_t positives = 0; /* real ones: generated rows are no evidence */
+        for (size_t i = 0; i < repeat[0].split.train_count; i++) positives += repeat[0].train_label[i] && !an_table_generated(c->table, repeat[0].split.train[i]);
         for (size_t i = 0; i < repeat[0].split.test_count; i++) positives += repeat[0].test_label[i];
         double share = c->share > 0 ? c->share : 0.25;
         j = document(c, x, cells, share / (1 - share), positives);
@@ -222,6 +220,7 @@ json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
         free(x[i].decide);
         free(x[i].threshold);
         free(x[i].cost);
+        free(x[i].cost_fixed);
     }
     for (size_t i = 0; i < slots; i++) {
         free(scores[i].test);

@@ -30,7 +30,7 @@ static json_t *inner_options(const an_balance_kind *b, json_t *options)
     if (!steps) return json_incref(options);
     json_t *copy = options ? json_copy(options) : json_object();
     const json_t *given = json_object_get(options, "steps");
-    double n = json_is_string(given) ? strtod(json_string_value(given), NULL) : an_json_number(given, steps->otherwise);
+    double n = an_json_number(given, steps->otherwise);
     if (n > INNER_STEPS) n = INNER_STEPS;
     json_object_set_new(copy, "steps", json_integer((json_int_t)n));
     return copy;

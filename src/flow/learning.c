@@ -34,7 +34,7 @@ an_model *an__recipe_fit(const an_table *t, const size_t *rows, size_t n, const 
     if (m) {
         free(m->balance);
         m->balance = an_strdup(r->balance->name);
-        m->calibrated = r->balance->calibrated;
+        m->calibrated = m->calibrated && r->balance->calibrated; /* a training part may hold generated rows of its own */
         m->seed = seed;
         m->threshold = (an_threshold){ .value = 0.5, .rule = "0.5", .achieved = NAN };
     }
@@ -87,6 +87,7 @@ bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, con
     int folds = 0;
     fold_work w = { .t = t, .rows = rows, .n = n, .r = r, .seed = seed, .job = job, .fold = fold, .score = score };
     bool ok = an_folds_make(t, rows, n, r->folds > 1 && r->folds <= 16 ? r->folds : 3, an_seed_derive(seed, "folds", 0), fold, &folds, err);
+    for (size_t i = 0; i < n; i++) score[i] = NAN; /* generated rows train in every fold and are held out in none */
     if (ok) {
         an_pool_each(an_job_pool(job), (size_t)folds, one_fold, &w);
         for (int i = 0; ok && i < folds; i++)
@@ -97,6 +98,33 @@ bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, con
     }
     free(fold);
     return ok;
+}
+
+bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *rows, size_t n, const uint8_t *label, const double *score, const an_costs *costs, an_threshold *out,
+                           an_error *err)
+{
+    uint8_t *real_label = an_alloc_n(n + 1, 1);
+    double *real_score = an_alloc_n(n + 1, sizeof *real_score);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!an_table_generated(t, rows[i])) real_label[count] = label[i], real_score[count++] = score[i];
+    bool ok = an_threshold_choose(rule, real_label, real_score, count, costs, out, err);
+    free(real_label);
+    free(real_score);
+    return ok;
+}
+
+bool an__recipe_threshold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, an_threshold *out, an_error *err)
+{
+    double fixed;
+    if (an_real_parse(r->threshold, strlen(r->threshold), &fixed)) return an_threshold_choose(r->threshold, NULL, NULL, 0, &r->costs, out, err);
+    double *score = an_alloc_n(n + 1, sizeof *score);
+    uint8_t *label = an_alloc_n(n + 1, 1);
+    bool ok = an__recipe_out_of_fold(t, rows, n, r, seed, job, score, err) && an__labels(t, rows, n, label, err) &&
+              an__threshold_on_real(r->threshold, t, rows, n, label, score, &r->costs, out, err);
+    free(score);
+    free(label);
+    return ok || an_context(err, "threshold rule %s", r->threshold);
 }
 
 bool an__costs(an_store *s, double escape, double reject, double test, an_costs *out, an_error *err)

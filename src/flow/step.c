@@ -268,6 +268,15 @@ static json_t *run_claimed(const an_step_kind *kind, const void *options, const 
     return result;
 }
 
+/* Starting anew, checkpoints of an unfinished equal run are not gone on with. */
+static bool forget_half_done(an_store *s, const char *key, an_error *err)
+{
+    char *work_key = an_format("step-%s", key);
+    bool good = an_store_work_done(s, work_key, err);
+    free(work_key);
+    return good;
+}
+
 json_t *an_step_run(const an_step_kind *kind, const void *options, const an_step_context *context, const char *parent_run, bool fresh,
                     bool *cached, an_error *err)
 {
@@ -286,7 +295,7 @@ json_t *an_step_run(const an_step_kind *kind, const void *options, const an_step
         from = result != NULL;
         if (good && !result) {
             /* somebody may have finished it between the question and the claim */
-            good = fresh || from_cache(kind, context, key, &result, &why);
+            good = fresh ? forget_half_done(context->store, key, &why) : from_cache(kind, context, key, &result, &why);
             from = result != NULL;
             if (good && !result) result = run_claimed(kind, options, context, parent_run, key, &why);
             claim_give(&l);

@@ -1,6 +1,7 @@
 /* work.c - data sets, splits as key lists, registering, and calling steps from acts. */
 #include "flow/work.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,6 +320,15 @@ json_t *an__step_do(an_store *s, const char *use, json_t *set, const an_flow_val
 
 /* ---- --set ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* "0.5" as a number, "true" as a truth value, anything else as text: as a pipeline file would have it. */
+static json_t *typed(const char *text)
+{
+    double number;
+    if (!strcmp(text, "true") || !strcmp(text, "false")) return json_boolean(text[0] == 't');
+    if (!an_real_parse(text, strlen(text), &number) || !isfinite(number)) return json_string(text);
+    return number == floor(number) && fabs(number) < 9e15 ? json_integer((json_int_t)number) : json_real(number);
+}
+
 json_t *an__set_for(const an_list *set, const char *kind, an_error *err)
 {
     json_t *out = json_object();
@@ -337,7 +347,7 @@ json_t *an__set_for(const an_list *set, const char *kind, an_error *err)
             key = dot + 1;
         }
         char *name = an_strndup(key, (size_t)(equals - key));
-        json_object_set_new(out, name, json_string(equals + 1));
+        json_object_set_new(out, name, typed(equals + 1));
         free(name);
     }
     return out;

@@ -74,8 +74,13 @@ typedef struct an_recipe {
 
 /* Fits on `rows` of t with the recipe's balancing inside. */
 an_model *an__recipe_fit(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, an_error *err);
-/* Out-of-fold scores of the rows: balancing refitted inside every fold. score[i] belongs to rows[i]. */
+/* Out-of-fold scores of the rows: balancing refitted inside every fold. score[i] belongs to rows[i]; NaN for generated rows, which train in every fold and are held out in none. */
 bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, double *score, an_error *err);
+/* Chooses on the real rows alone: a generated row is no evidence of how a real part will score. label[i], score[i] belong to rows[i]. */
+bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *rows, size_t n, const uint8_t *label, const double *score, const an_costs *costs, an_threshold *out,
+                           an_error *err);
+/* The threshold by the recipe's rule (not NULL): a number stands for itself, other rules choose on out-of-fold scores of the real rows. */
+bool an__recipe_threshold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, an_threshold *out, an_error *err);
 bool an__scores(an_model *m, const an_table *t, const size_t *rows, size_t n, double *score, an_job *job, an_error *err);
 bool an__labels(const an_table *t, const size_t *rows, size_t n, uint8_t *label, an_error *err);
 

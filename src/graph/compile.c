@@ -8,18 +8,14 @@ enum { ROUNDS = 8 };
 static bool target_check(const an_graph *g, const an_target *t, an_error *err)
 {
     char a[96], b[96];
-    if (an_graph_error(g, err))
-        return an_context(err, "building the graph");
-    if (t->device != AN_CPU)
-        return an_fail(err, AN_USAGE, "device %d is not built in", (int)t->device);
-    if (t->rows < 0)
-        return an_fail(err, AN_USAGE, "a program for %lld rows", (long long)t->rows);
+    if (an_graph_error(g, err)) return an_context(err, "building the graph");
+    if (t->device != AN_CPU) return an_fail(err, AN_USAGE, "device %d is not built in", (int)t->device);
+    if (t->rows < 0) return an_fail(err, AN_USAGE, "a program for %lld rows", (long long)t->rows);
     for (int i = 0; i < t->output_count; i++) {
         if (t->outputs[i].id < 0 || t->outputs[i].graph != g)
             return an_fail(err, AN_FAILED, "output \"%s\" is no node of this graph", t->names[i]);
         for (int k = 0; k < i; k++)
-            if (strcmp(t->names[i], t->names[k]) == 0)
-                return an_fail(err, AN_FAILED, "two outputs are named \"%s\"", t->names[i]);
+            if (strcmp(t->names[i], t->names[k]) == 0) return an_fail(err, AN_FAILED, "two outputs are named \"%s\"", t->names[i]);
     }
     for (int i = 0; i < t->update_count; i++) {
         an_node p = t->updates[i].param, v = t->updates[i].value;
@@ -27,11 +23,10 @@ static bool target_check(const an_graph *g, const an_target *t, an_error *err)
             return an_fail(err, AN_FAILED, "update %d does not name a parameter and a value of this graph", i);
         an_shape sp = an_node_shape(p), sv = an_node_shape(v);
         if (!an__shape_same(&sp, &sv) || an_node_dtype(p) != an_node_dtype(v))
-            return an_fail(err, AN_FAILED, "parameter \"%s\" is %s %s, its update %s %s", an__item_of(p)->name, an_dtype_name(an_node_dtype(p)),
-                an_shape_text(&sp, a), an_dtype_name(an_node_dtype(v)), an_shape_text(&sv, b));
+            return an_fail(err, AN_FAILED, "parameter \"%s\" is %s %s, its update %s %s", an__item_of(p)->name,
+                           an_dtype_name(an_node_dtype(p)), an_shape_text(&sp, a), an_dtype_name(an_node_dtype(v)), an_shape_text(&sv, b));
         for (int k = 0; k < i; k++)
-            if (t->updates[k].param.id == p.id)
-                return an_fail(err, AN_FAILED, "parameter \"%s\" is updated twice", an__item_of(p)->name);
+            if (t->updates[k].param.id == p.id) return an_fail(err, AN_FAILED, "parameter \"%s\" is updated twice", an__item_of(p)->name);
     }
     return true;
 }
@@ -44,8 +39,7 @@ bool an__is_view(const an_graph *g, int32_t item)
 
 int32_t an__base(const an_program *p, int32_t item)
 {
-    while (an__is_view(p->graph, item))
-        item = p->graph->item[item]->input[0];
+    while (an__is_view(p->graph, item)) item = p->graph->item[item]->input[0];
     return item;
 }
 
@@ -54,8 +48,7 @@ static void copy_leaves(an_program *p, int32_t *roots, int count)
 {
     for (int i = 0; i < count; i++) {
         int32_t base = an__base(p, roots[i]);
-        if (p->graph->item[base]->op->flags & AN__OP_LEAF)
-            roots[i] = an__copy((an_node){ p->graph, roots[i] }).id;
+        if (p->graph->item[base]->op->flags & AN__OP_LEAF) roots[i] = an__copy((an_node){ p->graph, roots[i] }).id;
     }
 }
 
@@ -83,8 +76,7 @@ static void collect(an_program *p)
 
 an_program *an_compile(an_graph *g, const an_target *t, an_error *err)
 {
-    if (!target_check(g, t, err))
-        return NULL;
+    if (!target_check(g, t, err)) return NULL;
     an_program *p = an_alloc(sizeof *p);
     int n = t->output_count, m = t->update_count, count = n + 2 * m;
     int32_t *roots = an_alloc_n((size_t)count + 1, sizeof *roots);
@@ -110,8 +102,7 @@ an_program *an_compile(an_graph *g, const an_target *t, an_error *err)
         an_graph *next = an__rebuilt(p->graph, roots, count, !last, true);
         an_graph_free(p->graph);
         p->graph = next;
-        if (last)
-            break;
+        if (last) break;
     }
     p->graph->merge = false;
     copy_leaves(p, roots, n + m);
@@ -141,15 +132,13 @@ an_program *an_compile(an_graph *g, const an_target *t, an_error *err)
 
 void an_program_free(an_program *p)
 {
-    if (p == NULL)
-        return;
+    if (p == NULL) return;
     for (int32_t i = 0; i < p->steps; i++) {
         free(p->step[i].input);
         free(p->step[i].output);
         free(p->step[i].chain);
     }
-    for (int32_t i = 0; i < p->outputs; i++)
-        free(p->name[i]);
+    for (int32_t i = 0; i < p->outputs; i++) free(p->name[i]);
     free(p->step);
     free(p->name);
     free(p->value);

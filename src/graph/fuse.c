@@ -1,17 +1,17 @@
 /* fuse.c - groups nodes into steps and puts the steps in order.
  *
- * A step is one node, or a matrix product with its epilogue (bias, leaky ReLU, a factor, accumulation onto another product), or a chain: elementwise nodes of one
- * shape, computed block by block in cache. A merge is allowed where it makes no cycle. Parameters are written by the step that computes the new value when everything
- * that reads the old one can come first.
+ * A step is one node, or a matrix product with its epilogue (bias, leaky ReLU, a factor, accumulation onto another product), or a chain:
+ * elementwise nodes of one shape, computed block by block in cache. A merge is allowed where it makes no cycle. Parameters are written by
+ * the step that computes the new value when everything that reads the old one can come first.
  */
 #include "graph/program.h"
 
 #include <stdlib.h>
 
 typedef struct group {
-    int32_t *item;          /* ascending; the last one is the result of a product */
+    int32_t *item; /* ascending; the last one is the result of a product */
     int32_t count;
-    int32_t *after;         /* groups that must come first, besides the data's */
+    int32_t *after; /* groups that must come first, besides the data's */
     int32_t afters;
     bool chain, alive;
     unsigned cuts;
@@ -23,12 +23,12 @@ typedef struct group {
 typedef struct fuser {
     an_program *p;
     an_graph *g;
-    int32_t *of;            /* item -> group, -1: leaves and views */
+    int32_t *of; /* item -> group, -1: leaves and views */
     group *group;
     int32_t groups;
-    int32_t *uses;          /* of an item: by nodes, outputs, updates */
-    int32_t **user;         /* nodes that use it */
-    bool *root;             /* output or update value */
+    int32_t *uses;  /* of an item: by nodes, outputs, updates */
+    int32_t **user; /* nodes that use it */
+    bool *root;     /* output or update value */
     uint32_t stamp;
     int32_t *stack;
 } fuser;
@@ -50,14 +50,11 @@ static bool reaches(fuser *f, int32_t from, int32_t target, bool direct)
             int32_t n = it != NULL ? it->inputs : a->afters;
             for (int32_t k = 0; k < n; k++) {
                 int32_t next = it != NULL ? f->of[an__base(f->p, it->input[k])] : a->after[k];
-                if (next < 0 || next == at)
-                    continue;
+                if (next < 0 || next == at) continue;
                 while (!f->group[next].alive) /* merged away since the edge was made */
                     next = f->group[next].item[0];
-                if (next == target && (direct || at != from))
-                    return true;
-                if (next == target || next == from || f->group[next].stamp == stamp)
-                    continue;
+                if (next == target && (direct || at != from)) return true;
+                if (next == target || next == from || f->group[next].stamp == stamp) continue;
                 f->group[next].stamp = stamp;
                 f->stack[depth++] = next;
             }
@@ -77,8 +74,7 @@ static void merge(fuser *f, int32_t into, int32_t from)
     group *a = &f->group[into], *b = &f->group[from];
     a->item = an_resize_n(a->item, (size_t)(a->count + b->count), sizeof *a->item);
     memcpy(a->item + a->count, b->item, sizeof *b->item * (size_t)b->count);
-    for (int32_t i = 0; i < b->count; i++)
-        f->of[b->item[i]] = into;
+    for (int32_t i = 0; i < b->count; i++) f->of[b->item[i]] = into;
     a->count += b->count;
     qsort(a->item, (size_t)a->count, sizeof *a->item, compare_ids);
     b->alive = false;
@@ -97,8 +93,7 @@ static int32_t only_user(const fuser *f, int32_t item)
 static bool row_vector(const an_shape *s, int64_t n)
 {
     for (int i = 0; i < s->rank - 1; i++)
-        if (s->dim[i] != 1)
-            return false;
+        if (s->dim[i] != 1) return false;
     return s->rank >= 1 && s->dim[s->rank - 1] == n;
 }
 
@@ -125,8 +120,7 @@ static bool take_epilogue(fuser *f, int32_t gi, int32_t at, int32_t next, int *s
         g->epilogue.slope = it->attr.a;
         *stage = 2;
     } else if (it->op == &an__op_mul && *stage < 3 && an__shape_same(so, &y->shape) && other != at) {
-        if (!written_anyway(f, other))
-            return false;
+        if (!written_anyway(f, other)) return false;
         g->times = other;
         *stage = 3;
     } else {
@@ -139,21 +133,19 @@ static bool take_epilogue(fuser *f, int32_t gi, int32_t at, int32_t next, int *s
 static void products(fuser *f)
 {
     for (int32_t i = 0; i < f->g->count; i++) {
-        if (f->of[i] < 0 || (f->g->item[i]->op->flags & AN__OP_PRODUCT) == 0)
-            continue;
+        if (f->of[i] < 0 || (f->g->item[i]->op->flags & AN__OP_PRODUCT) == 0) continue;
         int stage = 0;
         for (int32_t at = i, next; (next = only_user(f, at)) >= 0 && take_epilogue(f, f->of[i], at, next, &stage); at = next)
             ;
     }
     for (int32_t i = 0; i < f->g->count; i++) { /* product + something that nobody else reads: computed on top of it */
         const an__item *it = f->g->item[i];
-        if (f->of[i] < 0 || it->op != &an__op_add || f->group[f->of[i]].count != 1)
-            continue;
+        if (f->of[i] < 0 || it->op != &an__op_add || f->group[f->of[i]].count != 1) continue;
         for (int k = 1; k >= 0; k--) {
             int32_t u = it->input[k], v = it->input[1 - k], gu = f->of[u];
-            if (gu < 0 || u == v || (f->g->item[u]->op->flags & AN__OP_PRODUCT) == 0 || f->group[gu].count != 1 || only_user(f, u) != i || only_user(f, v) != i ||
-                f->of[v] < 0 || !an__shape_same(&f->g->item[u]->shape, &it->shape) || !an__shape_same(&f->g->item[v]->shape, &it->shape) ||
-                reaches(f, f->of[v], gu, true))
+            if (gu < 0 || u == v || (f->g->item[u]->op->flags & AN__OP_PRODUCT) == 0 || f->group[gu].count != 1 || only_user(f, u) != i ||
+                only_user(f, v) != i || f->of[v] < 0 || !an__shape_same(&f->g->item[u]->shape, &it->shape) ||
+                !an__shape_same(&f->g->item[v]->shape, &it->shape) || reaches(f, f->of[v], gu, true))
                 continue;
             f->group[gu].accumulate = v;
             merge(f, gu, f->of[i]);
@@ -168,8 +160,7 @@ static void products(fuser *f)
 static bool chain_fits(const fuser *f, const group *a, const group *b)
 {
     int32_t in[AN_CHAIN_OPERANDS], inputs = 0, outputs = 0;
-    if (a->count + b->count > AN_CHAIN_OPS)
-        return false;
+    if (a->count + b->count > AN_CHAIN_OPS) return false;
     for (int s = 0; s < 2; s++) {
         const group *x = s ? b : a;
         for (int32_t i = 0; i < x->count; i++) {
@@ -177,11 +168,11 @@ static bool chain_fits(const fuser *f, const group *a, const group *b)
             for (int k = 0; k < it->inputs; k++) {
                 int32_t id = it->input[k];
                 bool inside = f->of[id] >= 0 && (&f->group[f->of[id]] == a || &f->group[f->of[id]] == b), known = false;
-                for (int32_t j = 0; j < inputs; j++)
-                    known = known || in[j] == id;
-                if (inside || known)
-                    continue;
-                if (inputs == AN_CHAIN_OPERANDS)
+                for (int32_t j = 0; j < inputs; j++) known = known || in[j] == id;
+                if (inside || known) continue;
+                int32_t by = f->of[an__base(f->p, id)];
+                if (inputs == AN_CHAIN_OPERANDS ||
+                    (by >= 0 && (&f->group[by] == a || &f->group[by] == b))) /* a view of a result is read from memory */
                     return false;
                 in[inputs++] = id;
             }
@@ -205,7 +196,8 @@ static bool same_space(const fuser *f, const group *a, const group *b)
 
 static bool try_merge(fuser *f, int32_t a, int32_t b)
 {
-    if (a == b || !same_space(f, &f->group[a], &f->group[b]) || !chain_fits(f, &f->group[a], &f->group[b]) || reaches(f, a, b, false) || reaches(f, b, a, false))
+    if (a == b || !same_space(f, &f->group[a], &f->group[b]) || !chain_fits(f, &f->group[a], &f->group[b]) || reaches(f, a, b, false) ||
+        reaches(f, b, a, false))
         return false;
     f->group[a].cuts &= f->group[b].cuts;
     merge(f, a, b);
@@ -217,12 +209,10 @@ static bool shares_operand(const fuser *f, const group *a, const group *b)
     for (int32_t i = 0; i < a->count; i++)
         for (int k = 0; k < f->g->item[a->item[i]]->inputs; k++) {
             int32_t id = f->g->item[a->item[i]]->input[k];
-            if (f->g->item[id]->shape.rank == 0)
-                continue;
+            if (f->g->item[id]->shape.rank == 0) continue;
             for (int32_t j = 0; j < b->count; j++)
                 for (int m = 0; m < f->g->item[b->item[j]]->inputs; m++)
-                    if (f->g->item[b->item[j]]->input[m] == id)
-                        return true;
+                    if (f->g->item[b->item[j]]->input[m] == id) return true;
         }
     return false;
 }
@@ -232,13 +222,11 @@ static void chains(fuser *f)
     for (int32_t i = 0; i < f->g->count; i++)
         for (int k = 0; f->of[i] >= 0 && f->group[f->of[i]].chain && k < f->g->item[i]->inputs; k++) {
             int32_t from = f->g->item[i]->input[k];
-            if (f->of[from] >= 0)
-                try_merge(f, f->of[from], f->of[i]);
+            if (f->of[from] >= 0) try_merge(f, f->of[from], f->of[i]);
         }
     for (int32_t a = 0; a < f->groups; a++) /* neighbours: the same operand read once, or next to nothing to compute */
         for (int32_t b = a + 1; f->group[a].alive && f->group[a].chain && b < f->groups; b++) {
-            if (!f->group[b].alive || !f->group[b].chain || !same_space(f, &f->group[a], &f->group[b]))
-                continue;
+            if (!f->group[b].alive || !f->group[b].chain || !same_space(f, &f->group[a], &f->group[b])) continue;
             const an_shape *s = &f->g->item[f->group[a].item[0]]->shape;
             if ((!an__shape_batch(s) && an__shape_count_at(s, 1) <= 1024) || shares_operand(f, &f->group[a], &f->group[b]))
                 try_merge(f, a, b);
@@ -268,19 +256,14 @@ static void write_in_place(fuser *f)
     for (int32_t u = 0; u < p->updates && !p->plain; u++) {
         int32_t value = p->update_value[u], param = p->update_param[u], gi = f->of[value];
         bool ok = gi >= 0 && f->group[gi].accumulate < 0, whole;
-        for (int32_t k = 0; k < u; k++)
-            ok = ok && p->update_value[k] != value;
-        if (!ok || (reads(f, &f->group[gi], param, &whole) && !(whole && f->group[gi].chain)))
-            continue;
+        for (int32_t k = 0; k < u; k++) ok = ok && p->update_value[k] != value;
+        if (!ok || (reads(f, &f->group[gi], param, &whole) && !(whole && f->group[gi].chain))) continue;
         for (int32_t r = 0; r < f->groups && ok; r++)
-            if (r != gi && f->group[r].alive && reads(f, &f->group[r], param, &whole))
-                ok = !reaches(f, r, gi, true);
-        if (!ok)
-            continue;
+            if (r != gi && f->group[r].alive && reads(f, &f->group[r], param, &whole)) ok = !reaches(f, r, gi, true);
+        if (!ok) continue;
         for (int32_t r = 0; r < f->groups; r++) {
             group *a = &f->group[gi];
-            if (r == gi || !f->group[r].alive || !reads(f, &f->group[r], param, &whole))
-                continue;
+            if (r == gi || !f->group[r].alive || !reads(f, &f->group[r], param, &whole)) continue;
             a->after = an_resize_n(a->after, (size_t)a->afters + 1, sizeof *a->after);
             a->after[a->afters++] = r;
         }
@@ -288,21 +271,20 @@ static void write_in_place(fuser *f)
     }
 }
 
-/* ---- steps ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- steps -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool used_outside(const fuser *f, int32_t item)
 {
     bool outside = f->root[item];
-    for (int32_t k = 0; k < f->uses[item] && !outside; k++)
-        outside = f->of[f->user[item][k]] != f->of[item];
+    for (int32_t k = 0; k < f->uses[item] && !outside; k++) outside = f->of[f->user[item][k]] != f->of[item];
     return outside;
 }
 
 static int32_t index_of(const int32_t *list, int32_t n, int32_t id)
 {
     for (int32_t i = 0; i < n; i++)
-        if (list[i] == id)
-            return i;
+        if (list[i] == id) return i;
     return -1;
 }
 
@@ -313,8 +295,7 @@ static void chain_step(fuser *f, const group *a, an__step *s)
     for (int32_t i = 0; i < a->count; i++) {
         const an__item *it = f->g->item[a->item[i]];
         for (int k = 0; k < it->inputs; k++)
-            if (index_of(a->item, a->count, it->input[k]) < 0 && index_of(in, inputs, it->input[k]) < 0)
-                in[inputs++] = it->input[k];
+            if (index_of(a->item, a->count, it->input[k]) < 0 && index_of(in, inputs, it->input[k]) < 0) in[inputs++] = it->input[k];
     }
     c->inputs = inputs;
     c->count = a->count;
@@ -346,7 +327,7 @@ static void plain_step(const fuser *f, const group *a, an__step *s)
     const an__item *it = f->g->item[s->item];
     s->input = an_alloc_n((size_t)it->inputs + 4, sizeof *s->input);
     s->inputs = it->inputs;
-    memcpy(s->input, it->input, sizeof *s->input * (size_t)it->inputs);
+    for (int32_t k = 0; k < it->inputs; k++) s->input[k] = it->input[k];
     s->output = an_alloc_n(1, sizeof *s->output);
     s->outputs = 1;
     s->output[0] = a->item[a->count - 1];
@@ -377,15 +358,13 @@ static void order(fuser *f)
 {
     int32_t left = 0;
     bool *done = an_alloc_n((size_t)f->groups + 1, sizeof *done);
-    for (int32_t i = 0; i < f->groups; i++)
-        left += f->group[i].alive;
+    for (int32_t i = 0; i < f->groups; i++) left += f->group[i].alive;
     f->p->step = an_alloc_n((size_t)left + 1, sizeof *f->p->step);
     for (; left > 0; left--) {
         int32_t best = -1;
         for (int32_t i = 0; i < f->groups; i++) {
             const group *a = &f->group[i];
-            if (!a->alive || done[i] || (best >= 0 && a->item[a->count - 1] > f->group[best].item[f->group[best].count - 1]))
-                continue;
+            if (!a->alive || done[i] || (best >= 0 && a->item[a->count - 1] > f->group[best].item[f->group[best].count - 1])) continue;
             bool ready = true;
             for (int32_t k = 0; k < a->count && ready; k++) {
                 const an__item *it = f->g->item[a->item[k]];
@@ -394,10 +373,8 @@ static void order(fuser *f)
                     ready = from < 0 || from == i || done[from];
                 }
             }
-            for (int32_t k = 0; k < a->afters && ready; k++)
-                ready = done[a->after[k]];
-            if (ready)
-                best = i;
+            for (int32_t k = 0; k < a->afters && ready; k++) ready = done[a->after[k]];
+            if (ready) best = i;
         }
         emit(f, &f->group[best]);
         done[best] = true;
@@ -405,7 +382,8 @@ static void order(fuser *f)
     free(done);
 }
 
-/* ---- the pass -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the pass
+ * -------------------------------------------------------------------------------------------------------------------------------- */
 
 static void start(fuser *f)
 {
@@ -417,23 +395,19 @@ static void start(fuser *f)
     f->user = an_alloc_n(n, sizeof *f->user);
     f->root = an_alloc_n(n, sizeof *f->root);
     f->stack = an_alloc_n(n, sizeof *f->stack);
-    for (int32_t i = 0; i < f->p->outputs; i++)
-        f->root[an__base(f->p, f->p->output[i])] = f->root[f->p->output[i]] = true;
-    for (int32_t i = 0; i < f->p->updates; i++)
-        f->root[an__base(f->p, f->p->update_value[i])] = f->root[f->p->update_value[i]] = true;
+    for (int32_t i = 0; i < f->p->outputs; i++) f->root[an__base(f->p, f->p->output[i])] = f->root[f->p->output[i]] = true;
+    for (int32_t i = 0; i < f->p->updates; i++) f->root[an__base(f->p, f->p->update_value[i])] = f->root[f->p->update_value[i]] = true;
     for (int32_t i = 0; i < g->count; i++) {
         const an__item *it = g->item[i];
         f->of[i] = -1;
         for (int k = 0; k < it->inputs; k++) {
             int32_t from = it->input[k];
-                f->user[from] = an_resize_n(f->user[from], (size_t)f->uses[from] + 1, sizeof *f->user[from]);
+            f->user[from] = an_resize_n(f->user[from], (size_t)f->uses[from] + 1, sizeof *f->user[from]);
             f->user[from][f->uses[from]++] = i;
         }
-        if (it->op->flags & AN__OP_LEAF || an__is_view(g, i))
-            continue;
+        if (it->op->flags & AN__OP_LEAF || an__is_view(g, i)) continue;
         unsigned cuts = ~0u;
-        for (int k = 0; k < it->inputs; k++)
-            cuts &= an__shape_cuts(&g->item[it->input[k]]->shape, &it->shape);
+        for (int k = 0; k < it->inputs; k++) cuts &= an__shape_cuts(&g->item[it->input[k]]->shape, &it->shape);
         group *a = &f->group[f->groups];
         *a = (group){ .alive = true, .cuts = cuts, .bias = -1, .times = -1, .accumulate = -1, .count = 1 };
         a->chain = it->op->chain != 0 && it->dtype != AN_I64 && cuts != 0;
@@ -457,8 +431,7 @@ void an__fuse(an_program *p)
         free(f.group[i].item);
         free(f.group[i].after);
     }
-    for (int32_t i = 0; i < p->graph->count; i++)
-        free(f.user[i]);
+    for (int32_t i = 0; i < p->graph->count; i++) free(f.user[i]);
     free(f.of);
     free(f.group);
     free(f.uses);

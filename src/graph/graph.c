@@ -19,10 +19,8 @@ static void item_free(an__item *it)
 
 void an_graph_free(an_graph *g)
 {
-    if (g == NULL)
-        return;
-    for (int32_t i = 0; i < g->count; i++)
-        item_free(g->item[i]);
+    if (g == NULL) return;
+    for (int32_t i = 0; i < g->count; i++) item_free(g->item[i]);
     free(g->item);
     free(g->bucket);
     free(g);
@@ -30,8 +28,7 @@ void an_graph_free(an_graph *g)
 
 bool an__bad(an_graph *g, const char *format, ...)
 {
-    if (g == NULL || g->error.code != AN_OK)
-        return false;
+    if (g == NULL || g->error.code != AN_OK) return false;
     char text[512];
     va_list args;
     va_start(args, format);
@@ -42,10 +39,8 @@ bool an__bad(an_graph *g, const char *format, ...)
 
 bool an_graph_error(const an_graph *g, an_error *err)
 {
-    if (g->error.code == AN_OK)
-        return false;
-    if (err != NULL)
-        *err = g->error;
+    if (g->error.code == AN_OK) return false;
+    if (err != NULL) *err = g->error;
     return true;
 }
 
@@ -62,8 +57,7 @@ an_dtype an_node_dtype(an_node n)
 an_graph *an__graph_of(const an_node *x, int count)
 {
     for (int i = 0; i < count; i++)
-        if (x[i].graph != NULL)
-            return x[i].graph;
+        if (x[i].graph != NULL) return x[i].graph;
     return NULL;
 }
 
@@ -83,8 +77,7 @@ static uint64_t mix_bytes(uint64_t h, const void *bytes, size_t n)
         memcpy(&v, p, 8);
         h = mix(h, v);
     }
-    for (; n > 0; n--)
-        h = mix(h, *p++);
+    for (; n > 0; n--) h = mix(h, *p++);
     return h;
 }
 
@@ -94,8 +87,7 @@ static uint64_t item_hash(const an__item *it)
     h = mix_bytes(h, &it->shape.dim, sizeof it->shape.dim);
     h = mix_bytes(h, it->input, sizeof it->input[0] * (size_t)it->inputs);
     h = mix_bytes(h, &it->attr, sizeof it->attr);
-    if (it->name != NULL)
-        h = mix_bytes(h, it->name, strlen(it->name));
+    if (it->name != NULL) h = mix_bytes(h, it->name, strlen(it->name));
     return it->bytes == 0 ? h : mix_bytes(h, it->data, it->bytes);
 }
 
@@ -104,29 +96,24 @@ static bool item_same(const an__item *a, const an__item *b)
     if (a->op != b->op || a->dtype != b->dtype || a->inputs != b->inputs || a->bytes != b->bytes || !an__shape_same(&a->shape, &b->shape) ||
         memcmp(&a->attr, &b->attr, sizeof a->attr) != 0 || (a->name == NULL) != (b->name == NULL) || a->names.count != b->names.count)
         return false;
-    if (a->inputs > 0 && memcmp(a->input, b->input, sizeof a->input[0] * (size_t)a->inputs) != 0)
-        return false;
+    if (a->inputs > 0 && memcmp(a->input, b->input, sizeof a->input[0] * (size_t)a->inputs) != 0) return false;
     for (size_t i = 0; i < a->names.count; i++)
-        if (strcmp(a->names.items[i], b->names.items[i]) != 0)
-            return false;
+        if (strcmp(a->names.items[i], b->names.items[i]) != 0) return false;
     return (a->name == NULL || strcmp(a->name, b->name) == 0) && (a->bytes == 0 || memcmp(a->data, b->data, a->bytes) == 0);
 }
 
 static void bucket_put(an_graph *g, uint64_t hash, int32_t id)
 {
     uint32_t at = (uint32_t)hash & (g->buckets - 1);
-    while (g->bucket[at] != 0)
-        at = (at + 1) & (g->buckets - 1);
+    while (g->bucket[at] != 0) at = (at + 1) & (g->buckets - 1);
     g->bucket[at] = id + 1;
 }
 
 static int32_t find_same(const an_graph *g, const an__item *it)
 {
-    if (g->buckets == 0)
-        return -1;
+    if (g->buckets == 0) return -1;
     for (uint32_t at = (uint32_t)item_hash(it) & (g->buckets - 1); g->bucket[at] != 0; at = (at + 1) & (g->buckets - 1))
-        if (item_same(g->item[g->bucket[at] - 1], it))
-            return g->bucket[at] - 1;
+        if (item_same(g->item[g->bucket[at] - 1], it)) return g->bucket[at] - 1;
     return -1;
 }
 
@@ -149,8 +136,7 @@ static an_node item_add(an_graph *g, an__item *it)
             free(g->bucket);
             g->buckets = g->buckets == 0 ? 256 : g->buckets * 2;
             g->bucket = an_alloc_n(g->buckets, sizeof *g->bucket);
-            for (int32_t i = 0; i < g->count; i++)
-                bucket_put(g, item_hash(g->item[i]), i);
+            for (int32_t i = 0; i < g->count; i++) bucket_put(g, item_hash(g->item[i]), i);
         } else {
             bucket_put(g, item_hash(it), g->count - 1);
         }
@@ -162,13 +148,10 @@ static an_node item_add(an_graph *g, an__item *it)
 
 static bool inputs_fit(an_graph *g, const an_op *op, const an_node *x, int count)
 {
-    if (op->inputs >= 0 ? count != op->inputs : count < 1)
-        return an__bad(g, "%s: takes %d inputs, got %d", op->name, op->inputs, count);
+    if (op->inputs >= 0 ? count != op->inputs : count < 1) return an__bad(g, "%s: takes %d inputs, got %d", op->name, op->inputs, count);
     for (int i = 0; i < count; i++) {
-        if (x[i].id < 0)
-            return an__bad(g, "%s: input %d is broken", op->name, i);
-        if (x[i].graph != g)
-            return an__bad(g, "%s: input %d belongs to another graph", op->name, i);
+        if (x[i].id < 0) return an__bad(g, "%s: input %d is broken", op->name, i);
+        if (x[i].graph != g) return an__bad(g, "%s: input %d belongs to another graph", op->name, i);
     }
     if (count > 0 && (op->dtypes >> an_node_dtype(x[0]) & 1) == 0)
         return an__bad(g, "%s: does not take %s", op->name, an_dtype_name(an_node_dtype(x[0])));
@@ -183,18 +166,15 @@ static an__item *item_new(const an_op *op, const an_node *x, int count, const an
     it->inputs = count;
     if (count > 0) {
         it->input = an_alloc_n((size_t)count, sizeof *it->input);
-        for (int i = 0; i < count; i++)
-            it->input[i] = x[i].id;
+        for (int i = 0; i < count; i++) it->input[i] = x[i].id;
         if (op->flags & AN__OP_COMMUTES && it->input[0] > it->input[1]) {
             int32_t swap = it->input[0];
             it->input[0] = it->input[1];
             it->input[1] = swap;
         }
     }
-    if (attr != NULL)
-        memcpy(&it->attr, attr, sizeof *attr); /* padding too: attributes are compared as bytes */
-    if (shape != NULL)
-        it->shape = *shape;
+    if (attr != NULL) memcpy(&it->attr, attr, sizeof *attr); /* padding too: attributes are compared as bytes */
+    if (shape != NULL) it->shape = *shape;
     return it;
 }
 
@@ -210,8 +190,7 @@ static an_node item_finish(an_graph *g, an__item *it)
 
 an_node an__make(an_graph *g, const an_op *op, const an_node *x, int count, const an_attr *attr, an_dtype t, const an_shape *shape)
 {
-    if (g == NULL || !inputs_fit(g, op, x, count))
-        return an__broken(g);
+    if (g == NULL || !inputs_fit(g, op, x, count)) return an__broken(g);
     return item_finish(g, item_new(op, x, count, attr, t, shape));
 }
 
@@ -219,8 +198,7 @@ an_node an__make_copy(an_graph *g, const an__item *it, const an_node *x)
 {
     an__item *c = item_new(it->op, x, it->inputs, &it->attr, it->dtype, &it->shape);
     c->name = an_strdup(it->name);
-    for (size_t i = 0; i < it->names.count; i++)
-        an_list_add(&c->names, it->names.items[i]);
+    for (size_t i = 0; i < it->names.count; i++) an_list_add(&c->names, it->names.items[i]);
     if (it->bytes > 0) {
         c->data = an_alloc_data(it->bytes, 1, "a constant", &g->error);
         if (c->data == NULL) {
@@ -230,8 +208,7 @@ an_node an__make_copy(an_graph *g, const an__item *it, const an_node *x)
         memcpy(c->data, it->data, it->bytes);
         c->bytes = it->bytes;
     }
-    if (it->attr.draw >= g->draws)
-        g->draws = it->attr.draw + 1;
+    if (it->attr.draw >= g->draws) g->draws = it->attr.draw + 1;
     return item_add(g, c);
 }
 
@@ -243,20 +220,18 @@ static an_node leaf(an_graph *g, const an_op *op, const char *name, an_dtype t, 
     }
     char what[160];
     snprintf(what, sizeof what, "%s \"%.100s\"", op->name, name);
-    if (!an__shape_check(g, what, &shape, op == &an__op_input))
-        return an__broken(g);
+    if (!an__shape_check(g, what, &shape, op == &an__op_input)) return an__broken(g);
     if ((op->dtypes >> t & 1) == 0) {
         an__bad(g, "%s: cannot be %s", what, an_dtype_name(t));
         return an__broken(g);
     }
     for (int32_t i = 0; i < g->count; i++) { /* asking twice gives the same node */
         const an__item *it = g->item[i];
-        if (it->op != op || strcmp(it->name, name) != 0)
-            continue;
-        if (it->dtype == t && an__shape_same(&it->shape, &shape))
-            return (an_node){ g, i };
+        if (it->op != op || strcmp(it->name, name) != 0) continue;
+        if (it->dtype == t && an__shape_same(&it->shape, &shape)) return (an_node){ g, i };
         char a[96], b[96];
-        an__bad(g, "%s: %s %s here, %s %s before", what, an_dtype_name(t), an_shape_text(&shape, a), an_dtype_name(it->dtype), an_shape_text(&it->shape, b));
+        an__bad(g, "%s: %s %s here, %s %s before", what, an_dtype_name(t), an_shape_text(&shape, a), an_dtype_name(it->dtype),
+                an_shape_text(&it->shape, b));
         return an__broken(g);
     }
     an__item *it = item_new(op, NULL, 0, NULL, t, &shape);
@@ -280,8 +255,7 @@ an_node an_constant(an_graph *g, an_dtype t, an_shape shape, const void *values)
         an__bad(g, "constant: cannot be %s", an_dtype_name(t));
         return an__broken(g);
     }
-    if (!an__shape_check(g, "constant", &shape, false))
-        return an__broken(g);
+    if (!an__shape_check(g, "constant", &shape, false)) return an__broken(g);
     an__item *it = item_new(&an__op_constant, NULL, 0, NULL, t, &shape);
     it->bytes = (size_t)an__shape_count_at(&shape, 0) * an_dtype_bytes(t);
     it->data = an_alloc_data(it->bytes > 0 ? it->bytes : 1, 1, "a constant", &g->error);
@@ -289,8 +263,7 @@ an_node an_constant(an_graph *g, an_dtype t, an_shape shape, const void *values)
         item_free(it);
         return an__broken(g);
     }
-    if (it->bytes > 0)
-        memcpy(it->data, values, it->bytes);
+    if (it->bytes > 0) memcpy(it->data, values, it->bytes);
     return item_add(g, it);
 }
 
@@ -304,14 +277,11 @@ an_node an_scalar(an_graph *g, an_dtype t, double value)
 bool an__uniform_value(an_node n, double *value)
 {
     const an__item *it = an__item_of(n);
-    while (it->op == &an__op_broadcast || it->op == &an__op_reshape)
-        it = n.graph->item[it->input[0]];
-    if (it->op != &an__op_constant || it->bytes == 0 || it->dtype == AN_I64)
-        return false;
+    while (it->op == &an__op_broadcast || it->op == &an__op_reshape) it = n.graph->item[it->input[0]];
+    if (it->op != &an__op_constant || it->bytes == 0 || it->dtype == AN_I64) return false;
     size_t es = an_dtype_bytes(it->dtype);
     for (size_t i = es; i < it->bytes; i += es)
-        if (memcmp(it->data, (const char *)it->data + i, es) != 0)
-            return false;
+        if (memcmp(it->data, (const char *)it->data + i, es) != 0) return false;
     float f;
     memcpy(&f, it->data, sizeof f);
     if (it->dtype == AN_F64)
@@ -341,8 +311,7 @@ static void extent_cpu(const an__call *c)
 
 an_node an__extent(an_graph *g, an_dtype t, int64_t dim)
 {
-    if (dim >= 0)
-        return an_scalar(g, t, (double)dim);
+    if (dim >= 0) return an_scalar(g, t, (double)dim);
     an_attr attr;
     memset(&attr, 0, sizeof attr);
     attr.extent = dim;
@@ -353,5 +322,11 @@ an_node an__extent(an_graph *g, an_dtype t, int64_t dim)
 const an_op an__op_input = { .name = "input", .flags = AN__OP_LEAF | AN_OP_ONNX, .dtypes = AN__F | AN__I | AN__S };
 const an_op an__op_param = { .name = "param", .flags = AN__OP_LEAF | AN_OP_ONNX, .dtypes = AN__F | AN__I };
 const an_op an__op_constant = { .name = "constant", .flags = AN__OP_LEAF | AN_OP_ONNX, .dtypes = AN__F | AN__I };
-const an_op an__op_extent = { .name = "extent", .flags = AN__OP_FIXED | AN_OP_ONNX, .dtypes = AN__F | AN__I, .cpu = extent_cpu, .onnx = an__onnx_extent,
-    .attributes = (const an_param[]){ { "extent", AN_PARAM_INT, offsetof(an_attr, extent), 0, -9e18, 9e18, false, NULL, NULL, "the dimension" }, AN_PARAM_END } };
+const an_op an__op_extent = { .name = "extent",
+                              .flags = AN__OP_FIXED | AN_OP_ONNX,
+                              .dtypes = AN__F | AN__I,
+                              .cpu = extent_cpu,
+                              .onnx = an__onnx_extent,
+                              .attributes = (const an_param[]){
+                                  { "extent", AN_PARAM_INT, offsetof(an_attr, extent), 0, -9e18, 9e18, false, NULL, NULL, "the dimension" },
+                                  AN_PARAM_END } };

@@ -1,4 +1,5 @@
-/* onnx_rules.c - the rules by which rows become ONNX operators (opset 17, ai.onnx.ml 3). A rule writes the nodes that compute item `id` under its name; false: it cannot. */
+/* onnx_rules.c - the rules by which rows become ONNX operators (opset 17, ai.onnx.ml 3). A rule writes the nodes that compute item `id`
+ * under its name; false: it cannot. */
 #include "graph/onnx.h"
 
 #include <stdlib.h>
@@ -22,8 +23,7 @@ bool an__onnx_simple(an__onnx *w, int32_t id)
 {
     const an__item *it = ITEM;
     const char *in[4] = { NULL };
-    for (int i = 0; i < it->inputs && i < 3; i++)
-        in[i] = IN(i);
+    for (int i = 0; i < it->inputs && i < 3; i++) in[i] = IN(i);
     an__onnx_node(w, it->op->onnx_type, in, OUT, NULL);
     return true;
 }
@@ -31,8 +31,7 @@ bool an__onnx_simple(an__onnx *w, int32_t id)
 /* Operators that runtimes have in single precision only. */
 bool an__onnx_f32_only(an__onnx *w, int32_t id)
 {
-    if (ITEM->dtype != AN_F64)
-        return an__onnx_simple(w, id);
+    if (ITEM->dtype != AN_F64) return an__onnx_simple(w, id);
     const char *x = an__onnx_cast_to(w, IN(0), AN__PROTO_FLOAT, NULL);
     an__onnx_cast_to(w, NODE(ITEM->op->onnx_type, NULL, x), AN__PROTO_DOUBLE, OUT);
     return true;
@@ -41,8 +40,7 @@ bool an__onnx_f32_only(an__onnx *w, int32_t id)
 /* Runtimes lack it in double precision: max(x, 0) + log(1 + exp(-|x|)). */
 bool an__onnx_softplus(an__onnx *w, int32_t id)
 {
-    if (ITEM->dtype != AN_F64)
-        return an__onnx_simple(w, id);
+    if (ITEM->dtype != AN_F64) return an__onnx_simple(w, id);
     const char *tail = NODE("Exp", NULL, NODE("Neg", NULL, NODE("Abs", NULL, IN(0))));
     tail = NODE("Log", NULL, NODE("Add", NULL, tail, an__onnx_number(w, AN_F64, 1)));
     NODE("Add", OUT, NODE("Max", NULL, IN(0), an__onnx_number(w, AN_F64, 0)), tail);
@@ -52,8 +50,7 @@ bool an__onnx_softplus(an__onnx *w, int32_t id)
 bool an__onnx_extent(an__onnx *w, int32_t id)
 {
     const char *n = an__onnx_dims(w, &ITEM->attr.extent, 1);
-    if (n == NULL)
-        return false;
+    if (n == NULL) return false;
     n = NODE("Squeeze", NULL, n);
     an__onnx_cast_to(w, n, an__proto_type_of(ITEM->dtype), OUT);
     return true;
@@ -139,8 +136,7 @@ bool an__onnx_reshape(an__onnx *w, int32_t id)
         dim[i] = ITEM->shape.dim[i] < 0 ? -1 : ITEM->shape.dim[i];
     }
     const char *shape = open > 1 ? an__onnx_dims(w, ITEM->shape.dim, ITEM->shape.rank) : an__onnx_whole(w, dim, ITEM->shape.rank);
-    if (shape == NULL)
-        return false;
+    if (shape == NULL) return false;
     NODE("Reshape", OUT, IN(0), shape);
     return true;
 }
@@ -149,8 +145,7 @@ bool an__onnx_transpose(an__onnx *w, int32_t id)
 {
     int64_t perm[AN_MAX_RANK] = { 0 }, code = ITEM->attr.order;
     an_buf attributes = { 0 };
-    for (int i = ITEM->shape.rank - 1; i >= 0; i--, code /= 10)
-        perm[i] = code % 10 - 1;
+    for (int i = ITEM->shape.rank - 1; i >= 0; i--, code /= 10) perm[i] = code % 10 - 1;
     an__proto_attr_ints(&attributes, "perm", perm, (size_t)ITEM->shape.rank);
     an__onnx_node(w, "Transpose", (const char *[]){ IN(0), NULL }, OUT, &attributes);
     return true;
@@ -165,8 +160,7 @@ bool an__onnx_broadcast(an__onnx *w, int32_t id)
         dim[i] = k >= 0 && in->dim[k] == ITEM->shape.dim[i] ? 1 : ITEM->shape.dim[i];
     }
     const char *shape = an__onnx_dims(w, dim, ITEM->shape.rank);
-    if (shape == NULL)
-        return false;
+    if (shape == NULL) return false;
     NODE("Expand", OUT, IN(0), shape);
     return true;
 }
@@ -175,8 +169,7 @@ bool an__onnx_concat(an__onnx *w, int32_t id)
 {
     an_buf attributes = { 0 };
     const char **in = an_alloc_n((size_t)ITEM->inputs + 1, sizeof *in);
-    for (int i = 0; i < ITEM->inputs; i++)
-        in[i] = IN(i);
+    for (int i = 0; i < ITEM->inputs; i++) in[i] = IN(i);
     an__proto_attr_int(&attributes, "axis", ITEM->attr.axis);
     an__onnx_node(w, "Concat", in, OUT, &attributes);
     free(in);
@@ -188,8 +181,7 @@ bool an__onnx_slice(an__onnx *w, int32_t id)
     int64_t end = 0;
     an__dim_add(ITEM->attr.start, ITEM->attr.length, &end);
     const char *from = an__onnx_dims(w, &ITEM->attr.start, 1), *to = an__onnx_dims(w, &end, 1);
-    if (from == NULL || to == NULL)
-        return false;
+    if (from == NULL || to == NULL) return false;
     NODE("Slice", OUT, IN(0), from, to, an__onnx_whole(w, &ITEM->attr.axis, 1));
     return true;
 }
@@ -225,10 +217,8 @@ static const char *turned(an__onnx *w, int32_t id, int side, bool transpose)
 {
     int rank = w->g->item[ITEM->input[side]]->shape.rank;
     int64_t perm[AN_MAX_RANK];
-    if (!transpose)
-        return IN(side);
-    for (int i = 0; i < rank; i++)
-        perm[i] = i < rank - 2 ? i : i == rank - 2 ? rank - 1 : rank - 2;
+    if (!transpose) return IN(side);
+    for (int i = 0; i < rank; i++) perm[i] = i < rank - 2 ? i : i == rank - 2 ? rank - 1 : rank - 2;
     an_buf attributes = { 0 };
     an__proto_attr_ints(&attributes, "perm", perm, (size_t)rank);
     return an__onnx_node(w, "Transpose", (const char *[]){ IN(side), NULL }, NULL, &attributes);
@@ -246,12 +236,10 @@ bool an__onnx_matmul(an__onnx *w, int32_t id)
 bool an__onnx_lookup(an__onnx *w, int32_t id)
 {
     const an_list *names = &ITEM->names;
-    if (names->count == 0)
-        return false;
+    if (names->count == 0) return false;
     int64_t *code = an_alloc_n(names->count, sizeof *code);
     an_buf attributes = { 0 };
-    for (size_t i = 0; i < names->count; i++)
-        code[i] = (int64_t)i;
+    for (size_t i = 0; i < names->count; i++) code[i] = (int64_t)i;
     an__proto_attr_texts(&attributes, "keys_strings", (const char *const *)names->items, names->count);
     an__proto_attr_ints(&attributes, "values_int64s", code, names->count);
     an__proto_attr_int(&attributes, "default_int64", ITEM->attr.otherwise);
@@ -265,8 +253,7 @@ bool an__onnx_one_hot(an__onnx *w, int32_t id)
 {
     int64_t depth = ITEM->attr.extent;
     int64_t *range = an_alloc_n((size_t)depth + 1, sizeof *range);
-    for (int64_t i = 0; i < depth; i++)
-        range[i] = i;
+    for (int64_t i = 0; i < depth; i++) range[i] = i;
     an__onnx_cast_to(w, NODE("Equal", NULL, IN(0), an__onnx_whole(w, range, (int)depth)), an__proto_type_of(ITEM->dtype), OUT);
     free(range);
     return input_type(w, id) == AN_I64;

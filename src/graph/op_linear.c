@@ -18,8 +18,9 @@ static bool matmul_shape(an_graph *g, an__item *it)
             return true;
         }
     }
-    return an__bad(g, "matmul: %s %s%s times %s %s%s", an_dtype_name(a->dtype), an_shape_text(&a->shape, x), it->attr.transpose_a ? " transposed" : "",
-        an_dtype_name(b->dtype), an_shape_text(&b->shape, y), it->attr.transpose_b ? " transposed" : "");
+    return an__bad(g, "matmul: %s %s%s times %s %s%s", an_dtype_name(a->dtype), an_shape_text(&a->shape, x),
+                   it->attr.transpose_a ? " transposed" : "", an_dtype_name(b->dtype), an_shape_text(&b->shape, y),
+                   it->attr.transpose_b ? " transposed" : "");
 }
 
 /* Sums over leading dimensions that the product repeated. */
@@ -33,21 +34,17 @@ static void matmul_gradient(const an__grad *r)
 {
     bool ta = r->it->attr.transpose_a, tb = r->it->attr.transpose_b;
     an_node a = r->x[0], b = r->x[1];
-    if (r->wants[0])
-        r->dx[0] = to_shape(ta ? an_matmul_t(b, tb, r->dy, true) : an_matmul_t(r->dy, false, b, !tb), a);
-    if (r->wants[1])
-        r->dx[1] = to_shape(tb ? an_matmul_t(r->dy, true, a, ta) : an_matmul_t(a, !ta, r->dy, false), b);
+    if (r->wants[0]) r->dx[0] = to_shape(ta ? an_matmul_t(b, tb, r->dy, true) : an_matmul_t(r->dy, false, b, !tb), a);
+    if (r->wants[1]) r->dx[1] = to_shape(tb ? an_matmul_t(r->dy, true, a, ta) : an_matmul_t(a, !ta, r->dy, false), b);
 }
 
 /* the input of a transpose of the last two axes; broken when it is none */
 static an_node untransposed(an_graph *g, an_node x)
 {
     const an__item *it = an__item_of(x);
-    if (it->op != &an__op_transpose)
-        return an__broken(g);
+    if (it->op != &an__op_transpose) return an__broken(g);
     int64_t code = 0;
-    for (int i = 0; i < it->shape.rank - 2; i++)
-        code = code * 10 + i + 1;
+    for (int i = 0; i < it->shape.rank - 2; i++) code = code * 10 + i + 1;
     code = (code * 10 + it->shape.rank) * 10 + it->shape.rank - 1;
     return it->attr.order == code ? (an_node){ g, it->input[0] } : an__broken(g);
 }
@@ -56,11 +53,11 @@ static an_node matmul_simplify(an_graph *g, const an__item *it, const an_node *x
 {
     bool ta = it->attr.transpose_a, tb = it->attr.transpose_b;
     an_node a = untransposed(g, x[0]), b = untransposed(g, x[1]);
-    if (a.id >= 0 || b.id >= 0)
-        return an_matmul_t(a.id >= 0 ? a : x[0], a.id >= 0 ? !ta : ta, b.id >= 0 ? b : x[1], b.id >= 0 ? !tb : tb);
+    if (a.id >= 0 || b.id >= 0) return an_matmul_t(a.id >= 0 ? a : x[0], a.id >= 0 ? !ta : ta, b.id >= 0 ? b : x[1], b.id >= 0 ? !tb : tb);
     an_shape sa = an_node_shape(x[0]), sb = an_node_shape(x[1]);
     if (sa.rank == 2 && sb.rank == 2 && sa.dim[ta ? 0 : 1] == 1) /* an outer product fuses with its neighbours */
-        return an_mul(an_reshape(x[0], (an_shape){ 2, { it->shape.dim[0], 1 } }), an_reshape(x[1], (an_shape){ 2, { 1, it->shape.dim[1] } }));
+        return an_mul(an_reshape(x[0], (an_shape){ 2, { it->shape.dim[0], 1 } }),
+                      an_reshape(x[1], (an_shape){ 2, { 1, it->shape.dim[1] } }));
     return an__broken(g);
 }
 
@@ -81,8 +78,8 @@ an_node an_matmul(an_node a, an_node b)
 
 /* ---- kernel --------------------------------------------------------------------------------------------------------------------- */
 
-enum { PIECES = 8 };                    /* of a large product, for threads */
-#define LARGE (INT64_C(1) << 21)        /* multiply-adds from which a product is worth handing to other threads */
+enum { PIECES = 8 };             /* of a large product, for threads */
+#define LARGE (INT64_C(1) << 21) /* multiply-adds from which a product is worth handing to other threads */
 
 static an_gemm gemm_of(const an__call *c)
 {
@@ -124,8 +121,7 @@ static an_gemm piece_of(const an_gemm *g, int64_t from, int64_t to, size_t es)
     p.m = to - from;
     p.a = (const char *)g->a + (size_t)(g->ta ? from : from * g->lda) * es;
     p.c = (char *)g->c + (size_t)(from * g->ldc) * es;
-    if (g->times != NULL)
-        p.times = (const char *)g->times + (size_t)(from * g->ldc) * es;
+    if (g->times != NULL) p.times = (const char *)g->times + (size_t)(from * g->ldc) * es;
     return p;
 }
 
@@ -134,8 +130,7 @@ static size_t matmul_scratch(const an__call *c)
     an_gemm g = gemm_of(c);
     size_t one = c->kernels->gemm_scratch(c->out.dtype, g.m, g.n, g.k, g.ta, g.tb);
     int n = pieces(&g);
-    if (n == 1)
-        return one;
+    if (n == 1) return one;
     int64_t most = (g.m + n - 1) / n;
     size_t part = 0;
     for (int64_t m = most; m > 0 && m >= most - 1; m--) {
@@ -180,8 +175,7 @@ static void matmul_cpu(const an__call *c)
         return;
     }
     int64_t count = 1;
-    for (int i = 0; i < lead; i++)
-        count *= c->out.shape.dim[i];
+    for (int i = 0; i < lead; i++) count *= c->out.shape.dim[i];
     int64_t each[2] = { c->in[0].shape.dim[c->in[0].shape.rank - 2] * g.lda, c->in[1].shape.dim[c->in[1].shape.rank - 2] * g.ldb };
     for (int64_t i = 0; i < count; i++) {
         int64_t at[2] = { 0, 0 }, step[2] = { 1, 1 }, left = i;
@@ -190,8 +184,7 @@ static void matmul_cpu(const an__call *c)
             left /= c->out.shape.dim[d];
             for (int s = 0; s < 2; s++) {
                 int e = d - (c->out.shape.rank - c->in[s].shape.rank);
-                if (e < 0 || c->in[s].shape.dim[e] == 1)
-                    continue;
+                if (e < 0 || c->in[s].shape.dim[e] == 1) continue;
                 at[s] += k * step[s];
                 step[s] *= c->in[s].shape.dim[e];
             }
@@ -200,8 +193,7 @@ static void matmul_cpu(const an__call *c)
         p.a = (const char *)g.a + (size_t)(at[0] * each[0]) * es;
         p.b = (const char *)g.b + (size_t)(at[1] * each[1]) * es;
         p.c = (char *)g.c + (size_t)(i * g.m * g.n) * es;
-        if (g.times != NULL)
-            p.times = (const char *)g.times + (size_t)(i * g.m * g.n) * es;
+        if (g.times != NULL) p.times = (const char *)g.times + (size_t)(i * g.m * g.n) * es;
         c->kernels->gemm(c->out.dtype, &p);
     }
 }
@@ -211,5 +203,14 @@ static const an_param attributes[] = {
     { "transpose_b", AN_PARAM_BOOL, offsetof(an_attr, transpose_b), 0, 0, 1, false, NULL, NULL, "the right side is stored transposed" },
     AN_PARAM_END,
 };
-const an_op an__op_matmul = { .name = "matmul", .flags = AN_OP_GRADIENT | AN_OP_ONNX | AN__OP_PRODUCT, .dtypes = AN__F, .inputs = 2, .attributes = attributes,
-    .shape = matmul_shape, .gradient = matmul_gradient, .simplify = matmul_simplify, .cpu = matmul_cpu, .scratch = matmul_scratch, .onnx = an__onnx_matmul };
+const an_op an__op_matmul = { .name = "matmul",
+                              .flags = AN_OP_GRADIENT | AN_OP_ONNX | AN__OP_PRODUCT,
+                              .dtypes = AN__F,
+                              .inputs = 2,
+                              .attributes = attributes,
+                              .shape = matmul_shape,
+                              .gradient = matmul_gradient,
+                              .simplify = matmul_simplify,
+                              .cpu = matmul_cpu,
+                              .scratch = matmul_scratch,
+                              .onnx = an__onnx_matmul };

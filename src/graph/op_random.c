@@ -36,8 +36,7 @@ static an_node draw(an_graph *g, const an_op *op, an_dtype t, an_shape shape)
         an__bad(g, "%s: cannot be %s", op->name, an_dtype_name(t));
         return an__broken(g);
     }
-    if (!an__shape_check(g, op->name, &shape, true))
-        return an__broken(g);
+    if (!an__shape_check(g, op->name, &shape, true)) return an__broken(g);
     attr.draw = g->draws++;
     return an__make(g, op, NULL, 0, &attr, t, &shape);
 }
@@ -56,5 +55,9 @@ static const an_param attributes[] = {
     { "draw", AN_PARAM_INT, offsetof(an_attr, draw), 0, 0, 9e18, false, NULL, NULL, "which draw of the graph this is" },
     AN_PARAM_END,
 };
-const an_op an__op_random_uniform = { .name = "random_uniform", .flags = AN__OP_FIXED, .dtypes = AN__F, .attributes = attributes, .cpu = uniform_cpu };
-const an_op an__op_random_normal = { .name = "random_normal", .flags = AN__OP_FIXED, .dtypes = AN__F, .attributes = attributes, .cpu = normal_cpu };
+const an_op an__op_random_uniform = {
+    .name = "random_uniform", .flags = AN__OP_FIXED, .dtypes = AN__F, .attributes = attributes, .cpu = uniform_cpu
+};
+const an_op an__op_random_normal = {
+    .name = "random_normal", .flags = AN__OP_FIXED, .dtypes = AN__F, .attributes = attributes, .cpu = normal_cpu
+};

@@ -12,8 +12,7 @@ static bool reduce_shape(an_graph *g, an__item *it)
     int axis = (int)it->attr.axis;
     it->shape.dim[axis] = 1;
     if (!it->attr.keep) {
-        for (int i = axis; i < it->shape.rank - 1; i++)
-            it->shape.dim[i] = it->shape.dim[i + 1];
+        for (int i = axis; i < it->shape.rank - 1; i++) it->shape.dim[i] = it->shape.dim[i + 1];
         it->shape.dim[--it->shape.rank] = 0;
     }
     return true;
@@ -23,7 +22,7 @@ static an_node reduce(const an_op *op, an_node a, int axis, bool keep)
 {
     an_attr attr;
     memset(&attr, 0, sizeof attr);
-    attr.axis = axis < 0 ? axis + an_node_shape(a).rank : axis;
+    attr.axis = axis;
     attr.keep = keep;
     return an__make(a.graph, op, &a, 1, &attr, AN_F32, NULL);
 }
@@ -49,23 +48,19 @@ static an_node flat(an_node a)
     an_shape s = an_node_shape(a), to = { 1, { 1 } };
     int64_t c, d;
     int power;
-    if (a.id < 0 || !an__shape_count(&s, &c, &d, &power) || power > 1 || d > 0xffff)
-        return an__broken(a.graph);
+    if (a.id < 0 || !an__shape_count(&s, &c, &d, &power) || power > 1 || d > 0xffff) return an__broken(a.graph);
     to.dim[0] = power == 0 ? c : AN_BATCH_TIMES(c, d);
     return an_reshape(a, to);
 }
 
 static an_node over_all(const an_op *op, an_node a)
 {
-    if (a.id < 0)
-        return a;
+    if (a.id < 0) return a;
     an_shape s = an_node_shape(a);
     int64_t c, d;
     int power;
-    if (an__shape_count(&s, &c, &d, &power) && power <= 1)
-        return reduce(op, flat(a), 0, false);
-    for (int i = an_node_shape(a).rank; i > 0; i--)
-        a = reduce(op, a, -1, false);
+    if (an__shape_count(&s, &c, &d, &power) && power <= 1) return reduce(op, flat(a), 0, false);
+    for (int i = an_node_shape(a).rank; i > 0; i--) a = reduce(op, a, -1, false);
     return a;
 }
 
@@ -128,8 +123,7 @@ static an_node reduce_simplify(an_graph *g, const an__item *it, const an_node *x
 static an_node mean_simplify(an_graph *g, const an__item *it, const an_node *x)
 {
     int64_t n = an_node_shape(x[0]).dim[it->attr.axis];
-    if (n == 1)
-        return an_reshape(x[0], it->shape);
+    if (n == 1) return an_reshape(x[0], it->shape);
     return an_div(an_sum_axis(x[0], (int)it->attr.axis, it->attr.keep), an__extent(g, it->dtype, n));
 }
 
@@ -139,11 +133,9 @@ static void sizes(const an__call *c, int64_t *outer, int64_t *n, int64_t *inner)
 {
     int axis = (int)c->item->attr.axis;
     *outer = *inner = 1;
-    for (int i = 0; i < axis; i++)
-        *outer *= c->in[0].shape.dim[i];
+    for (int i = 0; i < axis; i++) *outer *= c->in[0].shape.dim[i];
     *n = c->in[0].shape.dim[axis];
-    for (int i = axis + 1; i < c->in[0].shape.rank; i++)
-        *inner *= c->in[0].shape.dim[i];
+    for (int i = axis + 1; i < c->in[0].shape.rank; i++) *inner *= c->in[0].shape.dim[i];
 }
 
 static void sum_cpu(const an__call *c)
@@ -179,9 +171,14 @@ static const an_param attributes[] = {
     { "keep", AN_PARAM_BOOL, offsetof(an_attr, keep), 0, 0, 1, false, NULL, NULL, "leave a dimension of 1" },
     AN_PARAM_END,
 };
-#define ROW(row_name, ...)                                                                                                              \
-    const an_op an__op_##row_name = { .name = #row_name, .flags = AN_OP_GRADIENT | AN_OP_ONNX, .dtypes = AN__F, .inputs = 1,            \
-        .attributes = attributes, .shape = reduce_shape, __VA_ARGS__ }
+#define ROW(row_name, ...)                                                                                                                 \
+    const an_op an__op_##row_name = { .name = #row_name,                                                                                   \
+                                      .flags = AN_OP_GRADIENT | AN_OP_ONNX,                                                                \
+                                      .dtypes = AN__F,                                                                                     \
+                                      .inputs = 1,                                                                                         \
+                                      .attributes = attributes,                                                                            \
+                                      .shape = reduce_shape,                                                                               \
+                                      __VA_ARGS__ }
 
 ROW(sum_axis, .gradient = sum_gradient, .simplify = reduce_simplify, .cpu = sum_cpu, .onnx = an__onnx_reduce_sum);
 ROW(max_axis, .gradient = max_gradient, .simplify = reduce_simplify, .cpu = max_cpu, .onnx = an__onnx_reduce, .onnx_type = "ReduceMax");

@@ -19,8 +19,7 @@ static an_node state(builder *b, const char *of, const char *name, an_dtype t, a
     char *full = of == NULL ? an_format("%s/%s", b->prefix, name) : an_format("%s/%s/%s", b->prefix, of, name);
     an_node n = an__broken(b->g);
     const an_tensor *old = an_params_get(b->params, full);
-    if (old != NULL || an_params_add(b->params, full, t, shape, NULL, b->err) != NULL)
-        n = an_param_node(b->g, full, t, shape);
+    if (old != NULL || an_params_add(b->params, full, t, shape, NULL, b->err) != NULL) n = an_param_node(b->g, full, t, shape);
     free(full);
     return n;
 }
@@ -49,7 +48,8 @@ static bool sgd(builder *b, an_node p, an_node g, const char *name)
     return true;
 }
 
-/* T. Tieleman and G. Hinton, Coursera "Neural Networks for Machine Learning", lecture 6.5, 2012: divide by the root of a running mean of squares. */
+/* T. Tieleman and G. Hinton, Coursera "Neural Networks for Machine Learning", lecture 6.5, 2012: divide by the root of a running mean of
+ * squares. */
 static bool rmsprop(builder *b, an_node p, an_node g, const char *name)
 {
     an_node v = state(b, name, "v", an_node_dtype(p), an_node_shape(p));
@@ -65,7 +65,8 @@ static bool rmsprop(builder *b, an_node p, an_node g, const char *name)
     return true;
 }
 
-/* D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. The corrections are scalars, computed once a step. */
+/* D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. The corrections are scalars, computed once a
+ * step. */
 static bool adam(builder *b, an_node p, an_node g, const char *name, an_node rate, an_node correction2)
 {
     an_node m = state(b, name, "m", an_node_dtype(p), an_node_shape(p)), v = state(b, name, "v", an_node_dtype(p), an_node_shape(p));
@@ -78,7 +79,8 @@ static bool adam(builder *b, an_node p, an_node g, const char *name, an_node rat
     return true;
 }
 
-/* beta1^t and beta2^t are kept as state: two numbers that are multiplied once a step. They are stored as 1 - beta^t, so that zeros are the start. */
+/* beta1^t and beta2^t are kept as state: two numbers that are multiplied once a step. They are stored as 1 - beta^t, so that zeros are the
+ * start. */
 static void adam_scalars(builder *b, an_dtype t, an_node *rate, an_node *correction2)
 {
     const an_optimiser *o = b->o;
@@ -93,39 +95,44 @@ static void adam_scalars(builder *b, an_dtype t, an_node *rate, an_node *correct
 
 static bool check(const an_optimiser *o, an_error *err)
 {
-    const struct { const char *name; double value, low, high; } range[] = { { "rate", o->rate, 0, INFINITY }, { "rho", o->rho, 0, 1 }, { "beta1", o->beta1, 0, 1 },
-        { "beta2", o->beta2, 0, 1 }, { "epsilon", o->epsilon, 0, INFINITY }, { "momentum", o->momentum, 0, 1 }, { "clip", o->clip, 0, INFINITY } };
+    const struct {
+        const char *name;
+        double value, low, high;
+    } range[] = { { "rate", o->rate, 0, INFINITY },
+                  { "rho", o->rho, 0, 1 },
+                  { "beta1", o->beta1, 0, 1 },
+                  { "beta2", o->beta2, 0, 1 },
+                  { "epsilon", o->epsilon, 0, INFINITY },
+                  { "momentum", o->momentum, 0, 1 },
+                  { "clip", o->clip, 0, INFINITY } };
     for (size_t i = 0; i < AN_COUNT(range); i++)
         if (!(range[i].value >= range[i].low && range[i].value <= range[i].high))
-            return an_fail(err, AN_USAGE, "optimiser %s: %s %g is outside %g .. %g", o->kind, range[i].name, range[i].value, range[i].low, range[i].high);
+            return an_fail(err, AN_USAGE, "optimiser %s: %s %g is outside %g .. %g", o->kind, range[i].name, range[i].value, range[i].low,
+                           range[i].high);
     return true;
 }
 
-int an_optimiser_build(an_graph *g, an_params *params, const char *prefix, const an_optimiser *o, const an_node *param, const an_node *gradient, int count,
-    an_update *updates, an_error *err)
+int an_optimiser_build(an_graph *g, an_params *params, const char *prefix, const an_optimiser *o, const an_node *param,
+                       const an_node *gradient, int count, an_update *updates, an_error *err)
 {
     static const char *const kinds[] = { "rmsprop", "adam", "sgd" };
     size_t kind = 0;
-    while (kind < AN_COUNT(kinds) && (o->kind == NULL || strcmp(o->kind, kinds[kind]) != 0))
-        kind++;
+    while (kind < AN_COUNT(kinds) && (o->kind == NULL || strcmp(o->kind, kinds[kind]) != 0)) kind++;
     if (kind == AN_COUNT(kinds)) {
         an_fail(err, AN_USAGE, "no optimiser is named \"%s\"; there are rmsprop, adam and sgd", o->kind == NULL ? "" : o->kind);
         return -1;
     }
-    if (!check(o, err))
-        return -1;
+    if (!check(o, err)) return -1;
     an_error own = { .code = AN_OK };
     builder b = { g, params, prefix, o, updates, 0, &own };
     an_node rate = { 0 }, correction2 = { 0 };
     for (int i = 0; i < count; i++) {
         if (param[i].id < 0 || gradient[i].id < 0 || an__item_of(param[i])->op != &an__op_param) {
-            if (!an_graph_error(g, err))
-                an_fail(err, AN_FAILED, "optimiser: %d of the nodes is no parameter", i);
+            if (!an_graph_error(g, err)) an_fail(err, AN_FAILED, "optimiser: %d of the nodes is no parameter", i);
             return -1;
         }
         const char *name = an__item_of(param[i])->name;
-        if (kind == 1 && i == 0)
-            adam_scalars(&b, an_node_dtype(param[0]), &rate, &correction2);
+        if (kind == 1 && i == 0) adam_scalars(&b, an_node_dtype(param[0]), &rate, &correction2);
         if (kind == 0)
             rmsprop(&b, param[i], gradient[i], name);
         else if (kind == 1)
@@ -134,11 +141,9 @@ int an_optimiser_build(an_graph *g, an_params *params, const char *prefix, const
             sgd(&b, param[i], gradient[i], name);
     }
     if (own.code != AN_OK) {
-        if (err != NULL)
-            *err = own;
+        if (err != NULL) *err = own;
         return -1;
     }
-    if (an_graph_error(g, err))
-        return -1;
+    if (an_graph_error(g, err)) return -1;
     return b.count;
 }

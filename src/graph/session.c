@@ -1,4 +1,5 @@
-/* session.c - runs a program: memory for one thread of use, pointers worked out when the number of rows or a bound input changes, then calls in order. */
+/* session.c - runs a program: memory for one thread of use, pointers worked out when the number of rows or a bound input changes, then
+ * calls in order. */
 #include "graph/program.h"
 
 #include <stdlib.h>
@@ -11,17 +12,17 @@ typedef struct patch { /* a pointer into a bound input */
 
 struct an_session {
     const an_program *program;
-    an__call *call;        /* one a step */
+    an__call *call; /* one a step */
     an__arg *arg;
     an_operand *operand;
-    void **bound;          /* of inputs; NULL before the first run */
-    void **param;          /* of parameters */
+    void **bound; /* of inputs; NULL before the first run */
+    void **param; /* of parameters */
     patch *patches;
     int32_t patch_count;
     char *arena;
     void *scratch;
     size_t scratch_bytes;
-    int64_t rows;          /* resolved for; -1: for none yet */
+    int64_t rows; /* resolved for; -1: for none yet */
 };
 
 /* ---- resolving ------------------------------------------------------------------------------------------------------------- */
@@ -34,8 +35,7 @@ static int64_t offset_of(const an_program *p, int32_t item, int64_t rows, int32_
         const an__value *v = &p->value[item];
         const an__item *in = p->graph->item[v->shape_of];
         int64_t n = an_dim_at(v->start, rows) * (int64_t)an_dtype_bytes(in->dtype);
-        for (int i = v->axis + 1; n != 0 && i < in->shape.rank; i++)
-            n *= an_dim_at(in->shape.dim[i], rows);
+        for (int i = v->axis + 1; n != 0 && i < in->shape.rank; i++) n *= an_dim_at(in->shape.dim[i], rows);
         bytes += n;
         item = v->of;
     }
@@ -57,8 +57,7 @@ static void *locate(an_session *s, int32_t item, void **at)
     case AN__CONSTANT:
         return (char *)p->graph->item[base]->data + bytes;
     case AN__INPUT:
-        if (at != NULL)
-            s->patches[s->patch_count++] = (patch){ at, v->index, bytes };
+        if (at != NULL) s->patches[s->patch_count++] = (patch){ at, v->index, bytes };
         return NULL;
     case AN__NOWHERE:
     case AN__VIEW:
@@ -83,25 +82,20 @@ static void cut(const an_program *p, const an__step *st, an__call *c, int64_t ro
         cuts &= an__shape_cuts(&x[i], &s);
     }
     int at = 0;
-    while ((cuts >> at & 1) == 0)
-        at++;
+    while ((cuts >> at & 1) == 0) at++;
     c->chain_rows = c->chain_cols = 1;
-    for (int i = 0; i < s.rank; i++)
-        *(i < at ? &c->chain_rows : &c->chain_cols) *= s.dim[i];
+    for (int i = 0; i < s.rank; i++) *(i < at ? &c->chain_rows : &c->chain_cols) *= s.dim[i];
     for (int32_t i = 0; i < st->inputs; i++) {
         bool full[2] = { true, true };
         for (int d = 0; d < s.rank; d++) {
             int e = d - (s.rank - x[i].rank);
-            if (s.dim[d] != 1 && (e < 0 || x[i].dim[e] == 1))
-                full[d >= at] = false;
+            if (s.dim[d] != 1 && (e < 0 || x[i].dim[e] == 1)) full[d >= at] = false;
         }
         c->operand[i].row = full[0] ? (full[1] ? c->chain_cols : 1) : 0;
         c->operand[i].col = full[1];
-        if (full[1] && !full[0] && c->chain_rows == 1)
-            c->operand[i].row = c->chain_cols;
+        if (full[1] && !full[0] && c->chain_rows == 1) c->operand[i].row = c->chain_cols;
     }
-    for (int32_t i = 0; i < st->outputs; i++)
-        c->operand[st->inputs + i] = (an_operand){ NULL, c->chain_cols, 1 };
+    for (int32_t i = 0; i < st->outputs; i++) c->operand[st->inputs + i] = (an_operand){ NULL, c->chain_cols, 1 };
 }
 
 static bool shapes_at(const an_program *p, int64_t rows, an_error *err)
@@ -110,15 +104,15 @@ static bool shapes_at(const an_program *p, int64_t rows, an_error *err)
     char text[96];
     for (int32_t i = 0; i < p->graph->count; i++)
         if (!an__shape_at(&p->graph->item[i]->shape, rows, &s))
-            return an_fail(err, AN_INPUT, "%lld rows do not divide as %s needs", (long long)rows, an_shape_text(&p->graph->item[i]->shape, text));
+            return an_fail(err, AN_INPUT, "%lld rows do not divide as %s needs", (long long)rows,
+                           an_shape_text(&p->graph->item[i]->shape, text));
     return true;
 }
 
 static bool resolve(an_session *s, int64_t rows, an_error *err)
 {
     const an_program *p = s->program;
-    if (!shapes_at(p, rows, err))
-        return false;
+    if (!shapes_at(p, rows, err)) return false;
     an__arg *arg = s->arg;
     an_operand *operand = s->operand;
     size_t scratch = 0;
@@ -161,10 +155,8 @@ static bool resolve(an_session *s, int64_t rows, an_error *err)
         s->call[i].scratch = s->scratch;
         s->call[i].scratch_bytes = s->scratch_bytes;
     }
-    for (int32_t i = 0; i < s->patch_count; i++)
-        *s->patches[i].at = (char *)s->bound[s->patches[i].input] + s->patches[i].bytes;
-    if (scratch <= s->scratch_bytes)
-        return true;
+    for (int32_t i = 0; i < s->patch_count; i++) *s->patches[i].at = (char *)s->bound[s->patches[i].input] + s->patches[i].bytes;
+    if (scratch <= s->scratch_bytes) return true;
     s->rows = -1; /* only while the session is made: nothing needs more than at the most rows */
     if (s->scratch != NULL)
         return an_fail(err, AN_FAILED, "%lld rows need %zu bytes of scratch, %zu are there", (long long)rows, scratch, s->scratch_bytes);
@@ -181,11 +173,10 @@ static bool bind_params(an_session *s, an_params *params, an_error *err)
     for (int32_t i = 0; i < p->params; i++) {
         const an__item *it = p->graph->item[p->param[i]];
         an_tensor *t = params == NULL ? NULL : an_params_get(params, it->name);
-        if (t == NULL)
-            return an_fail(err, AN_NOT_FOUND, "the program needs a parameter \"%s\" that is not there", it->name);
+        if (t == NULL) return an_fail(err, AN_NOT_FOUND, "the program needs a parameter \"%s\" that is not there", it->name);
         if (t->dtype != it->dtype || !an__shape_same(&t->shape, &it->shape))
-            return an_fail(err, AN_INPUT, "parameter \"%s\" is %s %s, the program needs %s %s", it->name, an_dtype_name(t->dtype), an_shape_text(&t->shape, a),
-                an_dtype_name(it->dtype), an_shape_text(&it->shape, b));
+            return an_fail(err, AN_INPUT, "parameter \"%s\" is %s %s, the program needs %s %s", it->name, an_dtype_name(t->dtype),
+                           an_shape_text(&t->shape, a), an_dtype_name(it->dtype), an_shape_text(&it->shape, b));
         s->param[i] = t->data;
     }
     return true;
@@ -195,8 +186,7 @@ static bool bind_params(an_session *s, an_params *params, an_error *err)
 static int64_t whole_rows(const an_program *p)
 {
     for (int64_t rows = p->rows; rows > 0 && rows > p->rows - 65536; rows--)
-        if (shapes_at(p, rows, NULL))
-            return rows;
+        if (shapes_at(p, rows, NULL)) return rows;
     return 0;
 }
 
@@ -220,8 +210,7 @@ an_session *an_session_new(const an_program *p, an_params *params, uint64_t seed
         ok = an_fail(err, AN_INPUT, "no number of rows up to %lld divides as the program needs", (long long)p->rows);
     for (size_t i = 0; ok && i < AN_COUNT(tries); i++) { /* how much scratch kernels want */
         size_t was = s->scratch_bytes;
-        if (shapes_at(p, tries[i], NULL))
-            resolve(s, tries[i], NULL);
+        if (shapes_at(p, tries[i], NULL)) resolve(s, tries[i], NULL);
         s->scratch_bytes = was > s->scratch_bytes ? was : s->scratch_bytes;
     }
     s->rows = -1;
@@ -239,8 +228,7 @@ an_session *an_session_new(const an_program *p, an_params *params, uint64_t seed
 
 void an_session_free(an_session *s)
 {
-    if (s == NULL)
-        return;
+    if (s == NULL) return;
     free(s->call);
     free(s->arg);
     free(s->operand);
@@ -260,13 +248,10 @@ static bool bind_inputs(an_session *s, const an_run *run, bool *moved, an_error 
     for (int32_t i = 0; i < p->inputs; i++) {
         const char *name = p->graph->item[p->input[i]]->name;
         const an_binding *b = NULL;
-        if (i < run->input_count && strcmp(run->inputs[i].name, name) == 0)
-            b = &run->inputs[i];
+        if (i < run->input_count && strcmp(run->inputs[i].name, name) == 0) b = &run->inputs[i];
         for (int k = 0; b == NULL && k < run->input_count; k++)
-            if (strcmp(run->inputs[k].name, name) == 0)
-                b = &run->inputs[k];
-        if (b == NULL || b->data == NULL)
-            return an_fail(err, AN_INPUT, "input \"%s\" is not bound", name);
+            if (strcmp(run->inputs[k].name, name) == 0) b = &run->inputs[k];
+        if (b == NULL || b->data == NULL) return an_fail(err, AN_INPUT, "input \"%s\" is not bound", name);
         void *data = (void *)(uintptr_t)b->data;
         *moved = *moved || data != s->bound[i];
         s->bound[i] = data;
@@ -281,14 +266,11 @@ bool an_session_run(an_session *s, const an_run *run, an_pool *pool, an_error *e
     int64_t rows = p->batch ? run->rows : 0;
     if (p->batch && (rows < 1 || rows > p->rows))
         return an_fail(err, AN_INPUT, "a run of %lld rows, the program is planned for 1 .. %lld", (long long)rows, (long long)p->rows);
-    if (!bind_inputs(s, run, &moved, err))
-        return false;
+    if (!bind_inputs(s, run, &moved, err)) return false;
     if (rows != s->rows) {
-        if (!resolve(s, rows, err))
-            return false;
+        if (!resolve(s, rows, err)) return false;
     } else if (moved) {
-        for (int32_t i = 0; i < s->patch_count; i++)
-            *s->patches[i].at = (char *)s->bound[s->patches[i].input] + s->patches[i].bytes;
+        for (int32_t i = 0; i < s->patch_count; i++) *s->patches[i].at = (char *)s->bound[s->patches[i].input] + s->patches[i].bytes;
     }
     uint64_t mode = an__float_mode_enter();
     for (int32_t i = 0; i < p->steps; i++) {
@@ -303,7 +285,7 @@ bool an_session_run(an_session *s, const an_run *run, an_pool *pool, an_error *e
         if (!p->update_direct[u]) {
             const an__item *it = p->graph->item[p->update_param[u]];
             memcpy(s->param[p->value[p->update_param[u]].index], locate(s, p->update_value[u], NULL),
-                (size_t)an__shape_count_at(&it->shape, 0) * an_dtype_bytes(it->dtype));
+                   (size_t)an__shape_count_at(&it->shape, 0) * an_dtype_bytes(it->dtype));
         }
     return true;
 }
@@ -312,7 +294,6 @@ const void *an_session_output(const an_session *s, const char *name)
 {
     const an_program *p = s->program;
     for (int32_t i = 0; i < p->outputs && s->rows >= 0; i++)
-        if (strcmp(p->name[i], name) == 0)
-            return locate((an_session *)(uintptr_t)s, p->output[i], NULL);
+        if (strcmp(p->name[i], name) == 0) return locate((an_session *)(uintptr_t)s, p->output[i], NULL);
     return NULL;
 }

@@ -1,4 +1,5 @@
-/* describe.c - model.json: a model's facts as JSON and back. Everything read is checked: what is read must describe itself in exactly the same words. Tensors and files are package.c's. */
+/* describe.c - model.json: a model's facts as JSON and back. Everything read is checked: what is read must describe itself in exactly the
+ * same words. Tensors and files are package.c's. */
 #include "learn/model.h"
 
 #include <math.h>
@@ -6,13 +7,21 @@
 #include <string.h>
 
 /* Keys that are the model's own; all others are `extra` ("files" and "checksum" belong to the package). */
-static const char *const own[] = { "format", "target", "features", "prep", "predictor", "threshold", "calibrated", "balance", "data", "seed", "train_rows", "files", "checksum" };
+static const char *const own[] = { "format",  "target", "features", "prep",       "predictor", "threshold", "calibrated",
+                                   "balance", "data",   "seed",     "train_rows", "files",     "checksum" };
 
-static const char *input_type(an_dtype t) { return t == AN_STR ? "BYTES" : t == AN_I64 ? "INT64" : "FP64"; }
+static const char *input_type(an_dtype t)
+{
+    return t == AN_STR ? "BYTES" : t == AN_I64 ? "INT64" : "FP64";
+}
 
-static json_t *text_or_null(const char *s) { return s ? json_string(s) : json_null(); }
+static json_t *text_or_null(const char *s)
+{
+    return s ? json_string(s) : json_null();
+}
 
-static json_t *feature_json(const an_model *m, size_t i) {
+static json_t *feature_json(const an_model *m, size_t i)
+{
     const an_prep_column *c = &m->prep->column[i];
     json_t *f = json_object();
     json_object_set_new(f, "name", json_string(c->name));
@@ -32,7 +41,8 @@ static json_t *feature_json(const an_model *m, size_t i) {
 }
 
 /* Seeds above 2^63 - 1 do not fit a JSON integer of ours: text. */
-static json_t *seed_json(uint64_t seed) {
+static json_t *seed_json(uint64_t seed)
+{
     if (seed <= INT64_MAX) return json_integer((json_int_t)seed);
     char *text = an_format("%llu", (unsigned long long)seed);
     json_t *j = json_string(text);
@@ -41,7 +51,8 @@ static json_t *seed_json(uint64_t seed) {
 }
 
 /* Without the predictor's tensors; `meta`, what the predictor's save says beside them, is taken. */
-static json_t *model_json(const an_model *m, json_t *meta) {
+static json_t *model_json(const an_model *m, json_t *meta)
+{
     json_t *j = m->extra ? json_deep_copy(m->extra) : json_object();
     json_object_set_new(j, "format", json_integer(AN__MODEL_FORMAT));
     json_object_set_new(j, "target", json_pack("{s:s,s:s,s:s}", "name", m->target, "positive", m->positive, "negative", m->negative));
@@ -69,14 +80,16 @@ static json_t *model_json(const an_model *m, json_t *meta) {
     return j;
 }
 
-bool an__model_tensors(const an_model *m, an_params *tensors, json_t *meta, an_error *err) {
+bool an__model_tensors(const an_model *m, an_params *tensors, json_t *meta, an_error *err)
+{
     if (!m->predictor->kind->save(m->predictor, tensors, meta, err)) return false;
     if (!m->train_count) return true;
     an_shape shape = { 1, { (int64_t)m->train_count } };
     return an_params_add(tensors, "train_keys", AN_I64, shape, m->train_keys, err) != NULL;
 }
 
-json_t *an__model_json(const an_model *m, an_error *err) {
+json_t *an__model_json(const an_model *m, an_error *err)
+{
     an_params *tensors = an_params_new();
     json_t *meta = json_object();
     bool ok = m->predictor->kind->save(m->predictor, tensors, meta, err);
@@ -86,15 +99,20 @@ json_t *an__model_json(const an_model *m, an_error *err) {
     return NULL;
 }
 
-json_t *an_model_describe(const an_model *m) { return an__model_json(m, NULL); }
+json_t *an_model_describe(const an_model *m)
+{
+    return an__model_json(m, NULL);
+}
 
 /* ---- reading ---- */
 
-static bool bad(an_error *err, const char *key, const char *what) {
+static bool bad(an_error *err, const char *key, const char *what)
+{
     return an_fail(err, AN_CORRUPT, "model.json: \"%s\" %s", key, what);
 }
 
-static const json_t *object(const json_t *j, const char *key, an_error *err) {
+static const json_t *object(const json_t *j, const char *key, an_error *err)
+{
     const json_t *value = json_object_get(j, key);
     if (json_is_object(value)) return value;
     bad(err, key, value ? "is not an object" : "is missing");
@@ -102,14 +120,16 @@ static const json_t *object(const json_t *j, const char *key, an_error *err) {
 }
 
 /* a copy of the text under `key`; NULL with AN_CORRUPT; texts with a NUL inside are no texts */
-static char *text(const json_t *j, const char *key, an_error *err) {
+static char *text(const json_t *j, const char *key, an_error *err)
+{
     const json_t *value = json_object_get(j, key);
     if (json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value)) return an_strdup(json_string_value(value));
     bad(err, key, value ? "is not a text" : "is missing");
     return NULL;
 }
 
-static bool read_target(an_model *m, const json_t *j, an_error *err) {
+static bool read_target(an_model *m, const json_t *j, an_error *err)
+{
     const json_t *target = object(j, "target", err);
     if (!target) return false;
     m->target = text(target, "name", err);
@@ -120,18 +140,22 @@ static bool read_target(an_model *m, const json_t *j, an_error *err) {
 }
 
 /* Numbers, places, sorted categories are checked by an_prep_from_json; here what this room adds. */
-static bool check_prep(const an_prep *p, an_error *err) {
+static bool check_prep(const an_prep *p, an_error *err)
+{
     if (!p->width || p->target_last) return bad(err, "prep", p->width ? "encodes a target" : "has no columns");
     for (size_t i = 0; i < p->columns; i++) {
         const an_prep_column *c = &p->column[i];
-        if (c->dictionary.count && !c->dictionary.names[0][0]) return an_fail(err, AN_CORRUPT, "model.json: \"%.100s\" has a category without a name", c->name);
+        if (c->dictionary.count && !c->dictionary.names[0][0])
+            return an_fail(err, AN_CORRUPT, "model.json: \"%.100s\" has a category without a name", c->name);
         for (size_t k = 0; k < i; k++)
-            if (!strcmp(p->column[k].name, c->name)) return an_fail(err, AN_CORRUPT, "model.json: there are two features named \"%.100s\"", c->name);
+            if (!strcmp(p->column[k].name, c->name))
+                return an_fail(err, AN_CORRUPT, "model.json: there are two features named \"%.100s\"", c->name);
     }
     return true;
 }
 
-static bool read_predictor(an_model *m, const json_t *j, const an_params *tensors, an_error *err) {
+static bool read_predictor(an_model *m, const json_t *j, const an_params *tensors, an_error *err)
+{
     const json_t *predictor = object(j, "predictor", err);
     const json_t *parameters = predictor ? object(predictor, "parameters", err) : NULL;
     const json_t *state = parameters ? object(predictor, "state", err) : NULL;
@@ -146,7 +170,8 @@ static bool read_predictor(an_model *m, const json_t *j, const an_params *tensor
     return ok && kind->load(m->predictor, tensors, state, err);
 }
 
-static bool read_threshold(an_model *m, const json_t *j, an_error *err) {
+static bool read_threshold(an_model *m, const json_t *j, an_error *err)
+{
     const json_t *t = object(j, "threshold", err);
     char *rule = t ? text(t, "rule", err) : NULL;
     if (!rule) return false;
@@ -158,7 +183,8 @@ static bool read_threshold(an_model *m, const json_t *j, an_error *err) {
     return (fits && isfinite(m->threshold.value)) || bad(err, "threshold", "has no value or too long a rule");
 }
 
-static bool read_seed(an_model *m, const json_t *j, an_error *err) {
+static bool read_seed(an_model *m, const json_t *j, an_error *err)
+{
     const json_t *seed = json_object_get(j, "seed");
     if (json_is_integer(seed) && json_integer_value(seed) >= 0) {
         m->seed = (uint64_t)json_integer_value(seed);
@@ -171,7 +197,8 @@ static bool read_seed(an_model *m, const json_t *j, an_error *err) {
     return ok || bad(err, "seed", "is not a seed");
 }
 
-static bool read_keys(an_model *m, const json_t *j, const an_params *tensors, an_error *err) {
+static bool read_keys(an_model *m, const json_t *j, const an_params *tensors, an_error *err)
+{
     const an_tensor *t = an_params_get(tensors, "train_keys");
     size_t count = t ? t->count : 0;
     const json_t *rows = json_object_get(j, "train_rows");
@@ -186,7 +213,8 @@ static bool read_keys(an_model *m, const json_t *j, const an_params *tensors, an
     return true;
 }
 
-static bool read_rest(an_model *m, const json_t *j, an_error *err) {
+static bool read_rest(an_model *m, const json_t *j, an_error *err)
+{
     const json_t *calibrated = json_object_get(j, "calibrated"), *balance = json_object_get(j, "balance");
     if (!json_is_boolean(calibrated)) return bad(err, "calibrated", "is not true or false");
     m->calibrated = json_is_true(calibrated);
@@ -202,7 +230,8 @@ static bool read_rest(an_model *m, const json_t *j, an_error *err) {
 }
 
 /* What was read, told again, must be what was read: an unknown, misspelt or altered part shows. */
-static bool same_again(const an_model *m, const json_t *j, an_error *err) {
+static bool same_again(const an_model *m, const json_t *j, an_error *err)
+{
     json_t *again = an__model_json(m, err);
     if (!again) return false;
     bool ok = true;
@@ -217,14 +246,16 @@ static bool same_again(const an_model *m, const json_t *j, an_error *err) {
     return ok;
 }
 
-an_model *an__model_from_json(const json_t *j, const an_params *tensors, an_error *err) {
+an_model *an__model_from_json(const json_t *j, const an_params *tensors, an_error *err)
+{
     const json_t *format = json_object_get(j, "format");
     if (!json_is_integer(format) || json_integer_value(format) < 1) {
         bad(err, "format", "is not a format number");
         return NULL;
     }
     if (json_integer_value(format) > AN__MODEL_FORMAT) {
-        an_fail(err, AN_NEWER, "model.json has format %lld; this andon reads up to %d", (long long)json_integer_value(format), AN__MODEL_FORMAT);
+        an_fail(err, AN_NEWER, "model.json has format %lld; this andon reads up to %d", (long long)json_integer_value(format),
+                AN__MODEL_FORMAT);
         return NULL;
     }
     an_model *m = an_alloc(sizeof *m);

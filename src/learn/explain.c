@@ -12,14 +12,16 @@ typedef struct term {
     size_t at;
 } term;
 
-static int by_size(const void *a, const void *b) {
+static int by_size(const void *a, const void *b)
+{
     const term *x = a, *y = b;
     double p = fabs(x->per_sd), q = fabs(y->per_sd);
     if (p != q) return p > q ? -1 : 1;
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-json_t *an_model_explain(const an_model *m, an_error *err) {
+json_t *an_model_explain(const an_model *m, an_error *err)
+{
     const an_predictor_kind *kind = m->predictor->kind;
     const double *w, *deviation;
     double intercept;
@@ -33,7 +35,8 @@ json_t *an_model_explain(const an_model *m, an_error *err) {
         const an_prep_column *c = &m->prep->column[i];
         for (size_t j = c->first; j < c->first + c->width && j < d; j++) {
             double scale = c->onehot ? 1 : c->scale, center = c->onehot ? 0 : c->center;
-            terms[j] = (term){ an_prep_output_name(m->prep, j), an__feature_is_number(c) && !c->onehot ? c->unit : NULL, w[j] / scale, w[j] * deviation[j], j };
+            terms[j] = (term){ an_prep_output_name(m->prep, j), an__feature_is_number(c) && !c->onehot ? c->unit : NULL, w[j] / scale,
+                               w[j] * deviation[j], j };
             intercept -= w[j] * center / scale;
         }
     }

@@ -31,7 +31,8 @@ typedef struct state {
     double objective;
 } state;
 
-static void release(an_predictor *p) {
+static void release(an_predictor *p)
+{
     state *s = p->state;
     if (!s) return;
     free(s->w);
@@ -40,17 +41,21 @@ static void release(an_predictor *p) {
     p->state = NULL;
 }
 
-static void deviations(const an_samples *t, double *out) {
-    for (size_t j = 0; j < t->d; j++) {
-        double mean = 0, sum = 0;
-        for (size_t i = 0; i < t->n; i++) mean += t->x[i * t->d + j];
-        mean /= (double)t->n;
-        for (size_t i = 0; i < t->n; i++) sum += (t->x[i * t->d + j] - mean) * (t->x[i * t->d + j] - mean);
-        out[j] = sqrt(sum / (double)t->n);
-    }
+static void deviations(const an_samples *t, double *out)
+{
+    size_t d = t->d;
+    double *mean = an_alloc_n(d, sizeof *mean);
+    for (size_t i = 0; i < t->n; i++)
+        for (size_t j = 0; j < d; j++) mean[j] += t->x[i * d + j];
+    for (size_t j = 0; j < d; j++) mean[j] /= (double)t->n;
+    for (size_t i = 0; i < t->n; i++)
+        for (size_t j = 0; j < d; j++) out[j] += (t->x[i * d + j] - mean[j]) * (t->x[i * d + j] - mean[j]);
+    for (size_t j = 0; j < d; j++) out[j] = sqrt(out[j] / (double)t->n);
+    free(mean);
 }
 
-static bool fit(an_predictor *p, const an_samples *train, an_job *job, an_error *err) {
+static bool fit(an_predictor *p, const an_samples *train, an_job *job, an_error *err)
+{
     const options *o = p->options;
     if (!an__samples_check(train, err) || !an_job_check(job, err)) return false;
     release(p);
@@ -69,18 +74,19 @@ static bool fit(an_predictor *p, const an_samples *train, an_job *job, an_error 
     s->objective = found.objective;
     s->deviation = an_alloc_n(train->d, sizeof *s->deviation);
     deviations(train, s->deviation);
-    if (!s->converged)
-        an_job_say(job, "logistic: not converged after %d iterations; raise iterations or lower c", found.iterations);
+    if (!s->converged) an_job_say(job, "logistic: not converged after %d iterations; raise iterations or lower c", found.iterations);
     return true;
 }
 
-static an_node lower(const an_predictor *p, an_node x) {
+static an_node lower(const an_predictor *p, an_node x)
+{
     const state *s = p->state;
     an_node w = an_constant(x.graph, AN_F64, (an_shape){ 2, { (int64_t)s->d, 1 } }, s->w);
     return an_sigmoid(an_add(an_matmul(x, w), an_scalar(x.graph, AN_F64, s->intercept)));
 }
 
-static bool save(const an_predictor *p, an_params *tensors, json_t *meta, an_error *err) {
+static bool save(const an_predictor *p, an_params *tensors, json_t *meta, an_error *err)
+{
     const state *s = p->state;
     an_shape row = { 1, { (int64_t)s->d } }, one = { 1, { 1 } };
     if (!an_params_add(tensors, "weight", AN_F64, row, s->w, err) || !an_params_add(tensors, "deviation", AN_F64, row, s->deviation, err) ||
@@ -93,7 +99,8 @@ static bool save(const an_predictor *p, an_params *tensors, json_t *meta, an_err
 }
 
 /* values of a tensor of the wanted shape, all finite; NULL with AN_CORRUPT */
-static const double *values(const an_params *tensors, const char *name, size_t d, an_error *err) {
+static const double *values(const an_params *tensors, const char *name, size_t d, an_error *err)
+{
     const an_tensor *t = an_params_get(tensors, name);
     if (!t || t->dtype != AN_F64 || t->shape.rank != 1 || t->count != d) {
         an_fail(err, AN_CORRUPT, "logistic: tensor \"%s\" is %s", name, t ? "not f64 or has the wrong shape" : "missing");
@@ -107,13 +114,15 @@ static const double *values(const an_params *tensors, const char *name, size_t d
     return t->data;
 }
 
-static double *copy(const double *from, size_t n) {
+static double *copy(const double *from, size_t n)
+{
     double *to = an_alloc_n(n, sizeof *to);
     memcpy(to, from, n * sizeof *to);
     return to;
 }
 
-static bool load(an_predictor *p, const an_params *tensors, const json_t *meta, an_error *err) {
+static bool load(an_predictor *p, const an_params *tensors, const json_t *meta, an_error *err)
+{
     const an_tensor *weight = an_params_get(tensors, "weight");
     size_t d = weight ? weight->count : 0;
     const double *w = values(tensors, "weight", d, err);
@@ -133,7 +142,8 @@ static bool load(an_predictor *p, const an_params *tensors, const json_t *meta, 
     return true;
 }
 
-static bool coefficients(const an_predictor *p, const double **weight, const double **deviation, size_t *d, double *intercept) {
+static bool coefficients(const an_predictor *p, const double **weight, const double **deviation, size_t *d, double *intercept)
+{
     const state *s = p->state;
     if (!s) return false;
     *weight = s->w;

@@ -1,11 +1,13 @@
-/* model.c - a model from a training table: preparation fitted on its real rows, then the predictor on all of it. Scoring is runtime.c's, the files package.c's. */
+/* model.c - a model from a training table: preparation fitted on its real rows, then the predictor on all of it. Scoring is runtime.c's,
+ * the files package.c's. */
 #include "learn/model.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-void an_model_free(an_model *m) {
+void an_model_free(an_model *m)
+{
     if (!m) return;
     an__runtime_free(m->runtime);
     an_prep_free(m->prep);
@@ -20,7 +22,8 @@ void an_model_free(an_model *m) {
 }
 
 /* Names of target, positive and the other class. */
-static bool name_classes(an_model *m, const an_table *train, an_error *err) {
+static bool name_classes(an_model *m, const an_table *train, an_error *err)
+{
     const an_column *target = an_table_target(train, err);
     if (!target) return false;
     if (!train->positive) return an_fail(err, AN_INPUT, "no value of the target \"%s\" is marked as the positive one", target->name);
@@ -29,9 +32,11 @@ static bool name_classes(an_model *m, const an_table *train, an_error *err) {
     if (!an_table_classes(train, &classes, &count, err)) return false;
     bool ok = true;
     if (count != 2) {
-        ok = an_fail(err, AN_INPUT, "the target \"%s\" has %zu class%s in the training rows; a two-class model needs 2", target->name, count, count == 1 ? "" : "es");
+        ok = an_fail(err, AN_INPUT, "the target \"%s\" has %zu class%s in the training rows; a two-class model needs 2", target->name,
+                     count, count == 1 ? "" : "es");
     } else if (strcmp(classes[0].name, train->positive) && strcmp(classes[1].name, train->positive)) {
-        ok = an_fail(err, AN_INPUT, "the target \"%s\" has the classes \"%s\" and \"%s\", neither is the positive value \"%s\"", target->name, classes[0].name, classes[1].name, train->positive);
+        ok = an_fail(err, AN_INPUT, "the target \"%s\" has the classes \"%s\" and \"%s\", neither is the positive value \"%s\"",
+                     target->name, classes[0].name, classes[1].name, train->positive);
     } else {
         m->target = an_strdup(target->name);
         m->positive = an_strdup(train->positive);
@@ -41,13 +46,15 @@ static bool name_classes(an_model *m, const an_table *train, an_error *err) {
     return ok;
 }
 
-static int by_key(const void *a, const void *b) {
+static int by_key(const void *a, const void *b)
+{
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return x < y ? -1 : x > y;
 }
 
 /* Sorted keys of the rows listed, each once. */
-static bool take_keys(an_model *m, const an_table *t, const size_t *rows, size_t n, an_error *err) {
+static bool take_keys(an_model *m, const an_table *t, const size_t *rows, size_t n, an_error *err)
+{
     uint64_t *keys = an_alloc_data(t->rows, sizeof *keys, "row keys", err);
     if (!keys || !an_table_row_keys(t, keys, err)) {
         free(keys);
@@ -63,7 +70,8 @@ static bool take_keys(an_model *m, const an_table *t, const size_t *rows, size_t
     return true;
 }
 
-static bool fit_prep(an_model *m, const an_table *train, const an_predictor_kind *kind, const size_t *rows, size_t n, an_error *err) {
+static bool fit_prep(an_model *m, const an_table *train, const an_predictor_kind *kind, const size_t *rows, size_t n, an_error *err)
+{
     an_prep_options options = { 0 };
     an_params_defaults(an_prep_params, &options);
     bool ok = an_params_set(an_prep_params, &options, "scale", kind->scale, err);
@@ -76,7 +84,8 @@ static bool fit_prep(an_model *m, const an_table *train, const an_predictor_kind
     return ok;
 }
 
-static bool fit_predictor(an_model *m, const an_table *train, const double *weights, an_job *job, an_error *err) {
+static bool fit_predictor(an_model *m, const an_table *train, const double *weights, an_job *job, an_error *err)
+{
     double *x = an_alloc_data(train->rows * m->prep->width, sizeof *x, "prepared training rows", err);
     uint8_t *label = x ? an_alloc_data(train->rows, 1, "labels", err) : NULL;
     bool ok = label && an_table_labels(train, label, err) && an_prep_apply(m->prep, train, NULL, train->rows, x, NULL, err);
@@ -89,7 +98,9 @@ static bool fit_predictor(an_model *m, const an_table *train, const double *weig
     return ok;
 }
 
-an_model *an_model_fit(const an_table *train, const an_predictor_kind *kind, const json_t *options, const double *weights, an_job *job, an_error *err) {
+an_model *an_model_fit(const an_table *train, const an_predictor_kind *kind, const json_t *options, const double *weights, an_job *job,
+                       an_error *err)
+{
     if (!an_job_check(job, err)) return NULL;
     an_model *m = an_alloc(sizeof *m);
     size_t *real = an_alloc_data(train->rows + 1, sizeof *real, "row numbers", err), n = 0;

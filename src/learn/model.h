@@ -10,7 +10,8 @@ enum { AN__MODEL_FORMAT = 1 }; /* of model.json; a higher one is refused as newe
 
 extern const an_predictor_kind an__logistic;
 
-/* What every fit asks first: rows and columns there, finite values, weights finite and not negative with a positive one in each class, both classes there. */
+/* What every fit asks first: rows and columns there, finite values, weights finite and not negative with a positive one in each class, both
+ * classes there. */
 bool an__samples_check(const an_samples *s, an_error *err);
 
 /* ---- lowering ---- */
@@ -27,22 +28,33 @@ typedef struct an__lowered {
 } an__lowered;
 
 bool an__lower(const an_model *m, an_graph *g, an__layout layout, an__lowered *out, an_error *err);
-bool an__feature_is_number(const an_prep_column *c);     /* enters as a number (everything but categories) */
-an_dtype an__feature_dtype(const an_prep_column *c); /* of its input in AN__COLUMNS: AN_F64 (datetimes: seconds since 1970), AN_I64 (whole numbers that were never missing in training) or AN_STR */
+bool an__feature_is_number(const an_prep_column *c); /* enters as a number (everything but categories) */
+an_dtype an__feature_dtype(const an_prep_column *c); /* of its input in AN__COLUMNS: AN_F64 (datetimes: seconds since 1970), AN_I64 (whole
+                                                        numbers that were never missing in training) or AN_STR */
 /* A category without any value in training has no prepared columns and is no input. */
-static inline bool an__feature_used(const an_prep_column *c) { return c->width > 0; }
-char *an__feature_input(const an_model *m, size_t column); /* new text: the column's name, '_' appended while it equals an output's or an earlier input's */
+static inline bool an__feature_used(const an_prep_column *c)
+{
+    return c->width > 0;
+}
+char *an__feature_input(const an_model *m,
+                        size_t column); /* new text: the column's name, '_' appended while it equals an output's or an earlier input's */
 
 /* Codes that a category input binds: 0..count-1 of the dictionary; missing and unseen as follows. */
-static inline int64_t an__code_missing(const an_prep_column *c) { return c->dictionary.count; }
-static inline int64_t an__code_unseen(const an_prep_column *c) { return c->dictionary.count + 1; }
+static inline int64_t an__code_missing(const an_prep_column *c)
+{
+    return c->dictionary.count;
+}
+static inline int64_t an__code_unseen(const an_prep_column *c)
+{
+    return c->dictionary.count + 1;
+}
 
 /* ---- runtime: the compiled program and idle sessions ---- */
 
 void an__runtime_free(void *runtime);
 
-/* Names of the features of each row that lie outside the training range or hold an unseen category, joined by ';', as an_prep_out_of_range but with the columns
- * looked up once: appended to text, row i ends at end[i]. */
+/* Names of the features of each row that lie outside the training range or hold an unseen category, joined by ';', as an_prep_out_of_range
+ * but with the columns looked up once: appended to text, row i ends at end[i]. */
 bool an__out_of_range(const an_model *m, const an_table *t, an_buf *text, uint64_t *end, an_error *err);
 
 /* ---- JSON ---- */

@@ -1,5 +1,6 @@
-/* package.c - a model as a directory: MLmodel, model.safetensors, golden.csv, model.onnx, and model.json, which names the SHA-256 of the others and its own checksum.
- * The same model is the same bytes. Loading checks every hash, then every value, then replays the golden rows. */
+/* package.c - a model as a directory: MLmodel, model.safetensors, golden.csv, model.onnx, and model.json, which names the SHA-256 of the
+ * others and its own checksum. The same model is the same bytes. Loading checks every hash, then every value, then replays the golden rows.
+ */
 #include "learn/model.h"
 
 #include <inttypes.h>
@@ -13,14 +14,17 @@ static const char *const files[] = { "MLmodel", "golden.csv", "model.onnx", "mod
 
 /* ---- model.onnx ---- */
 
-static json_t *onnx_metadata(const an_model *m) {
+static json_t *onnx_metadata(const an_model *m)
+{
     char value[32], data[65];
     an_hash_hex(&m->data, data);
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "andon.target", m->target, "andon.positive", m->positive, "andon.negative", m->negative, "andon.kind",
-                     m->predictor->kind->name, "andon.threshold", an_real_text(m->threshold.value, value), "andon.data", data);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "andon.target", m->target, "andon.positive", m->positive, "andon.negative", m->negative,
+                     "andon.kind", m->predictor->kind->name, "andon.threshold", an_real_text(m->threshold.value, value), "andon.data",
+                     data);
 }
 
-bool an_model_onnx(const an_model *m, an_buf *out, an_error *err) {
+bool an_model_onnx(const an_model *m, an_buf *out, an_error *err)
+{
     an_graph *g = an_graph_new();
     an_params *none = an_params_new();
     json_t *metadata = onnx_metadata(m);
@@ -38,11 +42,13 @@ bool an_model_onnx(const an_model *m, an_buf *out, an_error *err) {
 
 /* ---- MLmodel ---- */
 
-static json_t *tensor_spec(const char *name, const char *dtype) {
+static json_t *tensor_spec(const char *name, const char *dtype)
+{
     return json_pack("{s:s,s:s,s:{s:s,s:[i,i]}}", "name", name, "type", "tensor", "tensor-spec", "dtype", dtype, "shape", -1, 1);
 }
 
-static void yaml_text(an_buf *out, const char *key, const char *text) { /* a JSON string is a YAML double-quoted scalar */
+static void yaml_text(an_buf *out, const char *key, const char *text)
+{ /* a JSON string is a YAML double-quoted scalar */
     json_t *j = json_string(text);
     char *quoted = j ? an_json_text(j, false) : an_strdup("null");
     an_buf_printf(out, "%s: %s\n", key, quoted);
@@ -50,7 +56,8 @@ static void yaml_text(an_buf *out, const char *key, const char *text) { /* a JSO
     json_decref(j);
 }
 
-static void signature(an_buf *out, const char *key, json_t *list) {
+static void signature(an_buf *out, const char *key, json_t *list)
+{
     char *text = an_json_text(list, false);
     yaml_text(out, key, text);
     free(text);
@@ -58,7 +65,8 @@ static void signature(an_buf *out, const char *key, json_t *list) {
 }
 
 /* As mlflow.models.Model reads it. No time and no run: what it says depends on the model alone. `onnx` gives the identifier. */
-static void mlmodel(const an_model *m, const an_buf *onnx, an_buf *out) {
+static void mlmodel(const an_model *m, const an_buf *onnx, an_buf *out)
+{
     an_hash hash;
     char hex[65];
     an_hash_bytes(onnx->data, onnx->size, &hash);
@@ -66,8 +74,11 @@ static void mlmodel(const an_model *m, const an_buf *onnx, an_buf *out) {
     hex[32] = 0;
     an_buf_puts(out, "flavors:\n  andon:\n    data: model.json\n");
     yaml_text(out, "    kind", m->predictor->kind->name);
-    an_buf_puts(out, "  onnx:\n    code: null\n    data: model.onnx\n    onnx_session_options: null\n    onnx_version: \"1.12.0\"\n    providers:\n    - CPUExecutionProvider\n");
-    an_buf_puts(out, "  python_function:\n    data: model.onnx\n    env: null\n    loader_module: mlflow.onnx\n"); /* inputs: a dict of [n,1] arrays */
+    an_buf_puts(out, "  onnx:\n    code: null\n    data: model.onnx\n    onnx_session_options: null\n    onnx_version: \"1.12.0\"\n    "
+                     "providers:\n    - CPUExecutionProvider\n");
+    an_buf_puts(
+        out,
+        "  python_function:\n    data: model.onnx\n    env: null\n    loader_module: mlflow.onnx\n"); /* inputs: a dict of [n,1] arrays */
     yaml_text(out, "model_uuid", hex);
     json_t *inputs = json_array();
     for (size_t i = 0; i < m->prep->columns; i++) {
@@ -88,7 +99,8 @@ static void mlmodel(const an_model *m, const an_buf *onnx, an_buf *out) {
 
 /* ---- golden rows ---- */
 
-static char *free_name(const an_table *t, const char *name) {
+static char *free_name(const an_table *t, const char *name)
+{
     char *own = an_strdup(name);
     while (an_table_find(t, own)) {
         char *longer = an_format("_%s", own);
@@ -99,7 +111,8 @@ static char *free_name(const an_table *t, const char *name) {
 }
 
 /* The two last columns of golden.csv: _probability and _label (1: positive). */
-static bool add_answers(an_table *t, const double *score, double threshold, an_error *err) {
+static bool add_answers(an_table *t, const double *score, double threshold, an_error *err)
+{
     char *name = free_name(t, "_probability");
     an_column *p = an_table_add(t, name, AN_REAL, err);
     free(name);
@@ -120,17 +133,23 @@ static bool add_answers(an_table *t, const double *score, double threshold, an_e
 }
 
 /* Rows so near to the threshold that another processor's rounding could turn the label are no good as golden rows. */
-static an_table *golden_rows(an_model *m, an_error *err) {
+static an_table *golden_rows(an_model *m, an_error *err)
+{
     an_table *drawn = an_model_probe(m, GOLDEN_DRAWN, an_seed_derive(m->seed, "golden", 0), err), *kept = NULL;
     double score[GOLDEN_DRAWN], chosen[GOLDEN_DRAWN];
     size_t rows[GOLDEN_DRAWN], n = 0;
     bool ok = drawn && an_model_score(m, drawn, score, NULL, err);
     for (size_t i = 0; ok && i < GOLDEN_DRAWN && n < GOLDEN_ROWS; i++) {
-        if (!isfinite(score[i])) ok = an_fail(err, AN_FAILED, "the model gives a score that is not finite for a row inside the training ranges");
-        if (fabs(score[i] - m->threshold.value) > 1e-9) rows[n++] = i;
+        if (!isfinite(score[i]))
+            ok = an_fail(err, AN_FAILED, "the model gives a score that is not finite for a row inside the training ranges");
+        if (fabs(score[i] - m->threshold.value) <= 1e-9) continue;
+        chosen[n] = score[i];
+        rows[n++] = i;
     }
-    if (ok && !n) rows[n++] = 0;
-    for (size_t i = 0; i < n; i++) chosen[i] = score[rows[i]];
+    if (ok && !n) { /* every row is that near: one of them is better than none */
+        chosen[n] = score[0];
+        rows[n++] = 0;
+    }
     if (ok) kept = an_table_select(drawn, rows, n, err);
     ok = kept && add_answers(kept, chosen, m->threshold.value, err);
     an_table_free(drawn);
@@ -139,7 +158,8 @@ static an_table *golden_rows(an_model *m, an_error *err) {
     return NULL;
 }
 
-static bool write_golden(an_model *m, an_artifact *a, an_error *err) {
+static bool write_golden(an_model *m, an_artifact *a, an_error *err)
+{
     an_table *t = golden_rows(m, err);
     char *path = t ? an_artifact_path(a, "golden.csv") : NULL;
     bool ok = path && an_csv_write(t, path, err);
@@ -148,7 +168,8 @@ static bool write_golden(an_model *m, an_artifact *a, an_error *err) {
     return ok;
 }
 
-static an_table *read_golden(const an_model *m, const an_artifact *a, an_error *err) {
+static an_table *read_golden(const an_model *m, const an_artifact *a, an_error *err)
+{
     an_buf bytes = { 0 };
     if (!an_artifact_read(a, "golden.csv", &bytes, err)) return NULL;
     an_csv_options how = { 0 };
@@ -166,7 +187,8 @@ static an_table *read_golden(const an_model *m, const an_artifact *a, an_error *
     return t;
 }
 
-static bool replay(an_model *m, const an_artifact *a, an_error *err) {
+static bool replay(an_model *m, const an_artifact *a, an_error *err)
+{
     an_error why = { 0 };
     an_table *t = read_golden(m, a, &why);
     if (!t) return an_fail(err, AN_CORRUPT, "golden rows: %.900s", why.message);
@@ -178,7 +200,8 @@ static bool replay(an_model *m, const an_artifact *a, an_error *err) {
         double p = an_cell_number(&t->column[t->columns - 2], i), label = an_cell_number(&t->column[t->columns - 1], i);
         bool positive = score[i] >= m->threshold.value;
         if (!(fabs(p - score[i]) <= golden_tolerance) || label != (positive ? 1 : 0))
-            ok = an_fail(err, AN_CORRUPT, "golden row %zu: the model gives %.9g (%s), the file says %.9g (%g)", i + 1, score[i], positive ? "1" : "0", p, label);
+            ok = an_fail(err, AN_CORRUPT, "golden row %zu: the model gives %.9g (%s), the file says %.9g (%g)", i + 1, score[i],
+                         positive ? "1" : "0", p, label);
     }
     free(score);
     an_table_free(t);
@@ -187,7 +210,8 @@ static bool replay(an_model *m, const an_artifact *a, an_error *err) {
 
 /* ---- the directory ---- */
 
-static bool write_tensors(const an_model *m, an_artifact *a, an_error *err) {
+static bool write_tensors(const an_model *m, an_artifact *a, an_error *err)
+{
     an_params *tensors = an_params_new();
     json_t *state = json_object(), *about = json_pack("{s:s}", "format", "andon");
     an_buf bytes = { 0 };
@@ -200,7 +224,8 @@ static bool write_tensors(const an_model *m, an_artifact *a, an_error *err) {
     return ok;
 }
 
-static bool write_onnx(const an_model *m, an_artifact *a, an_error *err) {
+static bool write_onnx(const an_model *m, an_artifact *a, an_error *err)
+{
     an_buf onnx = { 0 }, text = { 0 };
     bool ok = an_model_onnx(m, &onnx, err) && an_artifact_write(a, "model.onnx", onnx.data, onnx.size, err);
     if (ok) {
@@ -212,7 +237,8 @@ static bool write_onnx(const an_model *m, an_artifact *a, an_error *err) {
     return ok;
 }
 
-static bool file_hash(const an_artifact *a, const char *name, char hex[65], an_error *err) {
+static bool file_hash(const an_artifact *a, const char *name, char hex[65], an_error *err)
+{
     an_hash hash;
     char *path = an_artifact_path(a, name);
     bool ok = an_hash_file(path, &hash, err);
@@ -222,7 +248,8 @@ static bool file_hash(const an_artifact *a, const char *name, char hex[65], an_e
 }
 
 /* SHA-256 of the compact text of everything but "checksum" */
-static void checksum(const json_t *j, char hex[65]) {
+static void checksum(const json_t *j, char hex[65])
+{
     json_t *rest = json_copy((json_t *)j);
     json_object_del(rest, "checksum");
     char *text = an_json_text(rest, false);
@@ -233,7 +260,8 @@ static void checksum(const json_t *j, char hex[65]) {
     json_decref(rest);
 }
 
-static bool write_json(const an_model *m, an_artifact *a, an_error *err) {
+static bool write_json(const an_model *m, an_artifact *a, an_error *err)
+{
     json_t *j = an__model_json(m, err);
     if (!j) return false;
     json_t *hashes = json_object();
@@ -253,24 +281,30 @@ static bool write_json(const an_model *m, an_artifact *a, an_error *err) {
     return ok;
 }
 
-bool an_model_save(an_model *m, an_artifact *a, an_error *err) {
-    return (write_tensors(m, a, err) && write_golden(m, a, err) && write_onnx(m, a, err) && write_json(m, a, err)) || an_context(err, "saving the model");
+bool an_model_save(an_model *m, an_artifact *a, an_error *err)
+{
+    return (write_tensors(m, a, err) && write_golden(m, a, err) && write_onnx(m, a, err) && write_json(m, a, err)) ||
+           an_context(err, "saving the model");
 }
 
-static bool check_files(const an_artifact *a, const json_t *j, an_error *err) {
+static bool check_files(const an_artifact *a, const json_t *j, an_error *err)
+{
     char hex[65];
     checksum(j, hex);
-    if (strcmp(hex, an_json_string(j, "checksum", "")) != 0) return an_fail(err, AN_CORRUPT, "model.json was altered: its checksum does not fit");
+    if (strcmp(hex, an_json_string(j, "checksum", "")) != 0)
+        return an_fail(err, AN_CORRUPT, "model.json was altered: its checksum does not fit");
     const json_t *hashes = json_object_get(j, "files");
     for (size_t i = 0; i < AN_COUNT(files); i++) {
         if (!an_artifact_has(a, files[i])) return an_fail(err, AN_CORRUPT, "%s is missing", files[i]);
         if (!file_hash(a, files[i], hex, err)) return false;
-        if (strcmp(hex, an_json_string(hashes, files[i], "")) != 0) return an_fail(err, AN_CORRUPT, "%s was altered: its SHA-256 is not the one in model.json", files[i]);
+        if (strcmp(hex, an_json_string(hashes, files[i], "")) != 0)
+            return an_fail(err, AN_CORRUPT, "%s was altered: its SHA-256 is not the one in model.json", files[i]);
     }
     return true;
 }
 
-static an_params *read_tensors(const an_artifact *a, an_error *err) {
+static an_params *read_tensors(const an_artifact *a, an_error *err)
+{
     an_buf bytes = { 0 };
     an_params *p = NULL;
     if (an_artifact_read(a, "model.safetensors", &bytes, err)) p = an_safetensors_load(bytes.data, bytes.size, NULL, err);
@@ -278,7 +312,8 @@ static an_params *read_tensors(const an_artifact *a, an_error *err) {
     return p;
 }
 
-static an_model *load(const an_artifact *a, an_error *err) {
+static an_model *load(const an_artifact *a, an_error *err)
+{
     if (!an_artifact_has(a, "model.json")) {
         an_fail(err, AN_CORRUPT, "model.json is missing");
         return NULL;
@@ -300,7 +335,8 @@ static an_model *load(const an_artifact *a, an_error *err) {
     return m;
 }
 
-an_model *an_model_load(const an_artifact *a, an_error *err) {
+an_model *an_model_load(const an_artifact *a, an_error *err)
+{
     an_error why = { 0 };
     an_model *m = load(a, &why);
     if (m) return m;

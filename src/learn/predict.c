@@ -7,7 +7,8 @@
 static const char *const added[] = { "label", "probability", "threshold", "out_of_range" };
 
 /* The columns of t, id columns first. */
-static an_table *in_order(const an_table *t, an_error *err) {
+static an_table *in_order(const an_table *t, an_error *err)
+{
     const char **names = an_alloc_n(t->columns + 1, sizeof *names);
     size_t n = 0;
     for (int ids = 1; ids >= 0; ids--)
@@ -19,7 +20,8 @@ static an_table *in_order(const an_table *t, an_error *err) {
 }
 
 /* An input column that bears the name of a result keeps its values as NAME_input, NAME_input_ ... */
-static void make_room(an_table *t) {
+static void make_room(an_table *t)
+{
     for (size_t a = 0; a < AN_COUNT(added); a++) {
         an_column *c = an_table_find(t, added[a]);
         if (!c) continue;
@@ -34,7 +36,8 @@ static void make_room(an_table *t) {
     }
 }
 
-static bool add_label(an_table *t, const an_model *m, const double *score, an_error *err) {
+static bool add_label(an_table *t, const an_model *m, const double *score, an_error *err)
+{
     an_column *c = an_table_add(t, "label", AN_CATEGORY, err);
     if (!c) return false;
     bool positive_first = strcmp(m->positive, m->negative) < 0;
@@ -51,7 +54,8 @@ static bool add_label(an_table *t, const an_model *m, const double *score, an_er
     return true;
 }
 
-static bool add_real(an_table *t, const char *name, const double *values, double same, an_error *err) {
+static bool add_real(an_table *t, const char *name, const double *values, double same, an_error *err)
+{
     an_column *c = an_table_add(t, name, AN_REAL, err);
     if (!c) return false;
     for (size_t i = 0; i < t->rows; i++) {
@@ -62,7 +66,8 @@ static bool add_real(an_table *t, const char *name, const double *values, double
     return true;
 }
 
-static bool add_out_of_range(an_table *t, const an_model *m, const an_table *rows, an_error *err) {
+static bool add_out_of_range(an_table *t, const an_model *m, const an_table *rows, an_error *err)
+{
     an_column *c = an_table_add(t, "out_of_range", AN_TEXT, err);
     if (!c) return false;
     an_buf all = { 0 };
@@ -75,14 +80,15 @@ static bool add_out_of_range(an_table *t, const an_model *m, const an_table *row
     return true;
 }
 
-an_table *an_model_predict(an_model *m, const an_table *t, an_job *job, an_error *err) {
+an_table *an_model_predict(an_model *m, const an_table *t, an_job *job, an_error *err)
+{
     double *score = an_alloc_data(t->rows + 1, sizeof *score, "scores", err);
     an_table *out = NULL;
     bool ok = score && an_model_score(m, t, score, job, err) && (out = in_order(t, err)) != NULL;
     if (ok) {
         make_room(out);
-        ok = add_label(out, m, score, err) && add_real(out, "probability", score, 0, err) && add_real(out, "threshold", NULL, m->threshold.value, err) &&
-             add_out_of_range(out, m, t, err);
+        ok = add_label(out, m, score, err) && add_real(out, "probability", score, 0, err) &&
+             add_real(out, "threshold", NULL, m->threshold.value, err) && add_out_of_range(out, m, t, err);
     }
     free(score);
     if (ok) return out;
@@ -90,7 +96,8 @@ an_table *an_model_predict(an_model *m, const an_table *t, an_job *job, an_error
     return NULL;
 }
 
-void an_model_csv_types(const an_model *m, an_list *types) {
+void an_model_csv_types(const an_model *m, an_list *types)
+{
     for (size_t i = 0; i < m->prep->columns; i++) {
         char *text = an_format("%s=%s", m->prep->column[i].name, an_type_name(m->prep->column[i].type));
         an_list_add_take(types, text);

@@ -1,16 +1,19 @@
-/* probe.c - rows drawn inside the training ranges, for golden rows, load tests and examples: never a row of the data. Value (row, column) depends on (seed, row, column) alone. */
+/* probe.c - rows drawn inside the training ranges, for golden rows, load tests and examples: never a row of the data. Value (row, column)
+ * depends on (seed, row, column) alone. */
 #include "learn/model.h"
 
 #include <math.h>
 #include <string.h>
 
 /* Share of missing cells drawn for a feature that had missing values in training: its own share, but enough to be seen in a few rows. */
-static double missing_share(const an_prep_column *c) {
+static double missing_share(const an_prep_column *c)
+{
     if (!(c->missing_share > 0)) return 0;
     return fmin(fmax(c->missing_share, 0.125), 0.5);
 }
 
-static double draw_real(const an_prep_column *c, double u) {
+static double draw_real(const an_prep_column *c, double u)
+{
     double x = c->low * (1 - u) + c->high * u; /* also where high - low overflows */
     if (c->step > 0) {
         double per_unit = nearbyint(1 / c->step);
@@ -21,15 +24,20 @@ static double draw_real(const an_prep_column *c, double u) {
     return fmin(fmax(x, c->low), c->high);
 }
 
-static int64_t clamped(double x) { return x >= 9.2e18 ? INT64_MAX : x <= -9.2e18 ? INT64_MIN : (int64_t)x; }
+static int64_t clamped(double x)
+{
+    return x >= 9.2e18 ? INT64_MAX : x <= -9.2e18 ? INT64_MIN : (int64_t)x;
+}
 
-static int64_t draw_whole(const an_prep_column *c, double u) {
+static int64_t draw_whole(const an_prep_column *c, double u)
+{
     double x = floor(c->low + u * (c->high - c->low + 1));
     x = fmin(fmax(x, c->low), c->high);
     return clamped(x);
 }
 
-static bool draw_column(an_table *t, const an_prep_column *p, uint64_t seed, size_t index, an_error *err) {
+static bool draw_column(an_table *t, const an_prep_column *p, uint64_t seed, size_t index, an_error *err)
+{
     an_column *c = an_table_add(t, p->name, p->type, err);
     if (!c) return false;
     c->unit = an_strdup(p->unit);
@@ -44,18 +52,29 @@ static bool draw_column(an_table *t, const an_prep_column *p, uint64_t seed, siz
         double gap = an_rng_uniform(&rng), u = an_rng_uniform(&rng);
         if (nothing || gap < missing_share(p)) continue; /* stays missing */
         switch (p->type) {
-        case AN_REAL: c->real[i] = draw_real(p, u); break;
-        case AN_DATETIME: c->integer[i] = clamped(nearbyint(draw_real(p, u) * 1e6)); break; /* ranges are in seconds */
-        case AN_BOOLEAN: c->boolean[i] = draw_whole(p, u) != 0; break;
-        case AN_CATEGORY: c->code[i] = (int32_t)fmin(floor(u * p->dictionary.count), p->dictionary.count - 1); break;
-        default: c->integer[i] = draw_whole(p, u); break;
+        case AN_REAL:
+            c->real[i] = draw_real(p, u);
+            break;
+        case AN_DATETIME:
+            c->integer[i] = clamped(nearbyint(draw_real(p, u) * 1e6));
+            break; /* ranges are in seconds */
+        case AN_BOOLEAN:
+            c->boolean[i] = draw_whole(p, u) != 0;
+            break;
+        case AN_CATEGORY:
+            c->code[i] = (int32_t)fmin(floor(u * p->dictionary.count), p->dictionary.count - 1);
+            break;
+        default:
+            c->integer[i] = draw_whole(p, u);
+            break;
         }
         an_set_valid(c, i);
     }
     return true;
 }
 
-an_table *an_model_probe(const an_model *m, size_t n, uint64_t seed, an_error *err) {
+an_table *an_model_probe(const an_model *m, size_t n, uint64_t seed, an_error *err)
+{
     an_table *t = an_table_new(n);
     for (size_t i = 0; i < m->prep->columns; i++)
         if (!draw_column(t, &m->prep->column[i], seed, i, err)) {

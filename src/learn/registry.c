@@ -1,4 +1,5 @@
-/* registry.c - the table of predictor kinds, and a predictor made from a kind and its options. A new predictor is one file and one line here. */
+/* registry.c - the table of predictor kinds, and a predictor made from a kind and its options. A new predictor is one file and one line
+ * here. */
 #include "learn/model.h"
 
 #include <math.h>
@@ -9,12 +10,14 @@ static const an_predictor_kind *const kinds[] = {
     &an__logistic,
 };
 
-const an_predictor_kind *const *an_predictor_kinds(size_t *count) {
+const an_predictor_kind *const *an_predictor_kinds(size_t *count)
+{
     *count = AN_COUNT(kinds);
     return kinds;
 }
 
-const an_predictor_kind *an_predictor_kind_find(const char *name, an_error *err) {
+const an_predictor_kind *an_predictor_kind_find(const char *name, an_error *err)
+{
     const char *names[AN_COUNT(kinds)];
     for (size_t i = 0; i < AN_COUNT(kinds); i++) {
         if (!strcmp(kinds[i]->name, name)) return kinds[i];
@@ -33,7 +36,8 @@ const an_predictor_kind *an_predictor_kind_find(const char *name, an_error *err)
     return NULL;
 }
 
-an_predictor *an_predictor_new(const an_predictor_kind *kind, const json_t *options, an_error *err) {
+an_predictor *an_predictor_new(const an_predictor_kind *kind, const json_t *options, an_error *err)
+{
     an_predictor *p = an_alloc(sizeof *p);
     p->kind = kind;
     p->options = an_alloc(kind->options_size ? kind->options_size : 1);
@@ -46,7 +50,8 @@ an_predictor *an_predictor_new(const an_predictor_kind *kind, const json_t *opti
     return p;
 }
 
-void an_predictor_free(an_predictor *p) {
+void an_predictor_free(an_predictor *p)
+{
     if (!p) return;
     if (p->kind->free) p->kind->free(p);
     an_params_free(p->kind->params, p->options);
@@ -54,13 +59,15 @@ void an_predictor_free(an_predictor *p) {
     free(p);
 }
 
-bool an__samples_check(const an_samples *s, an_error *err) {
+bool an__samples_check(const an_samples *s, an_error *err)
+{
     if (!s->n) return an_fail(err, AN_INPUT, "there are no rows to train on");
     if (!s->d) return an_fail(err, AN_INPUT, "there are no feature columns to train on");
     bool have[2] = { false, false }, weighted[2] = { false, false };
     for (size_t i = 0; i < s->n; i++) {
         double w = s->weight ? s->weight[i] : 1;
-        if (!(w >= 0) || !isfinite(w)) return an_fail(err, AN_INPUT, "the weight of training row %zu is %g; weights are finite and not negative", i + 1, w);
+        if (!(w >= 0) || !isfinite(w))
+            return an_fail(err, AN_INPUT, "the weight of training row %zu is %g; weights are finite and not negative", i + 1, w);
         have[s->label[i] != 0] = true;
         if (w > 0) weighted[s->label[i] != 0] = true;
     }
@@ -68,8 +75,10 @@ bool an__samples_check(const an_samples *s, an_error *err) {
         an_fail(err, AN_INPUT, "the training rows have one class only (%s)", have[1] ? "all positive" : "all negative");
         return an_hint(err, "a classifier needs rows of both classes; look at the target column and the split");
     }
-    if (!weighted[0] || !weighted[1]) return an_fail(err, AN_INPUT, "all %s training rows have weight zero", weighted[0] ? "positive" : "negative");
+    if (!weighted[0] || !weighted[1])
+        return an_fail(err, AN_INPUT, "all %s training rows have weight zero", weighted[0] ? "positive" : "negative");
     for (size_t i = 0; i < s->n * s->d; i++)
-        if (!isfinite(s->x[i])) return an_fail(err, AN_INPUT, "training row %zu, prepared column %zu is not finite", i / s->d + 1, i % s->d + 1);
+        if (!isfinite(s->x[i]))
+            return an_fail(err, AN_INPUT, "training row %zu, prepared column %zu is not finite", i / s->d + 1, i % s->d + 1);
     return true;
 }

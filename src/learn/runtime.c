@@ -1,5 +1,6 @@
-/* runtime.c - scoring rows of a table by the lowered program: compiled once a model, one seat (session and input buffers) per thread of use, seats kept for the next.
- * Several threads may score the same model. A row's score depends on that row alone, so blocks run in any order on any thread. */
+/* runtime.c - scoring rows of a table by the lowered program: compiled once a model, one seat (session and input buffers) per thread of
+ * use, seats kept for the next. Several threads may score the same model. A row's score depends on that row alone, so blocks run in any
+ * order on any thread. */
 #include "learn/model.h"
 
 #include <math.h>
@@ -12,21 +13,22 @@ enum { BLOCK = 1024 }; /* rows a run */
 typedef struct seat {
     struct seat *next;
     an_session *session;
-    double *numbers;      /* BLOCK x numeric features */
-    int64_t *codes;       /* categories x BLOCK */
-    an_binding *inputs;   /* the matrix (when there are numbers), then one a category */
+    double *numbers;    /* BLOCK x numeric features */
+    int64_t *codes;     /* categories x BLOCK */
+    an_binding *inputs; /* the matrix (when there are numbers), then one a category */
 } seat;
 
 typedef struct runtime {
     pthread_mutex_t lock; /* guards what is below until it is ready, then `idle` */
     an_program *program;
-    an_params *params;    /* empty: all values are constants of the graph */
+    an_params *params; /* empty: all values are constants of the graph */
     seat *idle;
     size_t numbers, categories, inputs;
-    char **names;         /* inputs of categories */
+    char **names; /* inputs of categories */
 } runtime;
 
-static void seat_free(seat *s) {
+static void seat_free(seat *s)
+{
     if (!s) return;
     an_session_free(s->session);
     free(s->numbers);
@@ -35,7 +37,8 @@ static void seat_free(seat *s) {
     free(s);
 }
 
-void an__runtime_free(void *p) {
+void an__runtime_free(void *p)
+{
     runtime *r = p;
     if (!r) return;
     while (r->idle) {
@@ -51,12 +54,15 @@ void an__runtime_free(void *p) {
     free(r);
 }
 
-static bool compile(runtime *r, const an_model *m, an_error *err) {
+static bool compile(runtime *r, const an_model *m, an_error *err)
+{
     an_graph *g = an_graph_new();
     an__lowered l;
     bool ok = an__lower(m, g, AN__MATRIX, &l, err);
     if (ok) {
-        an_target target = { .device = AN_CPU, .rows = BLOCK, .outputs = &l.probability, .names = (const char *[]){ "probability" }, .output_count = 1 };
+        an_target target = {
+            .device = AN_CPU, .rows = BLOCK, .outputs = &l.probability, .names = (const char *[]){ "probability" }, .output_count = 1
+        };
         r->program = an_compile(g, &target, err);
         ok = r->program != NULL;
     }
@@ -65,7 +71,8 @@ static bool compile(runtime *r, const an_model *m, an_error *err) {
 }
 
 /* The model's runtime, made by whoever asks first. */
-static runtime *ready(an_model *m, an_error *err) {
+static runtime *ready(an_model *m, an_error *err)
+{
     runtime *r = __atomic_load_n(&m->runtime, __ATOMIC_ACQUIRE);
     if (!r) {
         r = an_alloc(sizeof *r);
@@ -91,7 +98,8 @@ static runtime *ready(an_model *m, an_error *err) {
     return ok ? r : NULL;
 }
 
-static seat *seat_take(runtime *r, an_error *err) {
+static seat *seat_take(runtime *r, an_error *err)
+{
     pthread_mutex_lock(&r->lock);
     seat *s = r->idle;
     if (s) r->idle = s->next;
@@ -112,7 +120,8 @@ static seat *seat_take(runtime *r, an_error *err) {
     return s;
 }
 
-static void seat_return(runtime *r, seat *s) {
+static void seat_return(runtime *r, seat *s)
+{
     if (!s) return;
     pthread_mutex_lock(&r->lock);
     s->next = r->idle;
@@ -136,9 +145,13 @@ typedef struct named {
     int64_t code;
 } named;
 
-static int by_name(const void *a, const void *b) { return strcmp(((const named *)a)->name, ((const named *)b)->name); }
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const named *)a)->name, ((const named *)b)->name);
+}
 
-static int64_t find(const source *s, const char *text) {
+static int64_t find(const source *s, const char *text)
+{
     size_t low = 0, high = (size_t)s->feature->dictionary.count;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -152,7 +165,8 @@ static int64_t find(const source *s, const char *text) {
     return an__code_unseen(s->feature);
 }
 
-static void source_category(source *s) {
+static void source_category(source *s)
+{
     const an_dictionary *d = &s->feature->dictionary;
     named *order = an_alloc_n((size_t)d->count + 1, sizeof *order);
     for (int32_t k = 0; k < d->count; k++) order[k] = (named){ d->names[k], k };
@@ -170,7 +184,8 @@ static void source_category(source *s) {
     for (int32_t k = 0; k < own->count; k++) s->map[k] = find(s, own->names[k]);
 }
 
-static bool source_number(const source *s, size_t rows, an_error *err) {
+static bool source_number(const source *s, size_t rows, an_error *err)
+{
     const an_column *c = s->column;
     bool time = s->feature->type == AN_DATETIME;
     if (time ? c->type == AN_DATETIME : c->type == AN_REAL || c->type == AN_INTEGER || c->type == AN_BOOLEAN) return true;
@@ -178,15 +193,16 @@ static bool source_number(const source *s, size_t rows, an_error *err) {
         if (!an_valid(c, i)) continue;
         an_buf text = { 0 };
         an_cell_text(c, i, &text);
-        an_fail(err, AN_INPUT, "column \"%s\" holds %s (\"%.60s\" in row %zu) where the model needs %s (%s)", c->name, an_type_name(c->type),
-                text.size ? text.data : "", i + 1, time ? "times" : "numbers", an_type_name(s->feature->type));
+        an_fail(err, AN_INPUT, "column \"%s\" holds %s (\"%.60s\" in row %zu) where the model needs %s (%s)", c->name,
+                an_type_name(c->type), text.size ? text.data : "", i + 1, time ? "times" : "numbers", an_type_name(s->feature->type));
         an_buf_free(&text);
         return false;
     }
     return true;
 }
 
-static void sources_free(source *s, size_t n) {
+static void sources_free(source *s, size_t n)
+{
     for (size_t i = 0; s && i < n; i++) {
         free(s[i].name);
         free(s[i].code);
@@ -195,7 +211,8 @@ static void sources_free(source *s, size_t n) {
     free(s);
 }
 
-static const an_column *column_of(const an_table *t, const char *name, an_error *err) {
+static const an_column *column_of(const an_table *t, const char *name, an_error *err)
+{
     const an_column *c = an_table_find(t, name);
     if (c) return c;
     an_fail(err, AN_INPUT, "the data has no column \"%s\", which the model needs", name);
@@ -207,7 +224,8 @@ static const an_column *column_of(const an_table *t, const char *name, an_error 
     return NULL;
 }
 
-static source *sources_new(const an_model *m, const an_table *t, an_error *err) {
+static source *sources_new(const an_model *m, const an_table *t, an_error *err)
+{
     source *s = an_alloc_n(m->prep->columns + 1, sizeof *s);
     for (size_t i = 0; i < m->prep->columns; i++) {
         s[i].feature = &m->prep->column[i];
@@ -221,7 +239,8 @@ static source *sources_new(const an_model *m, const an_table *t, an_error *err) 
     return s;
 }
 
-static int64_t code_at(const source *s, size_t row) {
+static int64_t code_at(const source *s, size_t row)
+{
     if (!an_valid(s->column, row)) return an__code_missing(s->feature);
     if (s->map) {
         int32_t own = s->column->code[row];
@@ -235,12 +254,14 @@ static int64_t code_at(const source *s, size_t row) {
 }
 
 /* As preparation counts: datetimes in seconds. */
-static double number_at(const source *s, size_t row) {
+static double number_at(const source *s, size_t row)
+{
     double x = an_cell_number(s->column, row);
     return s->column->type == AN_DATETIME ? x / 1e6 : x;
 }
 
-static void fill(const runtime *r, const source *s, size_t features, size_t first, size_t rows, seat *to) {
+static void fill(const runtime *r, const source *s, size_t features, size_t first, size_t rows, seat *to)
+{
     size_t number = 0, category = 0;
     for (size_t f = 0; f < features; f++) {
         if (an__feature_is_number(s[f].feature)) {
@@ -266,7 +287,8 @@ typedef struct work {
     an_error error;
 } work;
 
-static void block(void *context, size_t index, int worker) {
+static void block(void *context, size_t index, int worker)
+{
     (void)worker;
     work *w = context;
     if (an_job_stopped(w->job)) return;
@@ -292,7 +314,8 @@ static void block(void *context, size_t index, int worker) {
     seat_return(w->runtime, s);
 }
 
-bool an_model_score(an_model *m, const an_table *t, double *score, an_job *job, an_error *err) {
+bool an_model_score(an_model *m, const an_table *t, double *score, an_job *job, an_error *err)
+{
     if (!an_job_check(job, err)) return false;
     source *s = sources_new(m, t, err);
     runtime *r = s ? ready(m, err) : NULL;
@@ -307,12 +330,14 @@ bool an_model_score(an_model *m, const an_table *t, double *score, an_job *job, 
     sources_free(s, m->prep->columns);
     if (w.failed != SIZE_MAX) {
         if (err) *err = w.error;
-        return an_context(err, "scoring rows %zu to %zu", w.failed * BLOCK + 1, w.failed * BLOCK + 1 + (t->rows - w.failed * BLOCK < BLOCK ? t->rows - w.failed * BLOCK : BLOCK) - 1);
+        return an_context(err, "scoring rows %zu to %zu", w.failed * BLOCK + 1,
+                          w.failed * BLOCK + 1 + (t->rows - w.failed * BLOCK < BLOCK ? t->rows - w.failed * BLOCK : BLOCK) - 1);
     }
     return an_job_check(job, err);
 }
 
-bool an__out_of_range(const an_model *m, const an_table *t, an_buf *text, uint64_t *end, an_error *err) {
+bool an__out_of_range(const an_model *m, const an_table *t, an_buf *text, uint64_t *end, an_error *err)
+{
     source *s = sources_new(m, t, err);
     if (!s) return false;
     for (size_t i = 0; i < t->rows; i++) {

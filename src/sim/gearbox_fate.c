@@ -8,12 +8,12 @@ const char *const an__mode_names[AN__MODES] = { "ok", "misaligned_bearing", "und
 static const double mode_share[AN__MODES] = { 0, 0.25, 0.20, 0.20, 0.20, 0.15 };
 
 /* A faulty part breaks with a probability that rises linearly with the rank of its fault's size. */
-static const double breaks_smallest = 0.62, breaks_largest = 0.90;
+static const double breaks_smallest = 0.60, breaks_largest = 0.82;
 /* size = smallest + (largest - smallest) rank: mean 1 */
-static const double weak_point = 0.75; /* of the faults of a mode sit at its weak point */
-static const double size_smallest = 0.7, size_largest = 1.3;
+static const double weak_point = 0.88; /* of the faults of a mode sit at its weak point */
+static const double size_smallest = 0.9, size_largest = 1.1;
 /* Of the good parts recorded as broken, this share carries a fault: a test bench that errs, errs rather on a conspicuous part. */
-static const double alarms_on_faulty = 0.6, alarm_most = 0.5;
+static const double alarms_on_faulty = 0.8, alarm_most = 0.5;
 
 bool an__rates_make(const an_gearbox_options *options, an__rates *out, an_error *err)
 {

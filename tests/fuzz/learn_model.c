@@ -1,4 +1,5 @@
-/* learn_model.c - foreign model.json: whatever it says, it is refused with a reason or gives a model that draws rows, scores them, explains and describes itself. */
+/* learn_model.c - foreign model.json: whatever it says, it is refused with a reason or gives a model that draws rows, scores them, explains
+ * and describes itself. */
 #include "learn/model.h"
 
 #include <stdlib.h>
@@ -7,7 +8,8 @@ enum { WIDTH = 8 }; /* of the model in the seed corpus */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-static void use(an_model *m) {
+static void use(an_model *m)
+{
     an_error err = { 0 };
     double score[3];
     an_table *rows = an_model_probe(m, 3, 1, &err);
@@ -22,7 +24,8 @@ static void use(an_model *m) {
     an_table_free(rows);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
     an_error err = { 0 };
     json_t *j = an_json_parse((const char *)bytes, size, "model.json", &err);
     if (!j) return 0;

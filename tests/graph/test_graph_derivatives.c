@@ -1,5 +1,5 @@
-/* First and second derivatives of every operation with a gradient, against central differences in double precision. The samples are walked by the table of
- * operations: a row without a sample fails. */
+/* First and second derivatives of every operation with a gradient, against central differences in double precision. The samples are walked
+ * by the table of operations: a row without a sample fails. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,12 +21,22 @@ typedef struct sample {
     const char *op;
     int inputs;
     an_shape shape[3];
-    double low, high;                            /* of the inputs' values */
-    an_node (*build)(an_graph *g, an_node *x);   /* uses the operation; any shape */
+    double low, high;                          /* of the inputs' values */
+    an_node (*build)(an_graph *g, an_node *x); /* uses the operation; any shape */
 } sample;
 
-#define UNARY(name) static an_node do_##name(an_graph *g, an_node *x) { (void)g; return an_##name(x[0]); }
-#define BINARY(name) static an_node do_##name(an_graph *g, an_node *x) { (void)g; return an_##name(x[0], x[1]); }
+#define UNARY(name)                                                                                                                        \
+    static an_node do_##name(an_graph *g, an_node *x)                                                                                      \
+    {                                                                                                                                      \
+        (void)g;                                                                                                                           \
+        return an_##name(x[0]);                                                                                                            \
+    }
+#define BINARY(name)                                                                                                                       \
+    static an_node do_##name(an_graph *g, an_node *x)                                                                                      \
+    {                                                                                                                                      \
+        (void)g;                                                                                                                           \
+        return an_##name(x[0], x[1]);                                                                                                      \
+    }
 UNARY(neg)
 UNARY(exp)
 UNARY(log)
@@ -50,7 +60,12 @@ BINARY(minimum)
 BINARY(maximum)
 BINARY(matmul)
 
-#define EXPRESSION(name, expression) static an_node do_##name(an_graph *g, an_node *x) { (void)g; return expression; }
+#define EXPRESSION(name, expression)                                                                                                       \
+    static an_node do_##name(an_graph *g, an_node *x)                                                                                      \
+    {                                                                                                                                      \
+        (void)g;                                                                                                                           \
+        return expression;                                                                                                                 \
+    }
 EXPRESSION(select, an_select(an_greater(x[0], an_scalar(g, AN_F64, 0)), an_square(x[1]), an_exp(x[2])))
 EXPRESSION(leaky_relu, an_leaky_relu(x[0], 0.2))
 EXPRESSION(relu, an_leaky_relu(x[0], 0))
@@ -78,7 +93,9 @@ EXPRESSION(matmul_tb, an_matmul_t(x[0], false, x[1], true))
 EXPRESSION(matmul_tt, an_matmul_t(x[0], true, x[1], true))
 EXPRESSION(copy, an__copy(an_square(x[0])))
 /* a network: products with bias, leaky ReLU and masks fuse */
-EXPRESSION(network, an_matmul(an_leaky_relu(an_add(an_matmul(an_leaky_relu(an_matmul(x[0], x[1]), 0.2), x[2]), an_scalar(g, AN_F64, 0.1)), 0.3), an_tanh(an_transpose(x[1], (int[]){ 1, 0 }))))
+EXPRESSION(network,
+           an_matmul(an_leaky_relu(an_add(an_matmul(an_leaky_relu(an_matmul(x[0], x[1]), 0.2), x[2]), an_scalar(g, AN_F64, 0.1)), 0.3),
+                     an_tanh(an_transpose(x[1], (int[]){ 1, 0 }))))
 
 #define B AN_BATCH
 static const sample samples[] = {
@@ -161,15 +178,13 @@ typedef struct bench {
 static int64_t count_at(const an_shape *s)
 {
     int64_t n = 1;
-    for (int i = 0; i < s->rank; i++)
-        n *= an_dim_at(s->dim[i], ROWS);
+    for (int i = 0; i < s->rank; i++) n *= an_dim_at(s->dim[i], ROWS);
     return n;
 }
 
 static void must(bool ok, const an_error *err)
 {
-    if (!ok)
-        fail_msg("%s", err->message);
+    if (!ok) fail_msg("%s", err->message);
 }
 
 /* The outputs' values at the bench's inputs. */
@@ -178,8 +193,7 @@ static void run(bench *b)
     static const char *const names[] = { "x0", "x1", "x2" };
     an_binding in[3];
     an_error err = { 0 };
-    for (int i = 0; i < b->inputs; i++)
-        in[i] = (an_binding){ names[i], b->value[i] };
+    for (int i = 0; i < b->inputs; i++) in[i] = (an_binding){ names[i], b->value[i] };
     must(an_session_run(b->session, &(an_run){ .inputs = in, .input_count = b->inputs, .rows = ROWS }, NULL, &err), &err);
 }
 
@@ -192,15 +206,12 @@ static void build(bench *b, const sample *s, bool plain)
     b->inputs = s->inputs;
     an_node x[3], copy[3], out[8], a[3], h[3];
     double weight[MOST];
-    for (int i = 0; i < s->inputs; i++)
-        x[i] = copy[i] = an_input(b->graph, inputs[i], AN_F64, s->shape[i]);
+    for (int i = 0; i < s->inputs; i++) x[i] = copy[i] = an_input(b->graph, inputs[i], AN_F64, s->shape[i]);
     an_node y = s->build(b->graph, copy);
     an_shape shape = an_node_shape(y);
-    if (an_graph_error(b->graph, &err))
-        fail_msg("%s: %s", s->op, err.message);
+    if (an_graph_error(b->graph, &err)) fail_msg("%s: %s", s->op, err.message);
     state = 99;
-    for (int i = 0; i < MOST; i++)
-        weight[i] = draw(-1, 1);
+    for (int i = 0; i < MOST; i++) weight[i] = draw(-1, 1);
     /* weights that differ from element to element, whatever the batch: a smooth function of the result itself */
     y = an_sum(an_mul(an_add_scalar(an_mul_scalar(y, 0.7), 0.3), an_add_scalar(an_square(y), 0.5)));
     (void)shape;
@@ -218,19 +229,17 @@ static void build(bench *b, const sample *s, bool plain)
         out[2 + i] = i < s->inputs ? a[i] : y;
         out[5 + i] = i < s->inputs ? h[i] : y;
     }
-    b->program = an_compile(b->graph, &(an_target){ .device = AN_CPU, .rows = ROWS, .outputs = out, .names = names, .output_count = 8, .plain = plain }, &err);
-    if (b->program == NULL)
-        fail_msg("%s: %s", s->op, err.message);
+    b->program = an_compile(
+        b->graph, &(an_target){ .device = AN_CPU, .rows = ROWS, .outputs = out, .names = names, .output_count = 8, .plain = plain }, &err);
+    if (b->program == NULL) fail_msg("%s: %s", s->op, err.message);
     an_params *none = an_params_new();
     b->session = an_session_new(b->program, none, 7, &err);
-    if (b->session == NULL)
-        fail_msg("%s: %s", s->op, err.message);
+    if (b->session == NULL) fail_msg("%s: %s", s->op, err.message);
     an_params_release(none);
     for (int i = 0; i < s->inputs; i++) {
         b->count[i] = count_at(&s->shape[i]);
         assert_true(b->count[i] <= MOST);
-        for (int64_t k = 0; k < b->count[i]; k++)
-            b->value[i][k] = draw(s->low, s->high);
+        for (int64_t k = 0; k < b->count[i]; k++) b->value[i][k] = draw(s->low, s->high);
     }
 }
 
@@ -265,7 +274,8 @@ static void check(const sample *s, bool plain)
             if (fabs(da - a[i][k]) > 2e-6 * (1 + fabs(da)))
                 fail_msg("%s%s: dy/dx%d[%d] is %.12g, differences say %.12g", s->op, plain ? " (plain)" : "", i, (int)k, a[i][k], da);
             if (fabs(dh - h[i][k]) > 2e-5 * (1 + fabs(dh)))
-                fail_msg("%s%s: second derivative at x%d[%d] is %.12g, differences say %.12g", s->op, plain ? " (plain)" : "", i, (int)k, h[i][k], dh);
+                fail_msg("%s%s: second derivative at x%d[%d] is %.12g, differences say %.12g", s->op, plain ? " (plain)" : "", i, (int)k,
+                         h[i][k], dh);
         }
     an_session_free(b.session);
     an_program_free(b.program);
@@ -278,14 +288,12 @@ static void test_every_operation(void **unused)
     for (int op = 0; op < an_op_count(); op++) {
         int found = 0;
         for (size_t i = 0; i < AN_COUNT(samples); i++) {
-            if (strcmp(samples[i].op, an_op_name(op)) != 0)
-                continue;
+            if (strcmp(samples[i].op, an_op_name(op)) != 0) continue;
             found++;
             check(&samples[i], true);
             check(&samples[i], false);
         }
-        if (found == 0 && an_op_flags(op) & AN_OP_GRADIENT)
-            fail_msg("operation %s has a gradient but no sample", an_op_name(op));
+        if (found == 0 && an_op_flags(op) & AN_OP_GRADIENT) fail_msg("operation %s has a gradient but no sample", an_op_name(op));
     }
 }
 
@@ -322,8 +330,7 @@ static void test_zero_gradients(void **unused)
         assert_true(((const double *)an_session_output(s, "a"))[i] == 0);
         assert_true(((const double *)an_session_output(s, "c"))[i] == x0[i]);
     }
-    for (int i = 0; i < 3; i++)
-        assert_true(((const double *)an_session_output(s, "b"))[i] == 0);
+    for (int i = 0; i < 3; i++) assert_true(((const double *)an_session_output(s, "b"))[i] == 0);
     an_session_free(s);
     an_program_free(p);
     an_params_release(none);

@@ -1,5 +1,5 @@
-/* ONNX export: models are written beside the outputs our own executor gives, and check_onnx.py runs onnxruntime on them (skipped where Python or onnxruntime is
- * missing; writing, refusals and determinism are tested anyway). */
+/* ONNX export: models are written beside the outputs our own executor gives, and check_onnx.py runs onnxruntime on them (skipped where
+ * Python or onnxruntime is missing; writing, refusals and determinism are tested anyway). */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +18,7 @@ static const char folder[] = "graph_onnx";
 
 static void must(bool ok, const an_error *err)
 {
-    if (!ok)
-        fail_msg("%s", err->message);
+    if (!ok) fail_msg("%s", err->message);
 }
 
 /* ---- a case ------------------------------------------------------------------------------------------------------------- */
@@ -81,14 +80,14 @@ static void record(model *m, const char *name, double tolerance)
     an_onnx_output outs[64];
     json_t *metadata = json_pack("{s:s, s:s}", "model", name, "note", "ÄÖ \"quoted\"");
     an_buf bytes = { 0 }, again = { 0 };
-    for (int i = 0; i < m->outputs; i++)
-        outs[i] = (an_onnx_output){ m->output[i], m->name[i] };
+    for (int i = 0; i < m->outputs; i++) outs[i] = (an_onnx_output){ m->output[i], m->name[i] };
     must(an_onnx_export(m->g, m->params, outs, m->outputs, metadata, &bytes, &err), &err);
     must(an_onnx_export(m->g, m->params, outs, m->outputs, metadata, &again, &err), &err);
     assert_int_equal(bytes.size, again.size);
     assert_memory_equal(bytes.data, again.data, bytes.size);
 
-    an_program *p = an_compile(m->g, &(an_target){ .rows = ROWS, .outputs = m->output, .names = m->name, .output_count = m->outputs }, &err);
+    an_program *p =
+        an_compile(m->g, &(an_target){ .rows = ROWS, .outputs = m->output, .names = m->name, .output_count = m->outputs }, &err);
     must(p != NULL, &err);
     an_session *s = an_session_new(p, m->params, 1, &err);
     must(s != NULL, &err);
@@ -144,8 +143,7 @@ static void test_network(void **unused)
 {
     (void)unused;
     float x[ROWS * 5];
-    for (int i = 0; i < ROWS * 5; i++)
-        x[i] = (float)sin(i * 1.7);
+    for (int i = 0; i < ROWS * 5; i++) x[i] = (float)sin(i * 1.7);
     model m = model_new();
     an_node h = an_leaky_relu(layer(&m, input(&m, "x", AN_F32, (an_shape){ 2, { AN_BATCH, 5 } }, x), "one", AN_F32, 5, 16), 0.2);
     an_node logits = layer(&m, h, "two", AN_F32, 16, 3);
@@ -165,11 +163,13 @@ static void test_preparation(void **unused)
     int64_t grade[ROWS] = { 0, 1, 2, 0, -1, 7, 2, 1, 0 };
     model m = model_new();
     an_node column[4];
-    an_node f = input(&m, "force", AN_F64, (an_shape){ 2, { AN_BATCH, 1 } }, force), q = input(&m, "torque", AN_F64, (an_shape){ 2, { AN_BATCH, 1 } }, torque);
+    an_node f = input(&m, "force", AN_F64, (an_shape){ 2, { AN_BATCH, 1 } }, force),
+            q = input(&m, "torque", AN_F64, (an_shape){ 2, { AN_BATCH, 1 } }, torque);
     m.text[2] = grades;
     m.texts[2] = 3;
     an_node c = input(&m, "grade", AN_STR, (an_shape){ 2, { AN_BATCH, 1 } }, grade);
-    column[0] = an_div(an_sub(an_select(an_is_nan(f), an_scalar(m.g, AN_F64, 2.5), f), an_scalar(m.g, AN_F64, 1.25)), an_scalar(m.g, AN_F64, 3));
+    column[0] =
+        an_div(an_sub(an_select(an_is_nan(f), an_scalar(m.g, AN_F64, 2.5), f), an_scalar(m.g, AN_F64, 1.25)), an_scalar(m.g, AN_F64, 3));
     column[1] = an_clip(an_select(an_is_nan(q), an_scalar(m.g, AN_F64, 5), q), 2, 8);
     column[2] = an_is_nan(f);
     column[3] = an_one_hot(an_lookup(c, grades, 3, 3), 3, AN_F64);
@@ -195,7 +195,8 @@ static void every_row(an_dtype t, const char *name, double tolerance)
     xd[5] = xf[5] = 0;
     model m = model_new();
     an_shape s = { 2, { AN_BATCH, 4 } };
-    an_node x = input(&m, "x", t, s, t == AN_F32 ? (void *)xf : (void *)xd), y = input(&m, "y", t, s, t == AN_F32 ? (void *)yf : (void *)yd);
+    an_node x = input(&m, "x", t, s, t == AN_F32 ? (void *)xf : (void *)xd),
+            y = input(&m, "y", t, s, t == AN_F32 ? (void *)yf : (void *)yd);
     an_node i = input(&m, "i", AN_I64, (an_shape){ 1, { AN_BATCH } }, which);
     an_node two[] = { x, y };
     output(&m, "add", an_add(x, y));
@@ -241,7 +242,9 @@ static void every_row(an_dtype t, const char *name, double tolerance)
     output(&m, "mean", an_mean(x));
     output(&m, "extent", an_gradient(an_mean(x), x));
     output(&m, "matmul", an_matmul_t(x, true, y, false));
-    output(&m, "matmul_batched", an_matmul_t(an_reshape(x, (an_shape){ 3, { AN_BATCH, 2, 2 } }), false, an_reshape(y, (an_shape){ 3, { AN_BATCH, 2, 2 } }), true));
+    output(
+        &m, "matmul_batched",
+        an_matmul_t(an_reshape(x, (an_shape){ 3, { AN_BATCH, 2, 2 } }), false, an_reshape(y, (an_shape){ 3, { AN_BATCH, 2, 2 } }), true));
     output(&m, "row_norm", an_row_norm(x));
     record(&m, name, tolerance);
     model_free(&m);
@@ -293,15 +296,15 @@ static void test_onnxruntime_agrees(void **unused)
     char *command = an_format("python3 '%s/tests/graph/check_onnx.py' %s", AN_SOURCE_DIR, folder);
     int status = system(command);
     free(command);
-    if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127))
-        skip();
+    if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)) skip();
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_network), cmocka_unit_test(test_preparation), cmocka_unit_test(test_every_row), cmocka_unit_test(test_refusals), cmocka_unit_test(test_onnxruntime_agrees),
+        cmocka_unit_test(test_network),  cmocka_unit_test(test_preparation),        cmocka_unit_test(test_every_row),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_onnxruntime_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Programs: the fused one against the plain one, updates, fewer rows than planned, draws by chunks, threads and row independence, memory, errors. */
+/* Programs: the fused one against the plain one, updates, fewer rows than planned, draws by chunks, threads and row independence, memory,
+ * errors. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +18,7 @@ enum { STEPS = 60 };
 
 static void must(bool ok, const an_error *err)
 {
-    if (!ok)
-        fail_msg("%s", err->message);
+    if (!ok) fail_msg("%s", err->message);
 }
 
 /* ---- counting allocations: the program's own malloc hands on to the C library's ------------------------------------------------- */
@@ -77,8 +77,7 @@ static an_params *train(an_dtype t, int64_t batch, int64_t hidden, const an_opti
     double *d = malloc(n * sizeof *d);
     float *f = malloc(n * sizeof *f);
     assert_true(d != NULL && f != NULL);
-    for (size_t i = 0; i < n; i++)
-        f[i] = (float)(d[i] = (float)sin((double)i * 0.37));
+    for (size_t i = 0; i < n; i++) f[i] = (float)(d[i] = (float)sin((double)i * 0.37));
     an_binding in = { "real", t == AN_F32 ? (void *)f : (void *)d };
     for (int i = 0; i < steps; i++)
         must(an_session_run(s, &(an_run){ .inputs = &in, .input_count = 1, .rows = batch, .step = (uint64_t)i }, pool, &err), &err);
@@ -99,9 +98,9 @@ static void compare_params(const an_params *a, const an_params *b, double tolera
         const an_tensor *x = an_params_at(a, i), *y = an_params_at(b, i);
         assert_string_equal(x->name, y->name);
         for (size_t k = 0; k < x->count; k++) {
-            double u = x->dtype == AN_F32 ? (double)((float *)x->data)[k] : ((double *)x->data)[k], v = y->dtype == AN_F32 ? (double)((float *)y->data)[k] : ((double *)y->data)[k];
-            if (!(fabs(u - v) <= tolerance * (1 + fabs(u))))
-                fail_msg("%s[%d]: %.17g and %.17g", x->name, (int)k, u, v);
+            double u = x->dtype == AN_F32 ? (double)((float *)x->data)[k] : ((double *)x->data)[k],
+                   v = y->dtype == AN_F32 ? (double)((float *)y->data)[k] : ((double *)y->data)[k];
+            if (!(fabs(u - v) <= tolerance * (1 + fabs(u)))) fail_msg("%s[%d]: %.17g and %.17g", x->name, (int)k, u, v);
         }
     }
 }
@@ -127,8 +126,7 @@ static void test_threads_give_the_same_bits(void **unused)
     double loss[3];
     const int threads[] = { 1, 2, 8 };
     an_params *p[3];
-    for (int i = 0; i < 3; i++)
-        p[i] = train(AN_F32, 300, 200, &adam, false, 4, threads[i], &loss[i]);
+    for (int i = 0; i < 3; i++) p[i] = train(AN_F32, 300, 200, &adam, false, 4, threads[i], &loss[i]);
     for (int i = 1; i < 3; i++) {
         assert_true(loss[0] == loss[i]);
         for (size_t k = 0; k < an_params_count(p[0]); k++) {
@@ -136,8 +134,7 @@ static void test_threads_give_the_same_bits(void **unused)
             assert_memory_equal(x->data, y->data, x->count * an_dtype_bytes(x->dtype));
         }
     }
-    for (int i = 0; i < 3; i++)
-        an_params_release(p[i]);
+    for (int i = 0; i < 3; i++) an_params_release(p[i]);
 }
 
 static void test_a_step_allocates_nothing(void **unused)
@@ -156,10 +153,10 @@ static void test_a_step_allocates_nothing(void **unused)
     assert_true(before > 0);
     for (int i = 0; i < 10; i++) { /* the first run, fewer rows and moved inputs included */
         in.data = real[i % 2];
-        bool ok = an_session_run(s, &(an_run){ .inputs = &in, .input_count = 1, .rows = i < 5 ? 64 : 60 - i, .step = (uint64_t)i }, NULL, &err);
+        bool ok =
+            an_session_run(s, &(an_run){ .inputs = &in, .input_count = 1, .rows = i < 5 ? 64 : 60 - i, .step = (uint64_t)i }, NULL, &err);
         const void *out = an_session_output(s, "loss");
-        if (!ok || out == NULL)
-            fail();
+        if (!ok || out == NULL) fail();
     }
     assert_int_equal(__atomic_load_n(&allocations, __ATOMIC_RELAXED), before);
     an_session_free(s);
@@ -170,7 +167,8 @@ static void test_a_step_allocates_nothing(void **unused)
 #endif
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* A network with every kind of row-wise operation. */
 static an_node row_wise(an_graph *g, an_params *params, an_dtype t)
@@ -179,7 +177,8 @@ static an_node row_wise(an_graph *g, an_params *params, an_dtype t)
     wgan_net(g, params, "net", t, WGAN_FEATURES, 33, 5, param);
     an_node x = an_input(g, "x", t, (an_shape){ 2, { AN_BATCH, WGAN_FEATURES } });
     an_node y = an_softmax(wgan_apply(param, x, 0.2));
-    an_node parts[] = { y, an_row_norm(x), an_max_axis(x, 1, true), an_exp(an_slice(x, 1, 2, 3)), an_mul(an_tanh(x), an_random_normal(g, t, (an_shape){ 2, { AN_BATCH, WGAN_FEATURES } })) };
+    an_node parts[] = { y, an_row_norm(x), an_max_axis(x, 1, true), an_exp(an_slice(x, 1, 2, 3)),
+                        an_mul(an_tanh(x), an_random_normal(g, t, (an_shape){ 2, { AN_BATCH, WGAN_FEATURES } })) };
     return an_concat(parts, 5, 1);
 }
 
@@ -199,8 +198,7 @@ static void one_row_in_a_batch(an_dtype t)
     must(s != NULL, &err);
     double xd[ROWS * WGAN_FEATURES];
     float xf[ROWS * WGAN_FEATURES];
-    for (int i = 0; i < ROWS * WGAN_FEATURES; i++)
-        xf[i] = (float)(xd[i] = sin(i * 0.71) * 2);
+    for (int i = 0; i < ROWS * WGAN_FEATURES; i++) xf[i] = (float)(xd[i] = sin(i * 0.71) * 2);
     size_t es = an_dtype_bytes(t);
     const char *x = t == AN_F32 ? (const char *)xf : (const char *)xd;
     an_binding in = { "x", x };
@@ -213,9 +211,12 @@ static void one_row_in_a_batch(an_dtype t)
         for (int64_t r = 0; r < ROWS; r += chunks[c]) {
             int64_t rows = ROWS - r < chunks[c] ? ROWS - r : chunks[c];
             in.data = x + (size_t)r * WGAN_FEATURES * es;
-            must(an_session_run(s, &(an_run){ .inputs = &in, .input_count = 1, .rows = rows, .step = 3, .first_row = 100 + (uint64_t)r }, NULL, &err), &err);
+            must(an_session_run(s, &(an_run){ .inputs = &in, .input_count = 1, .rows = rows, .step = 3, .first_row = 100 + (uint64_t)r },
+                                NULL, &err),
+                 &err);
             if (memcmp(all + (size_t)r * COLS * es, an_session_output(s, "y"), (size_t)rows * COLS * es) != 0)
-                fail_msg("%s on %s: rows %d.. of chunks of %d differ from the batch", an_dtype_name(t), an_cpu_path(), (int)r, (int)chunks[c]);
+                fail_msg("%s on %s: rows %d.. of chunks of %d differ from the batch", an_dtype_name(t), an_cpu_path(), (int)r,
+                         (int)chunks[c]);
         }
     free(all);
     an_session_free(s);
@@ -228,8 +229,7 @@ static void test_rows_do_not_depend_on_the_batch(void **unused)
     (void)unused;
     static const char *const paths[] = { "avx512", "avx2", "neon", "plain" };
     for (size_t i = 0; i < AN_COUNT(paths); i++) {
-        if (!an_cpu_available(paths[i]))
-            continue;
+        if (!an_cpu_available(paths[i])) continue;
         setenv("ANDON_CPU", paths[i], 1);
         assert_string_equal(an_cpu_path(), paths[i]);
         one_row_in_a_batch(AN_F32);
@@ -238,18 +238,19 @@ static void test_rows_do_not_depend_on_the_batch(void **unused)
     unsetenv("ANDON_CPU");
 }
 
-/* ---- updates --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- updates
+ * --------------------------------------------------------------------------------------------------------------------------------- */
 
 static double *param(an_params *params, const char *name, int64_t n, double first)
 {
     an_tensor *t = an_params_add(params, name, AN_F64, (an_shape){ 1, { n } }, NULL, NULL);
     assert_non_null(t);
-    for (int64_t i = 0; i < n; i++)
-        ((double *)t->data)[i] = first + (double)i;
+    for (int64_t i = 0; i < n; i++) ((double *)t->data)[i] = first + (double)i;
     return t->data;
 }
 
-/* Values are computed from what parameters were before the run, also when they trade places, and outputs of a parameter show the old value. */
+/* Values are computed from what parameters were before the run, also when they trade places, and outputs of a parameter show the old value.
+ */
 static void test_updates_come_last(void **unused)
 {
     (void)unused;
@@ -257,14 +258,18 @@ static void test_updates_come_last(void **unused)
         an_error err = { 0 };
         an_graph *g = an_graph_new();
         an_params *params = an_params_new();
-        double *a = param(params, "a", 3, 1), *b = param(params, "b", 3, 10), *c = param(params, "c", 3, 100), *d = param(params, "d", 3, 1000);
+        double *a = param(params, "a", 3, 1), *b = param(params, "b", 3, 10), *c = param(params, "c", 3, 100),
+               *d = param(params, "d", 3, 1000);
         an_shape s = { 1, { 3 } };
-        an_node na = an_param_node(g, "a", AN_F64, s), nb = an_param_node(g, "b", AN_F64, s), nc = an_param_node(g, "c", AN_F64, s), nd = an_param_node(g, "d", AN_F64, s);
+        an_node na = an_param_node(g, "a", AN_F64, s), nb = an_param_node(g, "b", AN_F64, s), nc = an_param_node(g, "c", AN_F64, s),
+                nd = an_param_node(g, "d", AN_F64, s);
         an_node next = an_add(an_mul_scalar(nc, 2), nd); /* c := 2c + d, d := c + that */
         an_update updates[] = { { na, nb }, { nb, na }, { nc, next }, { nd, an_add(nc, next) } };
         an_node out[] = { na, an_sum(nc), next };
         const char *const names[] = { "a", "sum", "next" };
-        an_program *p = an_compile(g, &(an_target){ .outputs = out, .names = names, .output_count = 3, .updates = updates, .update_count = 4, .plain = plain }, &err);
+        an_program *p = an_compile(
+            g, &(an_target){ .outputs = out, .names = names, .output_count = 3, .updates = updates, .update_count = 4, .plain = plain },
+            &err);
         must(p != NULL, &err);
         an_graph_free(g);
         an_session *session = an_session_new(p, params, 0, &err);
@@ -301,9 +306,13 @@ static void test_awkward_updates(void **unused)
         an_params *params = an_params_new();
         double *a = param(params, "a", 2, 1), *b = param(params, "b", 2, 5), *k = param(params, "k", 2, 0), *w = param(params, "w", 4, 1);
         an_shape s = { 1, { 2 } };
-        an_node na = an_param_node(g, "a", AN_F64, s), nb = an_param_node(g, "b", AN_F64, s), nk = an_param_node(g, "k", AN_F64, s), nw = an_param_node(g, "w", AN_F64, (an_shape){ 1, { 4 } });
+        an_node na = an_param_node(g, "a", AN_F64, s), nb = an_param_node(g, "b", AN_F64, s), nk = an_param_node(g, "k", AN_F64, s),
+                nw = an_param_node(g, "w", AN_F64, (an_shape){ 1, { 4 } });
         an_node sum = an_add(na, nb), m = an_reshape(nw, (an_shape){ 2, { 2, 2 } });
-        an_update updates[] = { { na, sum }, { nb, sum }, { nk, an_constant(g, AN_F64, s, (double[]){ 7, 8 }) }, { nw, an_reshape(an_matmul(m, m), (an_shape){ 1, { 4 } }) } };
+        an_update updates[] = { { na, sum },
+                                { nb, sum },
+                                { nk, an_constant(g, AN_F64, s, (double[]){ 7, 8 }) },
+                                { nw, an_reshape(an_matmul(m, m), (an_shape){ 1, { 4 } }) } };
         an_program *p = an_compile(g, &(an_target){ .updates = updates, .update_count = 4, .plain = plain }, &err);
         must(p != NULL, &err);
         an_session *session = an_session_new(p, params, 0, &err);
@@ -318,7 +327,9 @@ static void test_awkward_updates(void **unused)
     }
 }
 
-/* ---- draws --------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- draws
+ * ---------------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_draws(void **unused)
 {
@@ -327,7 +338,8 @@ static void test_draws(void **unused)
     an_error err = { 0 };
     an_graph *g = an_graph_new();
     an_shape s = { 2, { AN_BATCH, 3 } }, two = { 2, { AN_BATCH_TIMES(2, 1), 1 } };
-    an_node out[] = { an_random_uniform(g, AN_F64, s), an_random_normal(g, AN_F64, s), an_random_normal(g, AN_F64, s), an_random_uniform(g, AN_F32, two) };
+    an_node out[] = { an_random_uniform(g, AN_F64, s), an_random_normal(g, AN_F64, s), an_random_normal(g, AN_F64, s),
+                      an_random_uniform(g, AN_F32, two) };
     const char *const names[] = { "u", "n", "m", "t" };
     an_program *p = an_compile(g, &(an_target){ .rows = ROWS, .outputs = out, .names = names, .output_count = 4 }, &err);
     must(p != NULL, &err);
@@ -364,7 +376,8 @@ static void test_draws(void **unused)
     an_graph_free(g);
 }
 
-/* ---- errors and the print ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- errors and the print
+ * ---------------------------------------------------------------------------------------------------------------------- */
 
 static void test_errors(void **unused)
 {
@@ -412,7 +425,8 @@ static void test_print(void **unused)
     (void)unused;
     an_error err = { 0 };
     an_params *params = an_params_new();
-    an_program *p = wgan_critic(params, AN_F32, 64, 64, &adam, false, &err), *plain = wgan_critic(params, AN_F32, 64, 64, &adam, true, &err);
+    an_program *p = wgan_critic(params, AN_F32, 64, 64, &adam, false, &err),
+               *plain = wgan_critic(params, AN_F32, 64, 64, &adam, true, &err);
     must(p != NULL && plain != NULL, &err);
     char *text = an_program_print(p), *oracle = an_program_print(plain);
     assert_non_null(strstr(text, "matmul + bias | leaky_relu"));

@@ -9,15 +9,15 @@
 
 enum { WGAN_FEATURES = 11, WGAN_NOISE = 7 };
 
-static inline void wgan_net(an_graph *g, an_params *params, const char *prefix, an_dtype t, int64_t in, int64_t hidden, int64_t out, an_node param[6])
+static inline void wgan_net(an_graph *g, an_params *params, const char *prefix, an_dtype t, int64_t in, int64_t hidden, int64_t out,
+                            an_node param[6])
 {
     const int64_t size[] = { in, hidden, hidden, out };
     for (int i = 0; i < 6; i++) {
         char name[64];
         an_shape s = i % 2 ? (an_shape){ 1, { size[i / 2 + 1] } } : (an_shape){ 2, { size[i / 2], size[i / 2 + 1] } };
         snprintf(name, sizeof name, "%s/%d", prefix, i);
-        if (an_params_get(params, name) == NULL)
-            an_init_uniform(an_params_add(params, name, t, s, NULL, NULL), 0.3, (uint64_t)i + 17);
+        if (an_params_get(params, name) == NULL) an_init_uniform(an_params_add(params, name, t, s, NULL, NULL), 0.3, (uint64_t)i + 17);
         param[i] = an_param_node(g, name, t, s);
     }
 }
@@ -26,14 +26,14 @@ static inline an_node wgan_apply(const an_node *param, an_node x, double slope)
 {
     for (int i = 0; i < 3; i++) {
         x = an_add(an_matmul(x, param[2 * i]), param[2 * i + 1]);
-        if (i < 2)
-            x = an_leaky_relu(x, slope);
+        if (i < 2) x = an_leaky_relu(x, slope);
     }
     return x;
 }
 
 /* A critic step over params (made where absent): outputs "loss" and "fake", updates of the critic by the optimiser. */
-static inline an_program *wgan_critic(an_params *params, an_dtype t, int64_t batch, int64_t hidden, const an_optimiser *o, bool plain, an_error *err)
+static inline an_program *wgan_critic(an_params *params, an_dtype t, int64_t batch, int64_t hidden, const an_optimiser *o, bool plain,
+                                      an_error *err)
 {
     an_graph *g = an_graph_new();
     an_node gp[6], cp[6], gradient[6];
@@ -53,7 +53,15 @@ static inline an_program *wgan_critic(an_params *params, an_dtype t, int64_t bat
     an_node out[] = { loss, fake };
     static const char *const names[] = { "loss", "fake" };
     an_program *p = count < 0 ? NULL
-                              : an_compile(g, &(an_target){ .rows = batch, .outputs = out, .names = names, .output_count = 2, .updates = updates, .update_count = count, .plain = plain }, err);
+                              : an_compile(g,
+                                           &(an_target){ .rows = batch,
+                                                         .outputs = out,
+                                                         .names = names,
+                                                         .output_count = 2,
+                                                         .updates = updates,
+                                                         .update_count = count,
+                                                         .plain = plain },
+                                           err);
     an_graph_free(g);
     return p;
 }

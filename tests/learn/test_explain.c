@@ -1,17 +1,19 @@
 /* test_explain.c - coefficients in the units of the data: against a simulated logit that is known, and against the scores themselves. */
 #include "learn/testing.h"
 
-static double coefficient(const json_t *e, const char *name, const char *key) {
+static double coefficient(const json_t *e, const char *name, const char *key)
+{
     size_t i;
     json_t *one;
-    json_array_foreach(json_object_get(e, "coefficients"), i, one)
-        if (!strcmp(an_json_string(one, "name", ""), name)) return an_json_number(json_object_get(one, key), NAN);
+    json_array_foreach(json_object_get(e, "coefficients"), i,
+                       one) if (!strcmp(an_json_string(one, "name", ""), name)) return an_json_number(json_object_get(one, key), NAN);
     fail_msg("no coefficient %s", name);
     return NAN;
 }
 
 /* 40,000 rows: standard errors are 1/sqrt(40000 * 0.2) = 0.011 per standard deviation; bounds are four of them. */
-static void test_known_logit(void **state) {
+static void test_known_logit(void **state)
+{
     (void)state;
     an_error err = { 0 };
     an_table *t = simulate(40000, 41, false);
@@ -29,8 +31,10 @@ static void test_known_logit(void **state) {
     size_t i;
     json_t *one;
     double before = INFINITY;
-    json_array_foreach(json_object_get(e, "coefficients"), i, one) {
-        double size = fabs(an_json_number(json_object_get(one, "per_sd"), NAN)), w = an_json_number(json_object_get(one, "coefficient"), NAN);
+    json_array_foreach(json_object_get(e, "coefficients"), i, one)
+    {
+        double size = fabs(an_json_number(json_object_get(one, "per_sd"), NAN)),
+               w = an_json_number(json_object_get(one, "coefficient"), NAN);
         assert_true(size <= before);
         before = size;
         assert_true(an_json_number(json_object_get(one, "odds_ratio"), NAN) == exp(w));
@@ -43,7 +47,8 @@ static void test_known_logit(void **state) {
 }
 
 /* intercept + sum of coefficient x value is the log-odds of the score, in the data's own units. */
-static void test_adds_up(void **state) {
+static void test_adds_up(void **state)
+{
     (void)state;
     an_error err = { 0 };
     an_table *t = simulate(800, 42, false);
@@ -67,7 +72,8 @@ static void test_adds_up(void **state) {
     an_table_free(t);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_known_logit), cmocka_unit_test(test_adds_up) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,11 @@
-/* test_model.c - models of tables: fitting, scoring row by row and from many threads, missing and unseen values, bad input, what predict adds. */
+/* test_model.c - models of tables: fitting, scoring row by row and from many threads, missing and unseen values, bad input, what predict
+ * adds. */
 #include "learn/testing.h"
 
 #include <pthread.h>
 
-static void test_fit(void **state) {
+static void test_fit(void **state)
+{
     (void)state;
     an_table *t = simulate(3000, 1, true);
     an_model *m = fitted(t, NULL);
@@ -31,7 +33,8 @@ static void test_fit(void **state) {
 }
 
 /* One row alone is that row in a batch, bit for bit, wherever it stands; any number of threads. */
-static void test_rows_alone(void **state) {
+static void test_rows_alone(void **state)
+{
     (void)state;
     an_table *t = simulate(2500, 2, true);
     an_model *m = fitted(t, NULL);
@@ -68,18 +71,21 @@ typedef struct many {
     bool same;
 } many;
 
-static void *score_often(void *context) {
+static void *score_often(void *context)
+{
     many *w = context;
     double *score = an_alloc_n(w->table->rows, sizeof *score);
     w->same = true;
     for (int k = 0; k < 5; k++)
-        w->same = w->same && an_model_score(w->model, w->table, score, NULL, NULL) && !memcmp(score, w->expected, w->table->rows * sizeof *score);
+        w->same =
+            w->same && an_model_score(w->model, w->table, score, NULL, NULL) && !memcmp(score, w->expected, w->table->rows * sizeof *score);
     free(score);
     return NULL;
 }
 
 /* The first scores of a fresh model from several threads at once. */
-static void test_threads(void **state) {
+static void test_threads(void **state)
+{
     (void)state;
     an_table *t = simulate(1500, 3, true);
     an_model *m = fitted(t, NULL), *reference = fitted(t, NULL);
@@ -98,7 +104,8 @@ static void test_threads(void **state) {
     an_table_free(t);
 }
 
-static void test_threads_fit(void **state) {
+static void test_threads_fit(void **state)
+{
     (void)state;
     an_table *t = simulate(1500, 4, true);
     an_pool *pool = an_pool_new(3);
@@ -116,7 +123,8 @@ static void test_threads_fit(void **state) {
 }
 
 /* A missing number scores as its median, a missing category as the most frequent one, an unseen category as no category at all. */
-static void test_missing_and_unseen(void **state) {
+static void test_missing_and_unseen(void **state)
+{
     (void)state;
     an_table *t = simulate(2000, 5, false), *u = simulate(4, 6, false);
     an_model *m = fitted(t, NULL);
@@ -182,7 +190,8 @@ static void test_missing_and_unseen(void **state) {
     an_table_free(t);
 }
 
-static void test_bad_input(void **state) {
+static void test_bad_input(void **state)
+{
     (void)state;
     an_error err;
     an_table *t = simulate(400, 7, true);
@@ -228,7 +237,8 @@ static void test_bad_input(void **state) {
 }
 
 /* Preparation is fitted on real rows only; generated ones train the predictor and cost the calibration. */
-static void test_generated_rows(void **state) {
+static void test_generated_rows(void **state)
+{
     (void)state;
     an_table *t = simulate(1000, 8, true), *more = simulate(1000, 9, true);
     an_column *force = an_table_find(more, "force");
@@ -266,7 +276,8 @@ static void test_generated_rows(void **state) {
     an_table_free(both);
 }
 
-static void cell(const an_table *t, const char *column, size_t row, const char *expected) {
+static void cell(const an_table *t, const char *column, size_t row, const char *expected)
+{
     an_column *c = an_table_find(t, column);
     assert_non_null(c);
     an_buf text = { 0 };
@@ -276,7 +287,8 @@ static void cell(const an_table *t, const char *column, size_t row, const char *
     an_buf_free(&text);
 }
 
-static void test_predict(void **state) {
+static void test_predict(void **state)
+{
     (void)state;
     an_error err;
     an_table *t = simulate(800, 10, true), *u = simulate(20, 11, false);
@@ -319,7 +331,8 @@ static void test_predict(void **state) {
 }
 
 /* out_of_range says the same as preparation does, for missing, extreme and unseen values. */
-static void test_out_of_range(void **state) {
+static void test_out_of_range(void **state)
+{
     (void)state;
     an_error err;
     an_table *t = simulate(60, 13, true), *u = simulate(500, 14, true);
@@ -346,7 +359,8 @@ static void test_out_of_range(void **state) {
     an_model_free(m);
 }
 
-static void test_csv_types(void **state) {
+static void test_csv_types(void **state)
+{
     (void)state;
     an_table *t = simulate(300, 12, true);
     an_model *m = fitted(t, NULL);
@@ -359,10 +373,19 @@ static void test_csv_types(void **state) {
     an_table_free(t);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fit),       cmocka_unit_test(test_rows_alone),     cmocka_unit_test(test_threads), cmocka_unit_test(test_threads_fit), cmocka_unit_test(test_missing_and_unseen),
-        cmocka_unit_test(test_bad_input), cmocka_unit_test(test_generated_rows), cmocka_unit_test(test_predict), cmocka_unit_test(test_out_of_range), cmocka_unit_test(test_csv_types),
+        cmocka_unit_test(test_fit),
+        cmocka_unit_test(test_rows_alone),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads_fit),
+        cmocka_unit_test(test_missing_and_unseen),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_generated_rows),
+        cmocka_unit_test(test_predict),
+        cmocka_unit_test(test_out_of_range),
+        cmocka_unit_test(test_csv_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,21 +1,24 @@
-/* test_onnx.c - model.onnx against an independent executor: every row of simulated and real data through onnxruntime (check_onnx.py). Skipped where python3 has no
- * onnxruntime; the real sets where $ANDON_DATA is absent. */
+/* test_onnx.c - model.onnx against an independent executor: every row of simulated and real data through onnxruntime (check_onnx.py).
+ * Skipped where python3 has no onnxruntime; the real sets where $ANDON_DATA is absent. */
 #include "learn/testing.h"
 
-static bool python(const char *arguments) {
+static bool python(const char *arguments)
+{
     char *line = an_format("python3 '" AN_SOURCE_DIR "/tests/learn/check_onnx.py' %s", arguments);
     int status = system(line);
     free(line);
     return status == 0;
 }
 
-static char *data(const char *name) {
+static char *data(const char *name)
+{
     const char *folder = getenv("ANDON_DATA");
     return an_path_join(folder && *folder ? folder : AN_SOURCE_DIR "/../shared/data", name);
 }
 
 /* Writes model and scored rows into a folder and lets onnxruntime judge. */
-static void judge(an_model *m, const an_table *t) {
+static void judge(an_model *m, const an_table *t)
+{
     an_error err = { 0 };
     char *root = scratch_new(), *onnx = an_path_join(root, "model.onnx"), *csv = an_path_join(root, "rows.csv");
     an_buf bytes = { 0 };
@@ -53,7 +56,8 @@ static void judge(an_model *m, const an_table *t) {
 }
 
 /* Reads a file of $ANDON_DATA; NULL when it is not there. options: "name=value" pairs of an_csv_params. */
-static an_table *read_set(const char *file, const char *const *options, size_t count) {
+static an_table *read_set(const char *file, const char *const *options, size_t count)
+{
     an_error err = { 0 };
     char *path = data(file);
     an_csv_options o = { 0 };
@@ -66,7 +70,8 @@ static an_table *read_set(const char *file, const char *const *options, size_t c
     return t;
 }
 
-static void fit_and_judge(an_table *t, const char *target, const char *drop) {
+static void fit_and_judge(an_table *t, const char *target, const char *drop)
+{
     an_error err = { 0 };
     an_roles roles = { 0 };
     an_list notes = { 0 };
@@ -83,7 +88,8 @@ static void fit_and_judge(an_table *t, const char *target, const char *drop) {
     an_table_free(t);
 }
 
-static void test_simulated(void **state) {
+static void test_simulated(void **state)
+{
     (void)state;
     for (int gaps = 0; gaps < 2; gaps++) {
         an_table *t = simulate(1000, 51, gaps), *u = simulate(500, 52, true);
@@ -99,14 +105,16 @@ static void test_simulated(void **state) {
     }
 }
 
-static void test_ai4i(void **state) {
+static void test_ai4i(void **state)
+{
     (void)state;
     an_table *t = read_set("ai4i2020/ai4i2020.csv", NULL, 0);
     if (!t) skip();
     fit_and_judge(t, "Machine failure", "UDI,Product ID,TWF,HDF,PWF,OSF,RNF");
 }
 
-static void test_steel(void **state) {
+static void test_steel(void **state)
+{
     (void)state;
     char *names = data("steel-plates-faults/Faults27x7_var");
     const char *options[] = { "names", names, "delimiter", "tab" };
@@ -116,11 +124,13 @@ static void test_steel(void **state) {
     fit_and_judge(t, "Stains", "Pastry,Z_Scratch,K_Scatch,Dirtiness,Bumps,Other_Faults");
 }
 
-static void test_secom(void **state) {
+static void test_secom(void **state)
+{
     (void)state;
     an_error err = { 0 };
     const char *options[] = { "no_header", "true", "delimiter", "space" };
-    an_table *t = read_set("secom/secom_1547.data.gz", options, AN_COUNT(options)), *labels = read_set("secom/secom_1547_labels.data", options, AN_COUNT(options));
+    an_table *t = read_set("secom/secom_1547.data.gz", options, AN_COUNT(options)),
+             *labels = read_set("secom/secom_1547_labels.data", options, AN_COUNT(options));
     if (!t || !labels) skip();
     assert_int_equal(t->rows, labels->rows);
     an_column *target = an_table_add(t, "fail", AN_INTEGER, &err);
@@ -133,8 +143,10 @@ static void test_secom(void **state) {
     fit_and_judge(t, "fail", "");
 }
 
-int main(void) {
+int main(void)
+{
     if (!python("--can")) return 77;
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_simulated), cmocka_unit_test(test_ai4i), cmocka_unit_test(test_steel), cmocka_unit_test(test_secom) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_simulated), cmocka_unit_test(test_ai4i), cmocka_unit_test(test_steel),
+                                        cmocka_unit_test(test_secom) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,12 @@
-/* test_package.c - a model as a directory: same model, same bytes; loading gives the same model; every altered file is found; foreign model.json files are refused. */
+/* test_package.c - a model as a directory: same model, same bytes; loading gives the same model; every altered file is found; foreign
+ * model.json files are refused. */
 #include "learn/model.h"
 #include "learn/testing.h"
 
 static const char *const all_files[] = { "MLmodel", "golden.csv", "model.json", "model.onnx", "model.safetensors" };
 
-static void save(an_model *m, const char *folder, an_hash *address) {
+static void save(an_model *m, const char *folder, an_hash *address)
+{
     an_error err = { 0 };
     an_artifact *a = an_artifact_new(folder, &err);
     if (!a) fail_msg("%s", err.message);
@@ -13,16 +15,21 @@ static void save(an_model *m, const char *folder, an_hash *address) {
     an_artifact_free(a);
 }
 
-static an_model *load(const char *folder, an_error *err) {
+static an_model *load(const char *folder, an_error *err)
+{
     an_artifact *a = an_artifact_open(folder, err);
     an_model *m = a ? an_model_load(a, err) : NULL;
     an_artifact_free(a);
     return m;
 }
 
-static char *in(const char *folder, const char *name) { return an_path_join(folder, name); }
+static char *in(const char *folder, const char *name)
+{
+    return an_path_join(folder, name);
+}
 
-static an_model *sample_model(an_table **t) {
+static an_model *sample_model(an_table **t)
+{
     *t = simulate(900, 31, true);
     an_model *m = fitted(*t, NULL);
     m->threshold = (an_threshold){ .value = 0.37, .rule = "f2", .achieved = 0.61 };
@@ -35,7 +42,8 @@ static an_model *sample_model(an_table **t) {
     return m;
 }
 
-static void test_round_trip(void **state) {
+static void test_round_trip(void **state)
+{
     (void)state;
     an_error err = { 0 };
     an_table *t;
@@ -84,7 +92,8 @@ static void test_round_trip(void **state) {
 }
 
 /* A fit with the same seed and data is the same address; another seed is another one (the golden rows differ). */
-static void test_address(void **state) {
+static void test_address(void **state)
+{
     (void)state;
     an_table *t = simulate(500, 32, true);
     an_job *two = an_job_new(&(an_job_options){ .seed = 2 });
@@ -104,7 +113,8 @@ static void test_address(void **state) {
     scratch_end(root);
 }
 
-static void test_altered_files(void **state) {
+static void test_altered_files(void **state)
+{
     (void)state;
     an_error err = { 0 };
     an_table *t;
@@ -142,13 +152,15 @@ static void test_altered_files(void **state) {
 }
 
 /* Writes model.json and golden.csv anew with fitting hashes, as someone would who knows the format: what is left is the replay. */
-static void reseal(const char *folder, json_t *j) {
+static void reseal(const char *folder, json_t *j)
+{
     an_error err = { 0 };
     json_t *files = json_object_get(j, "files");
     const char *key;
     json_t *value;
     void *next;
-    json_object_foreach_safe(files, next, key, value) {
+    json_object_foreach_safe(files, next, key, value)
+    {
         an_hash hash;
         char hex[65], *path = in(folder, key);
         assert_ok(an_hash_file(path, &hash, &err));
@@ -167,7 +179,8 @@ static void reseal(const char *folder, json_t *j) {
     free(path);
 }
 
-static void test_replay(void **state) {
+static void test_replay(void **state)
+{
     (void)state;
     an_error err = { 0 };
     an_table *t;
@@ -211,7 +224,8 @@ static void test_replay(void **state) {
 }
 
 /* What model.json says is checked value by value, whatever hashes say. */
-static void refused(const json_t *good, const an_params *tensors, const char *path, json_t *value, an_code code, const char *part) {
+static void refused(const json_t *good, const an_params *tensors, const char *path, json_t *value, an_code code, const char *part)
+{
     an_error err;
     json_t *j = json_deep_copy(good), *at = j;
     char *words = an_strdup(path), *word = words, *dot;
@@ -230,7 +244,8 @@ static void refused(const json_t *good, const an_params *tensors, const char *pa
     json_decref(j);
 }
 
-static void test_foreign(void **state) {
+static void test_foreign(void **state)
+{
     (void)state;
     an_error err = { 0 };
     an_table *t;
@@ -242,7 +257,8 @@ static void test_foreign(void **state) {
     an_model *n = an__model_from_json(good, tensors, &err);
     if (!n) fail_msg("%s", err.message);
     an_model_free(n);
-    const char *keys[] = { "format", "target", "features", "prep", "predictor", "threshold", "calibrated", "balance", "data", "seed", "train_rows" };
+    const char *keys[] = { "format",     "target",  "features", "prep", "predictor", "threshold",
+                           "calibrated", "balance", "data",     "seed", "train_rows" };
     for (size_t i = 0; i < AN_COUNT(keys); i++) {
         refused(good, tensors, keys[i], NULL, AN_CORRUPT, keys[i]);
         refused(good, tensors, keys[i], json_array(), AN_CORRUPT, "");
@@ -275,7 +291,8 @@ static void test_foreign(void **state) {
 }
 
 /* MLmodel is YAML with MLflow's keys; the signature names every input of model.onnx and both outputs. */
-static void test_mlmodel(void **state) {
+static void test_mlmodel(void **state)
+{
     (void)state;
     an_error err = { 0 };
     an_table *t;
@@ -291,7 +308,8 @@ static void test_mlmodel(void **state) {
     assert_string_equal(an_json_string(json_object_get(flavors, "python_function"), "loader_module", ""), "mlflow.onnx");
     assert_string_equal(an_json_string(json_object_get(flavors, "andon"), "kind", ""), "logistic");
     assert_int_equal(strlen(an_json_string(r, "model_uuid", "")), 32);
-    const char *inputs = an_json_string(json_object_get(r, "signature"), "inputs", ""), *outputs = an_json_string(json_object_get(r, "signature"), "outputs", "");
+    const char *inputs = an_json_string(json_object_get(r, "signature"), "inputs", ""),
+               *outputs = an_json_string(json_object_get(r, "signature"), "outputs", "");
     json_t *list = an_json_parse(inputs, strlen(inputs), "inputs", &err), *out = an_json_parse(outputs, strlen(outputs), "outputs", &err);
     assert_int_equal(json_array_size(list), FEATURES);
     const char *dtypes[] = { "float64", "int64", "int64", "str", "float64", "float64" };
@@ -313,7 +331,8 @@ static void test_mlmodel(void **state) {
 }
 
 /* Category names that a CSV reader would take for something else survive the golden rows. */
-static void test_awkward_names(void **state) {
+static void test_awkward_names(void **state)
+{
     (void)state;
     an_error err = { 0 };
     an_table *t = simulate(600, 33, true);
@@ -341,10 +360,12 @@ static void test_awkward_names(void **state) {
     scratch_end(root);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_address), cmocka_unit_test(test_altered_files), cmocka_unit_test(test_replay),
-        cmocka_unit_test(test_foreign),    cmocka_unit_test(test_mlmodel), cmocka_unit_test(test_awkward_names),
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_address), cmocka_unit_test(test_altered_files),
+        cmocka_unit_test(test_replay),        cmocka_unit_test(test_foreign), cmocka_unit_test(test_mlmodel),
+        cmocka_unit_test(test_awkward_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

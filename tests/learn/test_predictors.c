@@ -8,7 +8,8 @@ typedef struct sample {
     uint8_t label[N];
 } sample;
 
-static sample *draw(void) {
+static sample *draw(void)
+{
     sample *s = an_alloc(sizeof *s);
     an_rng rng = an_rng_at(11, 0);
     for (size_t i = 0; i < N; i++) {
@@ -23,14 +24,19 @@ static sample *draw(void) {
     return s;
 }
 
-static an_samples all(const sample *s) { return (an_samples){ .n = N, .d = D, .x = s->x, .label = s->label }; }
+static an_samples all(const sample *s)
+{
+    return (an_samples){ .n = N, .d = D, .x = s->x, .label = s->label };
+}
 
-static an_job *job_with(int threads, uint64_t seed, an_pool **pool) {
+static an_job *job_with(int threads, uint64_t seed, an_pool **pool)
+{
     *pool = an_pool_new(threads);
     return an_job_new(&(an_job_options){ .pool = *pool, .seed = seed });
 }
 
-static an_predictor *fit_with(const an_predictor_kind *kind, const an_samples *s, int threads, uint64_t seed) {
+static an_predictor *fit_with(const an_predictor_kind *kind, const an_samples *s, int threads, uint64_t seed)
+{
     an_error err = { 0 };
     an_pool *pool;
     an_job *job = job_with(threads, seed, &pool);
@@ -43,7 +49,8 @@ static an_predictor *fit_with(const an_predictor_kind *kind, const an_samples *s
 }
 
 /* Scores by the lowered graph, `at_once` rows a run. */
-static double *run(const an_predictor *p, const double *x, size_t n, size_t at_once) {
+static double *run(const an_predictor *p, const double *x, size_t n, size_t at_once)
+{
     an_error err = { 0 };
     an_graph *g = an_graph_new();
     an_node y = p->kind->lower(p, an_input(g, "x", AN_F64, (an_shape){ 2, { AN_BATCH, D } }));
@@ -73,7 +80,8 @@ static double *run(const an_predictor *p, const double *x, size_t n, size_t at_o
     return out;
 }
 
-static double *scores(const an_predictor_kind *kind, const sample *s, int threads, uint64_t seed) {
+static double *scores(const an_predictor_kind *kind, const sample *s, int threads, uint64_t seed)
+{
     an_samples a = all(s);
     an_predictor *p = fit_with(kind, &a, threads, seed);
     double *y = run(p, s->x, N, N);
@@ -81,14 +89,16 @@ static double *scores(const an_predictor_kind *kind, const sample *s, int thread
     return y;
 }
 
-static void each(void (*check)(const an_predictor_kind *kind)) {
+static void each(void (*check)(const an_predictor_kind *kind))
+{
     size_t count;
     const an_predictor_kind *const *kinds = an_predictor_kinds(&count);
     assert_true(count > 0);
     for (size_t i = 0; i < count; i++) check(kinds[i]);
 }
 
-static void check_row(const an_predictor_kind *k) {
+static void check_row(const an_predictor_kind *k)
+{
     an_error err;
     assert_true(k->name && *k->name && k->doc && *k->doc && k->source && *k->source);
     assert_true(k->fit && k->lower && k->save && k->load && k->free);
@@ -105,7 +115,8 @@ static void check_row(const an_predictor_kind *k) {
     json_decref(unknown);
 }
 
-static void test_rows(void **state) {
+static void test_rows(void **state)
+{
     (void)state;
     each(check_row);
     an_error err;
@@ -115,7 +126,8 @@ static void test_rows(void **state) {
     assert_non_null(strstr(err.hint, "logistic"));
 }
 
-static void check_learns(const an_predictor_kind *k) {
+static void check_learns(const an_predictor_kind *k)
+{
     sample *s = draw();
     double *y = scores(k, s, 1, 1);
     for (size_t i = 0; i < N; i++) assert_true(y[i] >= 0 && y[i] <= 1);
@@ -124,7 +136,8 @@ static void check_learns(const an_predictor_kind *k) {
     free(s);
 }
 
-static void check_deterministic(const an_predictor_kind *k) {
+static void check_deterministic(const an_predictor_kind *k)
+{
     sample *s = draw();
     double *a = scores(k, s, 1, 5), *b = scores(k, s, 1, 5), *c = scores(k, s, 3, 5);
     assert_same_bits(a, b, N);
@@ -135,7 +148,8 @@ static void check_deterministic(const an_predictor_kind *k) {
     free(s);
 }
 
-static void check_one_row(const an_predictor_kind *k) {
+static void check_one_row(const an_predictor_kind *k)
+{
     sample *s = draw();
     an_samples a = all(s);
     an_predictor *p = fit_with(k, &a, 1, 1);
@@ -149,7 +163,8 @@ static void check_one_row(const an_predictor_kind *k) {
     free(s);
 }
 
-static void check_kept(const an_predictor_kind *k) {
+static void check_kept(const an_predictor_kind *k)
+{
     an_error err;
     sample *s = draw();
     an_samples a = all(s);
@@ -188,7 +203,8 @@ static void check_kept(const an_predictor_kind *k) {
     free(s);
 }
 
-static void check_refuses(const an_predictor_kind *k) {
+static void check_refuses(const an_predictor_kind *k)
+{
     an_error err;
     sample *s = draw();
     an_predictor *p = an_predictor_new(k, NULL, NULL);
@@ -217,7 +233,8 @@ static void check_refuses(const an_predictor_kind *k) {
     free(s);
 }
 
-static void check_stops(const an_predictor_kind *k) {
+static void check_stops(const an_predictor_kind *k)
+{
     an_error err;
     sample *s = draw();
     an_samples a = all(s);
@@ -231,7 +248,8 @@ static void check_stops(const an_predictor_kind *k) {
 }
 
 /* AN_CAN_WEIGHTS: a row of weight 2 is that row twice; ones are no weights; nonsense is refused. */
-static void check_weights(const an_predictor_kind *k) {
+static void check_weights(const an_predictor_kind *k)
+{
     if (!(k->can & AN_CAN_WEIGHTS)) return;
     an_error err;
     sample *s = draw();
@@ -278,7 +296,8 @@ static void check_weights(const an_predictor_kind *k) {
 }
 
 /* AN_CAN_EXPLAIN: the coefficients are those of the score. */
-static void check_explains(const an_predictor_kind *k) {
+static void check_explains(const an_predictor_kind *k)
+{
     assert_int_equal(k->coefficients != NULL, (k->can & AN_CAN_EXPLAIN) != 0);
     if (!k->coefficients) return;
     sample *s = draw();
@@ -299,43 +318,53 @@ static void check_explains(const an_predictor_kind *k) {
     free(s);
 }
 
-static void test_learns(void **state) {
+static void test_learns(void **state)
+{
     (void)state;
     each(check_learns);
 }
-static void test_deterministic(void **state) {
+static void test_deterministic(void **state)
+{
     (void)state;
     each(check_deterministic);
 }
-static void test_one_row(void **state) {
+static void test_one_row(void **state)
+{
     (void)state;
     each(check_one_row);
 }
-static void test_kept(void **state) {
+static void test_kept(void **state)
+{
     (void)state;
     each(check_kept);
 }
-static void test_refuses(void **state) {
+static void test_refuses(void **state)
+{
     (void)state;
     each(check_refuses);
 }
-static void test_stops(void **state) {
+static void test_stops(void **state)
+{
     (void)state;
     each(check_stops);
 }
-static void test_weights(void **state) {
+static void test_weights(void **state)
+{
     (void)state;
     each(check_weights);
 }
-static void test_explains(void **state) {
+static void test_explains(void **state)
+{
     (void)state;
     each(check_explains);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),    cmocka_unit_test(test_learns), cmocka_unit_test(test_deterministic), cmocka_unit_test(test_one_row), cmocka_unit_test(test_kept),
-        cmocka_unit_test(test_refuses), cmocka_unit_test(test_stops),  cmocka_unit_test(test_weights),       cmocka_unit_test(test_explains),
+        cmocka_unit_test(test_rows),    cmocka_unit_test(test_learns),  cmocka_unit_test(test_deterministic),
+        cmocka_unit_test(test_one_row), cmocka_unit_test(test_kept),    cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_stops),   cmocka_unit_test(test_weights), cmocka_unit_test(test_explains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,51 +11,57 @@
 
 #include <cmocka.h>
 
-static inline char *scratch_new(void) {
+static inline char *scratch_new(void)
+{
     char *path = an_strdup("/tmp/andon-test-XXXXXX");
     assert_non_null(mkdtemp(path));
     return path;
 }
 
-static inline void scratch_end(char *path) {
+static inline void scratch_end(char *path)
+{
     assert_true(an_folder_remove(path, NULL));
     free(path);
 }
 
-#define assert_ok(call)                                      \
-    do {                                                     \
-        err = (an_error){ 0 };                               \
-        if (!(call)) fail_msg("%s: %s", #call, err.message); \
+#define assert_ok(call)                                                                                                                    \
+    do {                                                                                                                                   \
+        err = (an_error){ 0 };                                                                                                             \
+        if (!(call)) fail_msg("%s: %s", #call, err.message);                                                                               \
     } while (0)
 
-#define assert_fails(call, expected, part)                                                                            \
-    do {                                                                                                              \
-        err = (an_error){ 0 };                                                                                        \
-        if (call) fail_msg("%s succeeded", #call);                                                                    \
-        if (err.code != (expected)) fail_msg("%s: code %s (%s)", #call, an_code_name(err.code), err.message);         \
-        if (!strstr(err.message, part)) fail_msg("\"%s\" does not hold \"%s\"", err.message, (const char *)part);     \
+#define assert_fails(call, expected, part)                                                                                                 \
+    do {                                                                                                                                   \
+        err = (an_error){ 0 };                                                                                                             \
+        if (call) fail_msg("%s succeeded", #call);                                                                                         \
+        if (err.code != (expected)) fail_msg("%s: code %s (%s)", #call, an_code_name(err.code), err.message);                              \
+        if (!strstr(err.message, part)) fail_msg("\"%s\" does not hold \"%s\"", err.message, (const char *)part);                          \
     } while (0)
 
 #define assert_same_bits(a, b, n) assert_memory_equal(a, b, (n) * sizeof(double))
 
-static inline an_column *add_column(an_table *t, const char *name, an_type type) {
+static inline an_column *add_column(an_table *t, const char *name, an_type type)
+{
     an_error err = { 0 };
     an_column *c = an_table_add(t, name, type, &err);
     if (!c) fail_msg("%s", err.message);
     return c;
 }
 
-static inline void add_names(an_column *c, const char *const *names, int count) {
+static inline void add_names(an_column *c, const char *const *names, int count)
+{
     c->dictionary.count = count;
     c->dictionary.names = an_alloc_n((size_t)count, sizeof *c->dictionary.names);
     for (int i = 0; i < count; i++) c->dictionary.names[i] = an_strdup(names[i]);
 }
 
-/* n rows: id, force [kN] (some missing), turns (integer), hot (boolean), variant (category, some missing), stamp (datetime), torque [Nm], and broken (0/1), whose
- * log-odds are -3 + 0.1 force - 0.3 turns + 0.8 hot + 1.2 [variant B] + 2 (torque - 1.5) with the missing cells drawn independently of all. */
+/* n rows: id, force [kN] (some missing), turns (integer), hot (boolean), variant (category, some missing), stamp (datetime), torque [Nm],
+ * and broken (0/1), whose log-odds are -3 + 0.1 force - 0.3 turns + 0.8 hot + 1.2 [variant B] + 2 (torque - 1.5) with the missing cells
+ * drawn independently of all. */
 enum { FEATURES = 6 };
 static const char *const feature_names[FEATURES] = { "force", "turns", "hot", "variant", "stamp", "torque" };
-static inline an_table *simulate(size_t n, uint64_t seed, bool gaps) {
+static inline an_table *simulate(size_t n, uint64_t seed, bool gaps)
+{
     an_table *t = an_table_new(n);
     const char *variants[] = { "A", "B", "C" };
     add_column(t, "part", AN_INTEGER)->role = AN_ID;
@@ -76,7 +82,8 @@ static inline an_table *simulate(size_t n, uint64_t seed, bool gaps) {
         bool broken = an_rng_uniform(&rng) < 1 / (1 + exp(-z));
         bool no_force = gaps && an_rng_uniform(&rng) < 0.1, no_variant = gaps && an_rng_uniform(&rng) < 0.1;
         for (size_t c = 0; c < t->columns; c++)
-            if (!(no_force && !strcmp(t->column[c].name, "force")) && !(no_variant && !strcmp(t->column[c].name, "variant"))) an_set_valid(&t->column[c], i);
+            if (!(no_force && !strcmp(t->column[c].name, "force")) && !(no_variant && !strcmp(t->column[c].name, "variant")))
+                an_set_valid(&t->column[c], i);
         an_table_find(t, "part")->integer[i] = 1000 + (int64_t)i;
         an_table_find(t, "force")->real[i] = no_force ? 0 : force;
         an_table_find(t, "turns")->integer[i] = turns;
@@ -89,7 +96,8 @@ static inline an_table *simulate(size_t n, uint64_t seed, bool gaps) {
     return t;
 }
 
-static inline an_model *fitted(const an_table *t, an_job *job) {
+static inline an_model *fitted(const an_table *t, an_job *job)
+{
     an_error err = { 0 };
     const an_predictor_kind *kind = an_predictor_kind_find("logistic", &err);
     an_model *m = kind ? an_model_fit(t, kind, NULL, NULL, job, &err) : NULL;
@@ -97,7 +105,8 @@ static inline an_model *fitted(const an_table *t, an_job *job) {
     return m;
 }
 
-static inline double *scored(an_model *m, const an_table *t) {
+static inline double *scored(an_model *m, const an_table *t)
+{
     an_error err = { 0 };
     double *score = an_alloc_n(t->rows + 1, sizeof *score);
     if (!an_model_score(m, t, score, NULL, &err)) fail_msg("score: %s", err.message);
