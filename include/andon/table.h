@@ -175,6 +175,23 @@ bool an_csv_write(const an_table *t, const char *path, an_error *err);
 void an_csv_text(const an_table *t, bool header, an_buf *out); /* the same text appended to out; origin columns whenever the table has an origin */
 void an_csv_quote(an_buf *out, const char *text);  /* one field */
 
+/* ---- Excel files ------------------------------------------------------------------------------------------------------------ */
+
+/* One sheet of an .xlsx file (ECMA-376) as CSV text on `out`: UTF-8, comma, decimal point, LF, dates ISO 8601, formulas by their cached values, error cells (#N/A, #DIV/0!) as
+ * written; one line a sheet row (blank rows are blank lines, so that line numbers are row numbers). Everything an_csv_read does then applies (header row, missing tokens, types).
+ * Streams: memory is the shared strings plus a row. sheet: name or 1-based number; NULL: the only sheet that holds data (AN_INPUT that lists them when there are several).
+ * AN_INPUT: not a zip, encrypted (says so), damaged part (named), zip bomb (over 100:1 and 1 GB, or over 64 GB), .xls (says how to save it as .xlsx). Merged cells: the value stands in the first
+ * cell; a note says where. Two blocks of cells separated by blank rows and columns: a note. */
+bool an_xlsx_to_csv(const char *path, const char *sheet, FILE *out, an_list *notes, an_job *job, an_error *err);
+bool an_xlsx_sheets(const char *path, an_list *names, an_error *err);
+
+/* ---- Parquet ------------------------------------------------------------------------------------------------------------------ */
+
+/* Flat tables, zstd pages, dictionaries for categories and text; roles, units and reasons travel in the file's key-value metadata. Reading takes plain and dictionary pages, v1 and v2, snappy-free: codecs
+ * none, gzip, zstd; nested columns are AN_INPUT that names one. Apache Parquet format 2.9. */
+bool an_parquet_write(const an_table *t, const char *path, an_error *err);
+an_table *an_parquet_read(const char *path, an_job *job, an_error *err);
+
 /* ---- roles, and what is set aside -------------------------------------------------------------------------------------------------- */
 
 typedef struct an_roles {

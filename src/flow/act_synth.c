@@ -61,7 +61,7 @@ static const an_param fit_params[] = {
     AN_TEXT(fit_options, name, NULL, "name of the generator"),
     AN_TEXT(fit_options, data, NULL, "data set: NAME is the newest version"),
     AN_TEXT(fit_options, method, "wgan", "kind of generator ('andon synth list' names them)"),
-    AN_CHOICE(fit_options, rows, "", "|all|minority", "rows it is trained on; the method decides unless given"),
+    AN_CHOICE(fit_options, rows, "auto", "auto|all|minority", "rows it is trained on; auto: the method decides"),
     AN_LIST(fit_options, set, NULL, "a parameter of the method: --set width=256 or --set wgan.width=256"),
     AN_PARAM_END,
 };
@@ -71,7 +71,7 @@ static json_t *fit_run(an_store *s, const void *options, an_job *job, an_error *
     const fit_options *o = options;
     const an_generator_kind *kind = an_generator_kind_find(o->method, err);
     if (!kind || !an__set_check(&o->set, &kind->name, 1, err)) return NULL;
-    if (o->rows[0]) { /* wgan on all rows is wgan-filter, and the other way round: find the sibling that trains on these rows */
+    if (strcmp(o->rows, "auto")) { /* wgan on all rows is wgan-filter, and the other way round: find the sibling that trains on these rows */
         bool minority = !strcmp(o->rows, "minority");
         size_t count;
         const an_generator_kind *const *kinds = an_generator_kinds(&count), *wanted = kind->minority == minority ? kind : NULL;

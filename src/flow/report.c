@@ -101,6 +101,12 @@ static bool add_judgement(an_store *s, const an_run_row *r, an_report_facts *f, 
     json_t *j = a ? an_artifact_read_json(a, "judgement.json", err) : NULL, *other;
     an_artifact_free(a);
     if (!j) return false;
+    an_version_row named = { 0 };
+    /* it may have been registered after it was judged: its name is told rather than its address */
+    if (run_port(s, r->id, "in", "generator", &address, &found, NULL) && found && an_version_by_address(s, &address, &named, NULL)) {
+        json_object_set_new(j, "generator", json_sprintf("%s/%lld", named.name, (long long)named.version));
+        an_version_row_free(&named);
+    }
     const char *method = an_json_string(j, "method", "");
     size_t i, at = place_of(method), before = 0;
     json_array_foreach(f->judgements, i, other)

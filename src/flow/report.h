@@ -112,7 +112,7 @@ void an__grid_row(an_grid *g, const char *css_class); /* ends the row before */
 void an__grid_text(an_grid *g, const char *text);
 void an__grid_note(an_grid *g, const char *text, const char *small); /* a second, small line on the page; CSV has the text alone */
 void an__grid_number(an_grid *g, double v);
-void an__grid_interval(an_grid *g, const json_t *interval, bool swap_sign); /* {"mean" or "value", "sd", "low", "high"} */
+void an__grid_interval(an_grid *g, const json_t *interval, bool share); /* {"mean" or "value", "sd", "low", "high"}; share: the page shows no limits beyond 0 and 1 */
 void an__grid_picture(an_grid *g, const an_buf *svg);
 void an__grid_close(an_grid *g, const char *caption);  /* onto the page, with a link to the CSV */
 void an__grid_close_csv(an_grid *g, const char *link); /* the CSV alone; `link`: text of the link on the page */
@@ -126,9 +126,11 @@ typedef struct an_plot {
     an_buf *out;
     double width, height, left, right, top, bottom; /* pixels; margins */
     double x0, x1, y0, y1;                          /* ranges of the data */
+    bool names;                                     /* the y axis carries names: no ticks, no grid, no widening */
+    bool exact;                                     /* the y range is not widened to its outer ticks */
 } an_plot;
 
-/* Frame, ticks at round numbers, grid, axis names. The y range is widened to its outer ticks. `what` describes the picture to those who cannot see it. */
+/* Frame, ticks at round numbers, grid, axis names. The y range is widened to its outer ticks unless told otherwise. `what` describes the picture to those who cannot see it. */
 void an__plot_open(an_plot *p, const char *x_name, const char *y_name, const char *what);
 void an__plot_line(an_plot *p, const double *x, const double *y, size_t n, int style); /* gaps where not finite */
 void an__plot_marks(an_plot *p, const double *x, const double *y, size_t n, int style, int mark, double size);

@@ -37,7 +37,7 @@ char *an__balance_label(const an_page *p, const json_t *row)
 
 void an__chart_confusion(an_page *p, const json_t *confusion, const char *title, const char *note)
 {
-    enum { CELL_W = 92, CELL_H = 58, LEFT = 62, TOP = 40 };
+    enum { CELL_W = 106, CELL_H = 58, LEFT = 62, TOP = 40 };
     static const char *const keys[2][2] = { { "tn", "fp" }, { "fn", "tp" } };
     static const char *const words[2][2] = { { "passed", "falsely rejected" }, { "escaped", "caught" } };
     const char *classes[2] = { *p->negative ? p->negative : "other", *p->positive ? p->positive : "positive" };
@@ -118,8 +118,7 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric)
             high = fmax(high, fmax(isfinite(h) ? h : m, m));
         }
     }
-    an_plot plot = { .out = p->html, .width = 480, .height = 52 + 30 * (double)n, .left = 120, .top = 6, .x0 = fmax(low - 0.02, 0), .x1 = fmin(high + 0.02, 1), .y0 = 0, .y1 = 1 };
-    /* no grid of its own: rows are categories */
+    an_plot plot = { .out = p->html, .width = 480, .height = 52 + 30 * (double)n, .left = 120, .top = 6, .names = true, .x0 = fmax(low - 0.02, 0), .x1 = fmin(high + 0.02, 1), .y0 = 0, .y1 = 1 };
     if (!(plot.x1 > plot.x0)) {
         plot.x0 = 0;
         plot.x1 = 1;
@@ -131,8 +130,6 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric)
     an__legend(b, "at its own moved threshold", AN__RED, AN__DIAMOND);
     an_buf_puts(b, "</div>");
     an__plot_open(&plot, "F2", "", "F2 of every balancing with its interval");
-    /* the y axis carries names: cover the numbers with the rows' names */
-    an_buf_printf(b, "<rect x=\"0\" y=\"0\" width=\"%.0f\" height=\"%.0f\" fill=\"#fff\"/>", plot.left - 1, plot.height - plot.bottom + 6);
     json_array_foreach(rows, i, row)
     {
         double y = 1 - ((double)i + 0.5) / (double)n, off = 0.16 / (double)n;
@@ -209,11 +206,12 @@ void an__chart_map(an_page *p, const json_t *judgement)
         cloud c;
     } group[GROUPS] = {
         { "real", p->negative, 0, AN__SKY, AN__CIRCLE, 2.2, false, { 0 } },    { "real", "class unknown", -1, AN__SKY, AN__CIRCLE, 2.2, false, { 0 } },
-        { "generated", p->negative, 0, AN__BLUE, AN__PLUS, 2.4, true, { 0 } }, { "real", p->positive, 1, AN__RED, AN__TRIANGLE, 3.2, false, { 0 } },
-        { "generated", minority ? p->positive : "either class", -1, minority ? AN__BLACK : AN__GREEN, AN__CROSS, 2.4, true, { 0 } },
-        { "generated", p->positive, 1, AN__BLACK, AN__CROSS, 2.4, true, { 0 } },
+        { "generated", p->negative, 0, AN__BLUE, AN__PLUS, 2.2, true, { 0 } },
+        { "generated", minority ? p->positive : "either class", -1, minority ? AN__BLACK : AN__GREEN, AN__CROSS, 1.9, true, { 0 } },
+        { "generated", p->positive, 1, AN__BLACK, AN__CROSS, 1.9, true, { 0 } },
+        { "real", p->positive, 1, AN__RED, AN__TRIANGLE, 3, false, { 0 } },
     };
-    an_plot plot = { .out = p->html, .width = 420, .height = 380, .x0 = INFINITY, .x1 = -INFINITY, .y0 = INFINITY, .y1 = -INFINITY };
+    an_plot plot = { .out = p->html, .width = 440, .height = 400, .top = 10, .exact = true, .x0 = INFINITY, .x1 = -INFINITY, .y0 = INFINITY, .y1 = -INFINITY };
     for (int i = 0; i < GROUPS; i++) {
         group[i].c = points(group[i].generated ? made : real, group[i].class);
         widen(&plot.x0, &plot.x1, group[i].c.x, group[i].c.n, group[i].generated);

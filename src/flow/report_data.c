@@ -66,10 +66,10 @@ static void set_aside(an_page *p)
 static void profile(an_page *p)
 {
     static const an_grid_column columns[] = {
-        { "column", "name", AN__TEXT, 0 },       { "", NULL, AN__PICTURE, 0 },           { "unit", "unit", AN__TEXT, 0 },     { NULL, "type", AN__TEXT, 0 },
+        { "column", "name", AN__TEXT, 0 },       { "", NULL, AN__PICTURE, 0 },           { NULL, "unit", AN__TEXT, 0 },     { NULL, "type", AN__TEXT, 0 },
         { NULL, "role", AN__TEXT, 0 },           { "least", "min", AN__VALUE, 0 },       { "median", "median", AN__VALUE, 0 }, { "largest", "max", AN__VALUE, 0 },
-        { "mean", "mean", AN__VALUE, 0 },        { "sd", "sd", AN__VALUE, 0 },           { "missing", "missing", AN__COUNT, 0 }, { "distinct", "distinct", AN__COUNT, 0 },
-        { "ROC-AUC", "roc_auc", AN__NUMBER, 2 }, { "Cram\u00e9r's V", "cramers_v", AN__NUMBER, 2 },
+        { "mean \u00b1 sd", NULL, AN__VALUE, 0 }, { NULL, "mean", AN__VALUE, 0 },       { NULL, "sd", AN__VALUE, 0 },       { "missing", "missing", AN__COUNT, 0 },
+        { "distinct", "distinct", AN__COUNT, 0 }, { "goes with it", NULL, AN__VALUE, 0 }, { NULL, "roc_auc", AN__NUMBER, 2 }, { NULL, "cramers_v", AN__NUMBER, 2 },
     };
     enum { SHOWN = 120 };
     const json_t *list = json_object_get(p->f->profile, "columns"), *c;
@@ -82,22 +82,34 @@ static void profile(an_page *p)
             if ((strcmp(an__string(c, "role"), "ignored") == 0) != (ignored == 1)) continue;
             an_buf picture = { 0 };
             an__chart_histogram(&picture, c);
-            char *note = an_format("%s%s%s", an__string(c, "type"), strcmp(an__string(c, "role"), "feature") ? ", " : "", strcmp(an__string(c, "role"), "feature") ? an__string(c, "role") : "");
+            const char *unit = an__string(c, "unit"), *role = an__string(c, "role");
+            bool feature = !strcmp(role, "feature");
+            char *note = an_format("%s%s%s%s%s", an__string(c, "type"), *unit ? ", " : "", unit, feature ? "" : ", ", feature ? "" : role);
             an__grid_row(&g, ignored ? "aside" : NULL);
             an__grid_note(&g, an__string(c, "name"), note);
             an__grid_picture(&g, &picture);
-            an__grid_text(&g, an__string(c, "unit"));
+            an__grid_text(&g, unit);
             an__grid_text(&g, an__string(c, "type"));
-            an__grid_text(&g, an__string(c, "role"));
+            an__grid_text(&g, role);
             an__grid_number(&g, an__number(c, "min"));
             const json_t *quantiles = json_object_get(c, "quantiles");
             an__grid_number(&g, an_json_number(json_object_get(quantiles, "0.5"), NAN));
-            static const char *const keys[] = { "max", "mean", "sd", "missing", "distinct", "auc", "cramers_v" };
-            for (size_t k = 0; k < AN_COUNT(keys); k++) an__grid_number(&g, an__number(c, keys[k]));
+            an__grid_number(&g, an__number(c, "max"));
+            char *spread = isfinite(an__number(c, "sd")) ? an_format("\u00b1 %s", an__value(an__number(c, "sd")).t) : NULL;
+            an__grid_note(&g, an__value(an__number(c, "mean")).t, spread);
+            an__grid_number(&g, an__number(c, "mean"));
+            an__grid_number(&g, an__number(c, "sd"));
+            an__grid_number(&g, an__number(c, "missing"));
+            an__grid_number(&g, an__number(c, "distinct"));
+            double auc = an__number(c, "auc"), v = an__number(c, "cramers_v");
+            an__grid_note(&g, an__real(isfinite(auc) ? auc : v, 2).t, isfinite(auc) ? "ROC-AUC" : isfinite(v) ? "Cram\u00e9r's V" : NULL);
+            an__grid_number(&g, auc);
+            an__grid_number(&g, v);
+            free(spread);
             free(note);
             an_buf_free(&picture);
         }
-    char *caption = an_format("Counted on all %s rows. ROC-AUC of a number and Cram\u00e9r's V of a category tell how far the column alone goes with %s (0.5 and 0: not at all).",
+    char *caption = an_format("Counted on all %s rows. The last column tells how far each alone goes with %s: ROC-AUC of a number (0.5: not at all; 0 or 1: completely), Cram\u00e9r's V of a category (0; 1).",
                               an__count(an__number(p->f->profile, "rows")).t, *p->target ? p->target : "the target");
     an__grid_close(&g, caption);
     free(caption);
@@ -170,6 +182,16 @@ static void setting(an_grid *g, const char *name, const char *value)
     an__grid_text(g, value);
 }
 
+/* Runs keep their machine as JSON text: {"cores", "cpu", "memory_bytes", ...}. New text. */
+static char *machine_words(const char *text)
+{
+    json_t *m = an_json_parse(text, strlen(text), "machine", NULL);
+    double cores = an__number(m, "cores"), bytes = an__number(m, "memory_bytes");
+    char *words = *an__string(m, "cpu") ? an_format("%s, %s cores, %s GB", an__string(m, "cpu"), an__count(cores).t, an__count(bytes / 1e9).t) : an_strdup(text);
+    json_decref(m);
+    return words;
+}
+
 static void settings(an_page *p)
 {
     static const an_grid_column columns[] = { { "fact", "fact", AN__TEXT, 0 }, { "value", "value", AN__TEXT, 0 } };
@@ -202,10 +224,25 @@ static void settings(an_page *p)
         char *seed = an_json_text(json_object_get(c, "seed"), false);
         setting(&g, "comparison: seed", json_object_get(c, "seed") ? seed : "");
         setting(&g, "comparison: cpu path", an__string(c, "cpu"));
-        setting(&g, "comparison: machine", an__string(c, "machine"));
+        char *machine = machine_words(an__string(c, "machine"));
+        setting(&g, "comparison: machine", machine);
+        free(machine);
         setting(&g, "comparison: code", an__string(c, "code"));
         free(seed);
     }
+    const json_t *x;
+    json_t *seen = json_object();
+    size_t i;
+    json_array_foreach(p->f->provenance, i, x)
+    {
+        const char *text = an__string(x, "machine");
+        if (!*text || json_object_get(seen, text)) continue;
+        json_object_set_new(seen, text, json_true());
+        char *machine = machine_words(text);
+        setting(&g, "made on", machine);
+        free(machine);
+    }
+    json_decref(seen);
     an__grid_close(&g, "The same data, seed, code and cpu path give the same numbers, bit by bit, for any number of threads.");
 }
 
@@ -214,7 +251,7 @@ void an__report_provenance(an_page *p)
     enum { SHORT = 12 };
     static const an_grid_column columns[] = {
         { "made", "kind", AN__TEXT, 0 },  { NULL, "names", AN__TEXT, 0 },   { "content address", NULL, AN__TEXT, 0 }, { NULL, "address", AN__TEXT, 0 }, { "by", "step", AN__TEXT, 0 },
-        { "run", "run", AN__TEXT, 0 },    { "seed", "seed", AN__TEXT, 0 },  { "code", "code", AN__TEXT, 0 },          { "machine", "machine", AN__TEXT, 0 }, { "started", "started", AN__TEXT, 0 },
+        { "run", "run", AN__TEXT, 0 },    { "seed", "seed", AN__TEXT, 0 },  { "code", "code", AN__TEXT, 0 },          { NULL, "machine", AN__TEXT, 0 }, { "started", "started", AN__TEXT, 0 },
     };
     an__section(p, "provenance", "Where it came from", "Everything this page stands on, from the last piece made back to the files, by content: whoever has the same files gets the same addresses.");
     const json_t *list = p->f->provenance, *x;

@@ -48,7 +48,7 @@ static void compared(an_page *p, const char *name, const char *metrics, const ch
         an__grid_row(&g, recommended(p, row) ? "chosen" : NULL);
         an__grid_note(&g, label, note);
         an__grid_text(&g, an__string(row, "model"));
-        for (size_t k = 0; k < AN_COUNT(keys); k++) an__grid_interval(&g, an__at(json_object_get(row, metrics), keys[k]), false);
+        for (size_t k = 0; k < AN_COUNT(keys); k++) an__grid_interval(&g, an__at(json_object_get(row, metrics), keys[k]), true);
         if (moved) {
             an__grid_number(&g, an__number(row, "threshold.value"));
             an__grid_interval(&g, i ? json_object_get(row, "difference") : NULL, false);
@@ -71,7 +71,7 @@ void an__report_comparison(an_page *p)
         an__missing(p, "No comparison on this data yet. This makes one:", "andon compare --data %s", p->data_name ? p->data_name : "DATA");
         return;
     }
-    char *counted = an_format("Mean over %s repeats and, small, its 95\u00a0%% interval, corrected for rows shared between repeats (Nadeau and Bengio 2003). Each repeat tests %s of %s rows; "
+    char *counted = an_format("Mean over %s repeats and, small, its 95\u00a0%% interval, corrected for rows shared between repeats (Nadeau and Bengio 2003), cut at 0 and 1 here. Each repeat tests %s of %s rows; "
                               "%s rows have %s = %s.",
                               an__count(p->repeats).t, an__share(an__number(c, "share"), 0).t, an__count(an__number(c, "rows_total")).t, an__count(an__number(c, "positives")).t,
                               p->target, p->positive);
@@ -112,7 +112,7 @@ static void own_metrics(an_page *p)
         if (!json_object_get(m, keys[i])) continue;
         an__grid_row(&g, NULL);
         an__grid_text(&g, names[i]);
-        an__grid_interval(&g, json_object_get(m, keys[i]), false);
+        an__grid_interval(&g, json_object_get(m, keys[i]), true);
         an__grid_text(&g, says[i]);
     }
     char *caption = an_format("This model at its %s threshold %s, on %s test parts, %s of them with %s = %s; small: 95\u00a0%% bootstrap interval.", p->calibrated ? "probability" : "score",
@@ -152,7 +152,7 @@ void an__report_confusion(an_page *p)
     } else {
         an_buf_puts(p->html, "<h3>");
         an__htmlf(p->html, "Each balancing, summed over %s repeats", an__count(p->repeats).t);
-        an_buf_puts(p->html, "</h3>\n<p>On the left at the score threshold 0.5, on the right at the moved threshold.</p>\n<div class=\"cards\">");
+        an_buf_puts(p->html, "</h3>\n<p class=\"intro\">On the left at the score threshold 0.5, on the right at the moved threshold.</p>\n<div class=\"cards\">");
         size_t i;
         json_array_foreach(rows, i, row)
         {
@@ -267,7 +267,7 @@ void an__report_threshold(an_page *p)
     an_buf *b = p->html;
     const char *output = p->calibrated ? "probability" : "score";
     double own = an__number(e, "threshold.value");
-    an_buf_puts(b, "<p>");
+    an_buf_puts(b, "<p class=\"intro\">");
     an__htmlf(b, "A part is rejected when its %s is at least the threshold. In use: %s, by the rule %s. Counted on %s test parts, %s of them with %s = %s.", output, an__real(own, 3).t,
               an__string(e, "threshold.rule"), an__count(an__number(e, "rows")).t, an__count(an__number(e, "positives")).t, p->target, p->positive);
     an_buf_puts(b, "</p>\n<div class=\"cards\"><figure class=\"chart\"><figcaption><b>Recall, precision and F2</b> over the threshold</figcaption><div class=\"legend\">");
@@ -332,7 +332,7 @@ void an__report_threshold(an_page *p)
 void an__report_coefficients(an_page *p)
 {
     enum { BARS = 15, ROWS = 25 };
-    static const an_grid_column columns[] = { { "feature", "name", AN__TEXT, 0 },        { "unit", "unit", AN__TEXT, 0 },
+    static const an_grid_column columns[] = { { "feature", "name", AN__TEXT, 0 },        { NULL, "unit", AN__TEXT, 0 },
                                               { "log-odds per unit", "coefficient", AN__VALUE, 0 }, { "odds ratio per unit", "odds_ratio", AN__VALUE, 0 },
                                               { "log-odds per standard deviation", "per_sd", AN__NUMBER, 3 } };
     an__section(p, "coefficients", "What the model looks at", NULL);
@@ -341,7 +341,7 @@ void an__report_coefficients(an_page *p)
         an_buf_puts(p->html, "<p>This kind of model has no coefficients to show.</p>\n");
         return;
     }
-    an_buf_puts(p->html, "<p>");
+    an_buf_puts(p->html, "<p class=\"intro\">");
     an__htmlf(p->html, "The model adds up the features, each times its coefficient, to the log-odds of %s = %s; the largest effects first. Coefficients of features that move "
                        "together share their effect: read them as a pattern, not as causes.",
               p->target, p->positive);
@@ -353,7 +353,7 @@ void an__report_coefficients(an_page *p)
     json_array_foreach(list, i, c)
     {
         an__grid_row(&g, NULL);
-        an__grid_text(&g, an__string(c, "name"));
+        an__grid_note(&g, an__string(c, "name"), an__string(c, "unit"));
         an__grid_text(&g, an__string(c, "unit"));
         an__grid_number(&g, an__number(c, "coefficient"));
         an__grid_number(&g, an__number(c, "odds_ratio"));

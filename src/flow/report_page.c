@@ -16,7 +16,7 @@ void an__section(an_page *p, const char *id, const char *title, const char *lead
     an__html(p->html, title);
     an_buf_puts(p->html, "</h2>\n");
     if (!lead) return;
-    an_buf_puts(p->html, "<p>");
+    an_buf_puts(p->html, "<p class=\"intro\">");
     an__html(p->html, lead);
     an_buf_puts(p->html, "</p>\n");
 }
@@ -83,7 +83,7 @@ static void headline(an_page *p)
     an__htmlf(b, "parts with %s = %s, that is %s", p->target, p->negative, an__share(tn + fp > 0 ? fp / (tn + fp) : NAN, 1).t);
     an_buf_puts(b, "</span></div></div>\n<p class=\"lead\">");
     an__htmlf(b, "The model looked at %s parts that were kept away from it while it was trained. %s of them had %s = %s: it caught %s and let %s escape. "
-                 "Of the %s others it rejected %s although nothing was wrong with them.",
+                 "Of the %s others it rejected %s as well.",
               an__count(tn + fp + fn + tp).t, an__count(tp + fn).t, p->target, p->positive, an__count(tp).t, an__count(fn).t, an__count(tn + fp).t, an__count(fp).t);
     an_buf_puts(b, "</p>\n");
 }
@@ -163,10 +163,14 @@ static void recommendation(an_page *p)
     if (!p->f->model || !*own) return;
     bool moved = *rule && strcmp(rule, "0.5") != 0, same = !strcmp(own, named) || (!strcmp(own, "none") && moved && !strcmp(named, "threshold"));
     an_buf_puts(b, "<p>");
-    if (same)
+    if (same) {
         an__htmlf(b, "The model of this report was balanced that way (%s).", own);
-    else
-        an__htmlf(b, "The model of this report was balanced with %s.", own);
+    } else {
+        an__htmlf(b, "The model of this report was balanced with %s instead. This trains the recommended one: ", own);
+        an_buf_puts(b, "<code>");
+        an__htmlf(b, "andon model train NAME --data %s --model %s --balance %s", p->data_name ? p->data_name : "DATA", an__string(c, "recommendation.model"), named);
+        an_buf_puts(b, "</code>");
+    }
     an_buf_puts(b, "</p>\n");
 }
 
@@ -260,8 +264,7 @@ static void front_data(an_page *p)
                   FEW_POSITIVES);
         an_buf_puts(b, "</p>\n");
     }
-    if (p->f->comparison)
-        recommendation(p);
+    if (p->f->comparison) recommendation(p);
 }
 
 void an__report_front(an_page *p)

@@ -59,7 +59,7 @@ static void mark_paint(an_buf *b, int style, int mark, double s)
     else if (mark == AN__TRIANGLE || mark == AN__DIAMOND)
         an_buf_printf(b, "\" fill=\"%s\" stroke=\"#fff\" stroke-width=\".5\"/>", colour);
     else
-        an_buf_printf(b, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.3\"/>", colour);
+        an_buf_printf(b, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.2\" stroke-opacity=\".8\"/>", colour);
 }
 
 void an__legend(an_buf *b, const char *name, int style, int mark)
@@ -124,23 +124,27 @@ void an__plot_open(an_plot *p, const char *x_name, const char *y_name, const cha
 {
     if (!p->left) p->left = 52;
     if (!p->right) p->right = 14;
-    if (!p->top) p->top = 10;
+    if (!p->top) p->top = 22; /* room for the label of an upright */
     if (!p->bottom) p->bottom = 42;
     make_range(&p->x0, &p->x1);
     make_range(&p->y0, &p->y1);
     double sx = round_step(p->x1 - p->x0, 5), sy = round_step(p->y1 - p->y0, 5);
-    p->y0 = floor(p->y0 / sy + 1e-9) * sy;
-    p->y1 = ceil(p->y1 / sy - 1e-9) * sy;
+    if (!p->exact && !p->names) {
+        p->y0 = floor(p->y0 / sy + 1e-9) * sy;
+        p->y1 = ceil(p->y1 / sy - 1e-9) * sy;
+    }
+    double y_first = p->names ? INFINITY : ceil(p->y0 / sy - 1e-9) * sy, x_first = ceil(p->x0 / sx - 1e-9) * sx;
     an_buf *b = p->out;
     an__svg_open(b, p->width, p->height, what);
     an_buf_puts(b, "<path class=\"grid\" d=\"");
-    for (double y = p->y0; y <= p->y1 + sy * 1e-6; y += sy) an_buf_printf(b, "M%.1f %.1fH%.1f", p->left, py(p, y), p->width - p->right);
+    for (double y = y_first; y <= p->y1 + sy * 1e-6; y += sy) an_buf_printf(b, "M%.1f %.1fH%.1f", p->left, py(p, y), p->width - p->right);
+    for (double x = x_first; p->names && x <= p->x1 + sx * 1e-6; x += sx) an_buf_printf(b, "M%.1f %.1fV%.1f", px(p, x), p->top, p->height - p->bottom);
     an_buf_puts(b, "\"/><path class=\"axis\" d=\"");
     an_buf_printf(b, "M%.1f %.1fV%.1fH%.1f", p->left, p->top, p->height - p->bottom, p->width - p->right);
-    for (double x = ceil(p->x0 / sx - 1e-9) * sx; x <= p->x1 + sx * 1e-6; x += sx) an_buf_printf(b, "M%.1f %.1fv4", px(p, x), p->height - p->bottom);
+    for (double x = x_first; x <= p->x1 + sx * 1e-6; x += sx) an_buf_printf(b, "M%.1f %.1fv4", px(p, x), p->height - p->bottom);
     an_buf_puts(b, "\"/>");
-    for (double y = p->y0; y <= p->y1 + sy * 1e-6; y += sy) an__svg_text(b, p->left - 6, py(p, y) + 4, "end", NULL, tick_text(y, sy).t);
-    for (double x = ceil(p->x0 / sx - 1e-9) * sx; x <= p->x1 + sx * 1e-6; x += sx)
+    for (double y = y_first; y <= p->y1 + sy * 1e-6; y += sy) an__svg_text(b, p->left - 6, py(p, y) + 4, "end", NULL, tick_text(y, sy).t);
+    for (double x = x_first; x <= p->x1 + sx * 1e-6; x += sx)
         an__svg_text(b, px(p, x), p->height - p->bottom + 17, "middle", NULL, tick_text(x, sx).t);
     an__svg_text(b, (p->left + p->width - p->right) / 2, p->height - 6, "middle", "name", x_name);
     if (*y_name) {
@@ -183,9 +187,9 @@ void an__plot_upright(an_plot *p, double x, const char *label)
 {
     if (!(x >= p->x0 && x <= p->x1)) return;
     double at = px(p, x);
-    bool left = at > p->width * 0.6;
-    an_buf_printf(p->out, "<path class=\"mark\" d=\"M%.1f %.1fV%.1f\"/>", at, p->top, p->height - p->bottom);
-    an__svg_text(p->out, at + (left ? -5 : 5), p->top + 11, left ? "end" : "start", "halo", label);
+    bool left = at > p->width * 0.75, right = at < p->width * 0.25;
+    an_buf_printf(p->out, "<path class=\"mark\" d=\"M%.1f %.1fV%.1f\"/>", at, p->top - 3, p->height - p->bottom);
+    an__svg_text(p->out, at + (left ? 4 : right ? -4 : 0), p->top - 7, left ? "end" : right ? "start" : "middle", NULL, label);
 }
 
 void an__plot_level(an_plot *p, double y, const char *label)

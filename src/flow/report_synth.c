@@ -259,8 +259,8 @@ static void filter(an_page *p)
 void an__report_fidelity(an_page *p)
 {
     an__section(p, "fidelity", "How true the generated rows are",
-                "Generated rows compared with the real training rows they should look like. The floor is what rows get that have the right columns and no relation between them; the ceiling "
-                "is what one half of the real rows gets against the other: a generator cannot be expected to do better.");
+                "Generated rows compared with the real training rows they should look like. The floor: the real columns shuffled, each by itself, so that every column is right and "
+                "nothing goes together any more. The ceiling: one half of the real rows against the other; a generator cannot be expected to do better.");
     const json_t *list = p->f->judgements, *j;
     if (!json_array_size(list)) {
         an__missing(p, "No generator was judged on this data yet. This fits and judges three:", "andon synth compare --data %s --methods random,smote,wgan", p->data_name ? p->data_name : "DATA");
@@ -282,7 +282,7 @@ void an__report_fidelity(an_page *p)
         curves_csv(p, list);
     }
     if (mapped) {
-        an_buf_puts(p->html, "<h3>Map</h3>\n<p>All columns pressed into two axes (principal components, fitted on the real rows only). Where the generated rows lie among the real ones of their "
+        an_buf_puts(p->html, "<h3>Map</h3>\n<p class=\"intro\">All columns pressed into two axes (principal components, fitted on the real rows only). Where the generated rows lie among the real ones of their "
                              "class, they look like them; where they leave them, they do not. At most 1,000 rows of each are drawn.</p>\n<div class=\"cards\">");
         json_array_foreach(list, i, j) an__chart_map(p, j);
         an_buf_puts(p->html, "</div>\n");

@@ -202,12 +202,36 @@ static const an_grid_column *next(an_grid *g)
     return g->at < g->columns ? &g->column[g->at++] : &nothing;
 }
 
+/* Long names of columns may break after their joints, and end in an ellipsis; the CSV has them whole. */
+static void row_name(an_buf *b, const char *text)
+{
+    enum { LONGEST = 64 };
+    size_t chars = 0;
+    an_buf part = { 0 };
+    for (const char *c = text; *c; c++) {
+        if (((unsigned char)*c & 0xC0) != 0x80 && chars++ == LONGEST) {
+            an_buf_puts(&part, "\u2026");
+            break;
+        }
+        an_buf_putc(&part, *c);
+        if (!strchr("_.-/=:", *c)) continue;
+        an__html(b, part.data);
+        an_buf_puts(b, "<wbr>");
+        an_buf_clear(&part);
+    }
+    if (part.size) an__html(b, part.data);
+    an_buf_free(&part);
+}
+
 static void cell(an_grid *g, const an_grid_column *c, const char *text, const char *small)
 {
     if (!c->title || !on_page(g)) return;
     bool first = c == g->column;
     an_buf_puts(&g->body, first ? "<th scope=\"row\">" : c->kind == AN__TEXT ? "<td>" : "<td class=\"n\">");
-    an__html(&g->body, text);
+    if (first)
+        row_name(&g->body, text);
+    else
+        an__html(&g->body, text);
     if (small && *small) {
         an_buf_puts(&g->body, "<small>");
         an__html(&g->body, small);
@@ -245,22 +269,20 @@ void an__grid_number(an_grid *g, double v)
     cell(g, c, number_shown(c, v).t, NULL);
 }
 
-void an__grid_interval(an_grid *g, const json_t *interval, bool swap_sign)
+void an__grid_interval(an_grid *g, const json_t *interval, bool share)
 {
     const an_grid_column *c = next(g);
     double mean = an__number(interval, json_object_get(interval, "mean") ? "mean" : "value"), sd = an__number(interval, "sd");
     double low = an__number(interval, "low"), high = an__number(interval, "high");
-    if (swap_sign) {
-        double was = low;
-        mean = -mean;
-        low = -high;
-        high = -was;
-    }
     if (c->csv) {
         csv_number(g, mean);
         csv_number(g, sd);
         csv_number(g, low);
         csv_number(g, high);
+    }
+    if (share && isfinite(low) && isfinite(high)) {
+        low = fmax(low, 0);
+        high = fmin(high, 1);
     }
     char small[100] = "";
     if (isfinite(low) && isfinite(high))
@@ -298,7 +320,8 @@ void an__grid_close(an_grid *g, const char *caption)
 {
     an_buf *b = g->page->html;
     end_row(g);
-    an_buf_puts(b, "<figure class=\"table\"><figcaption>");
+    enum { WHOLE = 16 }; /* rows of a table that is not broken over two pages */
+    an_buf_puts(b, g->rows <= WHOLE ? "<figure class=\"table whole\"><figcaption>" : "<figure class=\"table\"><figcaption>");
     an__html(b, caption);
     if (g->limit && g->rows > g->limit) an__htmlf(b, " The first %zu of %zu rows; all of them:", g->limit, g->rows);
     link_csv(g, "CSV");

@@ -50,7 +50,7 @@ static bool add_measures(const line *l, an_table *t, an_error *err)
     }
     for (size_t i = 0; i < l->rows; i++) {
         uint64_t lost = an__lost_draw(l->options, l->seed, i);
-        for (size_t m = 0; lost >> m && m < AN__MEASURES; m++) {
+        for (size_t m = 0; lost && m < AN__MEASURES; m++) {
             if (lost >> m & 1) an_set_missing(t, &t->column[first + m], i);
         }
     }
@@ -122,6 +122,9 @@ bool an_gearbox_simulate(const an_gearbox_options *options, uint64_t seed, an_ge
     *out = (an_gearbox){ 0 };
     an__rates rates;
     if (!an__rates_make(options, &rates, err)) return false;
+    if (options->raw && options->rows > AN__RAW_ROWS_MOST) {
+        return an_fail(err, AN_USAGE, "the raw view is made for at most %d parts, %lld are asked for", AN__RAW_ROWS_MOST, (long long)options->rows);
+    }
     size_t rows = (size_t)options->rows;
     an_job_stage(job, "assembling gearboxes");
     an__fate *fate = an_alloc_data(rows, sizeof *fate, "the fates of the parts", err);

@@ -15,6 +15,7 @@ enum {
     AN__MEASURES = AN__JOINTS * AN__PRESS_FIGURES + AN__SCREWS * AN__SCREW_FIGURES + 2, /* 64; with variant and press station: 66 features */
     AN__VARIANTS_MOST = 8,
     AN__STATIONS = 2,
+    AN__RAW_ROWS_MOST = 100000, /* parts in the raw view: 6 KB each */
 };
 
 typedef enum an__mode {

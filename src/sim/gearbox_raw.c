@@ -10,7 +10,7 @@
 typedef enum kind { USEFUL, NEAR, CURVE, CONSTANT, EMPTY, NOISE, COUNTER, KEY, TARGET, KINDS } kind;
 static const char *const kind_names[KINDS] = { "useful", "near-duplicate", "curve", "constant", "empty", "noise", "counter", "key", "target" };
 
-enum { RAW_ROWS_MOST = 100000, OPERATORS = 4 };
+enum { OPERATORS = 4 };
 
 typedef struct record {
     int64_t ms; /* since 1970 UTC */
@@ -318,9 +318,6 @@ static an_table *make_columns(const an_gearbox *g, kind *const kinds[AN__STATION
 
 bool an__raw_make(const an_gearbox_options *options, const an__fate *fate, uint64_t seed, an_gearbox *g, an_job *job, an_error *err)
 {
-    if (options->rows > RAW_ROWS_MOST) {
-        return an_fail(err, AN_USAGE, "the raw view is made for at most %d parts, %lld are asked for", RAW_ROWS_MOST, (long long)options->rows);
-    }
     kind *kinds[AN__STATIONS] = { NULL };
     an_job_stage(job, "writing station records");
     bool ok = (g->station[0] = make_station(options, fate, seed, 0, g->parts, &kinds[0], job, err)) &&

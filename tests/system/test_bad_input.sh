@@ -218,6 +218,7 @@ refuses "a removed file of an artifact" 1 "$(basename "$file" | sed 's/\./\\./g'
 if command -v "$PYTHON" >/dev/null; then
     workspace locked
     cp ../ws/good.csv .
+    mkfifo "$work/hold"
     "$PYTHON" -c '
 import sqlite3, sys, time
 db = sqlite3.connect(".andon/andon.db", isolation_level=None)
@@ -225,10 +226,10 @@ db.execute("BEGIN EXCLUSIVE")
 print("held", flush=True)
 sys.stdin.read()
 db.execute("ROLLBACK")
-' <"$(mkfifo "$work/hold" && echo "$work/hold")" >"$work/held" &
+' <"$work/hold" >"$work/held" &
     holder=$!
     exec 9>"$work/hold"
-    until [ -s "$work/held" ]; do sleep 0.05; done
+    until [ -s "$work/held" ] || ! kill -0 $holder 2>/dev/null; do sleep 0.05; done
     begun=$(date +%s)
     refuses_plain "a locked workspace" 1 'lock|another process|busy' $A data import good good.csv --target broken
     waited=$(($(date +%s) - begun))
