@@ -287,6 +287,53 @@ char *an_prep_output_name(const an_prep *p, size_t j); /* new text: "torque_3", 
 json_t *an_prep_json(const an_prep *p);
 an_prep *an_prep_from_json(const json_t *j, an_error *err);
 
+/* ---- joining and reshaping ---------------------------------------------------------------------------------------------------- */
+
+typedef enum an_attempt { AN_ATTEMPT_FIRST, AN_ATTEMPT_LAST, AN_ATTEMPT_ALL } an_attempt; /* of parts that came twice (rework) */
+typedef struct an_join_options {
+    char *on;            /* key column, in every table; NULL with by_row */
+    bool by_row;         /* row i beside row i: equal numbers of rows */
+    char *attempts;      /* "last" | "first" | "all" | "refuse": what to do with a key that occurs more than once in a table; "all" numbers them in a column `attempt` and joins attempt k to attempt k */
+    char *keep;          /* "matched" | "all": parts missing from a table are left out, or kept with missing cells */
+    bool multiply;       /* a key several times in more than one table may give every combination (refused otherwise) */
+} an_join_options;
+extern const an_param an_join_params[];
+/* Columns of the tables side by side, in order; a column name that occurs in several tables gets the table's name in front ("press.temp"). Rows in the order of the first table. *report:
+ * {"rows","tables":[{"name","rows","unmatched":[first 20 keys],"unmatched_count","repeated":[{"key","rows"}],"repeated_count"}],"conflicts":[...],"left_out"}. */
+an_table *an_table_join(const an_table *const *tables, const char *const *names, size_t count, const an_join_options *options, json_t **report, an_job *job, an_error *err);
+
+/* One row per screw to one row per part: rows with equal `on` become one; the cells of each value column go to "<names cell>_<column>" ("3_torque"); other columns must agree within a part (conflict
+ * listed, first kept) . A (part, name) that occurs twice is AN_INPUT unless attempts says first or last. */
+an_table *an_table_pivot(const an_table *t, const char *on, const char *names, const an_list *values, const char *attempts, json_t **report, an_job *job, an_error *err);
+
+/* Rows of `more` that are not in `t` yet: by id column where there is one (the same id with other values is a conflict, listed, t's row kept), else by content. */
+an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err);
+
+/* ---- schema ------------------------------------------------------------------------------------------------------------------------ */
+
+/* A YAML text for people to edit: columns with role, type, unit (UCUM), spec limits (low, high), direction (more is worse | less is worse), station, gauge resolution, sentinels (values that mean missing), after_decision;
+ * constraints between columns: "a < b", "a + b = c", fixed combinations ([line, variant]). */
+void an_schema_text(const an_table *t, an_buf *out);
+/* Applies: sets roles, types, units (converting numbers where the declared unit of the file differs: {unit: mm, from: in}), sentinels to missing; checks constraints. AN_INPUT names file, line, column for a schema that contradicts the table,
+ * a unit that cannot be converted, circular constraints. Rows that break a constraint are listed in *report and kept. */
+bool an_schema_apply(an_table *t, const an_yaml *schema, json_t **report, an_error *err);
+/* Factor and offset from one UCUM code to another (same dimension): y = factor * x + offset. */
+bool an_unit_convert(const char *from, const char *to, double *factor, double *offset, an_error *err);
+
+/* ---- differences between versions ---------------------------------------------------------------------------------------------------- */
+
+/* Schema changes, new categories, numbers that look wrong by a factor (1000, 25.4, 10, 60 ...), drift per column: KS, PSI (ten quantile bins of a), Wasserstein in shares of a's range, chi-squared for categories; p-values corrected by Benjamini-Hochberg; in words:
+ * "significant but too small to matter" where the effect is below PSI .1 and KS .1. {"rows_a","rows_b","added":[],"removed":[],"changed":[{"column","what","from","to"}],"columns":[{"name","ks","p","p_adjusted","psi","wasserstein","missing_a","missing_b","new_categories":[],"factor","verdict"}],"summary"} */
+json_t *an_table_diff(const an_table *a, const an_table *b, an_job *job, an_error *err);
+
+/* ---- expectations ---------------------------------------------------------------------------------------------------------------------- */
+
+/* YAML: {expect: [{column, min, max, missing_at_most, unique, values, increasing, where, matches (reference data), ks_at_most, error_rate}]}. Result {"checked","broken","expectations":[{"text","ok","rows_broken","first":[row numbers],"value"}]};
+ * *broken_rows (may be NULL) gets the rows that broke any, with a column `_broken` that says which. The statistical ones state their error rate. `reference`: for distribution checks, may be NULL. */
+json_t *an_expect_check(const an_table *t, const an_yaml *expectations, const an_table *reference, an_table **broken_rows, an_error *err);
+/* A draft from what the table holds. */
+void an_expect_propose(const an_table *t, an_buf *out);
+
 /* ---- profile ------------------------------------------------------------------------------------------------------------------------------------ */
 
 /* Per column: count, missing, distinct (exact), minimum, maximum, mean, sd, quantiles .01 .05 .25 .5 .75 .95 .99, 20-bin histogram, top categories; association with the target

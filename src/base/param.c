@@ -302,6 +302,15 @@ static bool set_list(const an_param *p, void *options, const json_t *value, an_e
     return true;
 }
 
+/* "5" in quotes looks like a number and is none: the word `text` says why. */
+static bool refused_json_text(const an_param *p, const json_t *value, const char *why, an_error *err)
+{
+    char *what = an_format("the text \"%.80s\"", json_string_value(value));
+    refused(p, what, why, err);
+    free(what);
+    return false;
+}
+
 bool an_params_set_json(const an_param *table, void *options, const char *name, const json_t *value, an_error *err)
 {
     const an_param *p = found(table, name, err);
@@ -314,6 +323,7 @@ bool an_params_set_json(const an_param *table, void *options, const char *name, 
             char text[32];
             return an_params_set(table, options, name, an_real_text(json_real_value(value), text), err);
         }
+        if (json_is_string(value)) return refused_json_text(p, value, "is not a whole number", err);
         return refused(p, kind(value), "is not a whole number", err);
     case AN_PARAM_REAL:
         if (json_is_number(value)) return set_real(p, options, json_number_value(value), err);
@@ -321,6 +331,7 @@ bool an_params_set_json(const an_param *table, void *options, const char *name, 
             *(double *)field(p, options) = NAN;
             return true;
         }
+        if (json_is_string(value)) return refused_json_text(p, value, "is not a number", err);
         return refused(p, kind(value), "is not a number", err);
     case AN_PARAM_BOOL:
         if (!json_is_boolean(value)) return refused(p, kind(value), "is neither true nor false", err);

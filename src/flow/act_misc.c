@@ -137,7 +137,7 @@ static json_t *sim_run(an_store *s, const void *options, an_job *job, an_error *
     if (!an_gearbox_simulate(&o->line, an_job_seed(job), &g, job, err)) return NULL;
     char *truth = beside(o->out, "truth"), *press = beside(o->out, "press"), *screw = beside(o->out, "screw"), *columns = beside(o->out, "columns");
     bool ok = an_csv_write(g.truth, truth, err);
-    if (ok && g.parts) ok = an_csv_write(g.parts, o->out, err);
+    if (ok && !g.station[0]) ok = an_csv_write(g.parts, o->out, err);
     if (ok && g.station[0]) ok = an_csv_write(g.station[0], press, err) && an_csv_write(g.station[1], screw, err) && an_csv_write(g.columns, columns, err);
     json_t *result = NULL;
     if (ok) {

@@ -207,9 +207,9 @@ void an__chart_map(an_page *p, const json_t *judgement)
     } group[GROUPS] = {
         { "real", p->negative, 0, AN__SKY, AN__CIRCLE, 2.2, false, { 0 } },    { "real", "class unknown", -1, AN__SKY, AN__CIRCLE, 2.2, false, { 0 } },
         { "generated", p->negative, 0, AN__BLUE, AN__PLUS, 2.2, true, { 0 } },
-        { "generated", minority ? p->positive : "either class", -1, minority ? AN__BLACK : AN__GREEN, AN__CROSS, 1.9, true, { 0 } },
-        { "generated", p->positive, 1, AN__BLACK, AN__CROSS, 1.9, true, { 0 } },
+        { "generated", "either class", minority ? -2 : -1, AN__GREEN, AN__CROSS, 1.9, true, { 0 } }, /* -2: none are */
         { "real", p->positive, 1, AN__RED, AN__TRIANGLE, 3, false, { 0 } },
+        { "generated", p->positive, minority ? -1 : 1, AN__BLACK, AN__CROSS, 1.9, true, { 0 } },
     };
     an_plot plot = { .out = p->html, .width = 440, .height = 400, .top = 10, .exact = true, .x0 = INFINITY, .x1 = -INFINITY, .y0 = INFINITY, .y1 = -INFINITY };
     for (int i = 0; i < GROUPS; i++) {

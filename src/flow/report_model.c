@@ -76,7 +76,7 @@ void an__report_comparison(an_page *p)
                               an__count(p->repeats).t, an__share(an__number(c, "share"), 0).t, an__count(an__number(c, "rows_total")).t, an__count(an__number(c, "positives")).t,
                               p->target, p->positive);
     char *fixed = an_format("At the score threshold 0.5 (the row threshold: the plain model at its moved one). %s", counted);
-    char *moved = an_format("At moved thresholds, chosen by the rule %s on out-of-fold scores of the training part. The difference is paired, repeat by repeat; an interval that "
+    char *moved = an_format("The same models and test parts at moved thresholds, chosen by the rule %s on out-of-fold scores of the training part (their mean is shown). The difference is paired, repeat by repeat; an interval that "
                             "holds 0 is within noise.",
                             an__string(json_array_get(json_object_get(c, "rows"), 0), "threshold.rule"));
     compared(p, "compare", "metrics", fixed);

@@ -301,8 +301,12 @@ static void opening(an_page *p)
         an__htmlf(b, "%s model for %s", an__string(m, "predictor.kind"), p->target);
         if (p->data_name) an__htmlf(b, ", trained on data set %s/%s", p->data_name, an__count(an__number(p->f->data, "version")).t);
         if (isfinite(p->rows)) an__htmlf(b, " (%s rows)", an__count(p->rows).t);
-        an__htmlf(b, ", balanced with %s, %s threshold %s", *an__string(m, "balance") ? an__string(m, "balance") : "none", p->calibrated ? "probability" : "score",
-                  an__real(an__number(m, "threshold.value"), 3).t);
+        const char *balance = an__string(m, "balance");
+        if (!*balance || !strcmp(balance, "none") || !strcmp(balance, "threshold"))
+            an_buf_puts(b, ", classes as they are");
+        else
+            an__htmlf(b, ", balanced with %s", balance);
+        an__htmlf(b, ", %s threshold %s", p->calibrated ? "probability" : "score", an__real(an__number(m, "threshold.value"), 3).t);
         if (strcmp(an__string(m, "threshold.rule"), "0.5") != 0) an__htmlf(b, " (rule %s)", an__string(m, "threshold.rule"));
         an_buf_puts(b, ". ");
     }

@@ -321,7 +321,7 @@ void an__grid_close(an_grid *g, const char *caption)
     an_buf *b = g->page->html;
     end_row(g);
     enum { WHOLE = 16 }; /* rows of a table that is not broken over two pages */
-    an_buf_puts(b, g->rows <= WHOLE ? "<figure class=\"table whole\"><figcaption>" : "<figure class=\"table\"><figcaption>");
+    an_buf_printf(b, "<figure class=\"table %s%s\"><figcaption>", g->name, g->rows <= WHOLE ? " whole" : "");
     an__html(b, caption);
     if (g->limit && g->rows > g->limit) an__htmlf(b, " The first %zu of %zu rows; all of them:", g->limit, g->rows);
     link_csv(g, "CSV");

@@ -156,6 +156,7 @@ static json_t *train_run(const an_step_context *c, const void *options, an_error
         if (training) m = an_model_fit(training, r.model, r.model_options, NULL, c->job, err);
         if (m) {
             bool generated = training->origin_count > 0;
+            free(m->balance);
             m->balance = an_strdup(generated ? "generated rows" : "none");
             m->calibrated = !generated;
             m->seed = seed;

@@ -72,7 +72,8 @@ static bool add_meaningless(const line *l, an_table *t, an_error *err)
     if (!c) return false;
     for (size_t i = 0; i < l->rows; i++) {
         an_rng r = an_rng_at(an_seed_derive(l->seed, "gearbox/export", 0), i);
-        c->integer[i] = INT64_C(1772431200000) + (int64_t)i * 47000 + (int64_t)an_rng_below(&r, 20000); /* 2026-03-02 06:00 UTC, a part every 47 s */
+        c->integer[i] =
+            INT64_C(1772431200000) + (int64_t)i * 47000 + (int64_t)an_rng_below(&r, 20000); /* 2026-03-02 06:00 UTC, a part every 47 s */
     }
     return true;
 }
@@ -91,7 +92,8 @@ static an_table *make_parts(const line *l, an_error *err)
         memcpy(t->column[0].text.bytes + i * AN__SERIAL_WIDTH, serial, AN__SERIAL_WIDTH);
     }
     ok = ok && an__add_category(t, "variant", l->variant, an__variant_names, AN__VARIANTS_MOST, err) &&
-         an__add_category(t, "press_station", l->station, an__station_names, AN__STATIONS, err) && add_measures(l, t, err) && add_meaningless(l, t, err);
+         an__add_category(t, "press_station", l->station, an__station_names, AN__STATIONS, err) && add_measures(l, t, err) &&
+         add_meaningless(l, t, err);
     c = ok ? an__add_full(t, "broken", NULL, AN_INTEGER, err) : NULL;
     for (size_t i = 0; c && i < l->rows; i++) c->integer[i] = l->fate[i].labelled;
     if (c) return t;
@@ -123,7 +125,8 @@ bool an_gearbox_simulate(const an_gearbox_options *options, uint64_t seed, an_ge
     an__rates rates;
     if (!an__rates_make(options, &rates, err)) return false;
     if (options->raw && options->rows > AN__RAW_ROWS_MOST) {
-        return an_fail(err, AN_USAGE, "the raw view is made for at most %d parts, %lld are asked for", AN__RAW_ROWS_MOST, (long long)options->rows);
+        return an_fail(err, AN_USAGE, "the raw view is made for at most %d parts, %lld are asked for", AN__RAW_ROWS_MOST,
+                       (long long)options->rows);
     }
     size_t rows = (size_t)options->rows;
     an_job_stage(job, "assembling gearboxes");

@@ -6,13 +6,14 @@
 #include "andon/sim.h"
 
 enum {
-    AN__JOINTS = 4,          /* press-fits of the press station */
-    AN__SCREWS = 6,          /* cover screws of the screw station */
-    AN__PRESS_FIGURES = 8,   /* of one press-fit curve */
-    AN__SCREW_FIGURES = 5,   /* of one tightening */
-    AN__PRESS_POINTS = 48,   /* of a recorded press-fit curve, over the travel */
-    AN__SCREW_POINTS = 24,   /* of a recorded tightening curve, over the angle */
-    AN__MEASURES = AN__JOINTS * AN__PRESS_FIGURES + AN__SCREWS * AN__SCREW_FIGURES + 2, /* 64; with variant and press station: 66 features */
+    AN__JOINTS = 4,        /* press-fits of the press station */
+    AN__SCREWS = 6,        /* cover screws of the screw station */
+    AN__PRESS_FIGURES = 8, /* of one press-fit curve */
+    AN__SCREW_FIGURES = 5, /* of one tightening */
+    AN__PRESS_POINTS = 48, /* of a recorded press-fit curve, over the travel */
+    AN__SCREW_POINTS = 24, /* of a recorded tightening curve, over the angle */
+    AN__MEASURES =
+        AN__JOINTS * AN__PRESS_FIGURES + AN__SCREWS * AN__SCREW_FIGURES + 2, /* 64; with variant and press station: 66 features */
     AN__VARIANTS_MOST = 8,
     AN__STATIONS = 2,
     AN__RAW_ROWS_MOST = 100000, /* parts in the raw view: 6 KB each */
@@ -32,10 +33,10 @@ extern const char *const an__mode_names[AN__MODES];
 /* What is wrong with a part, if anything, and what became of it. */
 typedef struct an__fate {
     an__mode mode;
-    int place;      /* joint or screw that the fault sits on; 0 where it concerns all */
-    double size;    /* of the fault, mean 1 over the faulty parts; 0: none */
-    bool broken;    /* truly fails at the end of the line */
-    bool labelled;  /* as the records say */
+    int place;     /* joint or screw that the fault sits on; 0 where it concerns all */
+    double size;   /* of the fault, mean 1 over the faulty parts; 0: none */
+    bool broken;   /* truly fails at the end of the line */
+    bool labelled; /* as the records say */
 } an__fate;
 
 /* Probabilities that give the shares asked for, in closed form (docs/gearbox-line.md, section 5): none depends on the rows. */

@@ -2,7 +2,8 @@
  * follow from the shares asked for in closed form, so that the share of broken labels has the wanted expectation whatever the rows. */
 #include "sim/gearbox.h"
 
-const char *const an__mode_names[AN__MODES] = { "ok", "misaligned_bearing", "undersized_seat", "cross_threaded", "soft_joint", "dry_assembly" };
+const char *const an__mode_names[AN__MODES] = { "ok",         "misaligned_bearing", "undersized_seat", "cross_threaded",
+                                                "soft_joint", "dry_assembly" };
 
 /* Share of each mode among the faulty parts. */
 static const double mode_share[AN__MODES] = { 0, 0.25, 0.20, 0.20, 0.20, 0.15 };
@@ -20,7 +21,10 @@ bool an__rates_make(const an_gearbox_options *options, an__rates *out, an_error 
     double share = options->broken, half = options->mislabelled / 2, rarer = share < 0.5 ? share : 1 - share;
     if (half > rarer / 2) {
         an_fail(err, AN_USAGE, "with %g of the parts broken, %g of the labels cannot be wrong", share, options->mislabelled);
-        return an_hint(err, "half of the wrong labels are broken parts recorded as good, and at most every second broken part is: --mislabelled %g or less", rarer);
+        return an_hint(
+            err,
+            "half of the wrong labels are broken parts recorded as good, and at most every second broken part is: --mislabelled %g or less",
+            rarer);
     }
     double breaks = (breaks_smallest + breaks_largest) / 2;
     out->fault = share / breaks;
@@ -32,7 +36,8 @@ bool an__rates_make(const an_gearbox_options *options, an__rates *out, an_error 
     return true;
 }
 
-/* Where a fault sits: most often where the line's weak point is, else anywhere. The ring gear (the last joint) has no outer race that could tilt. */
+/* Where a fault sits: most often where the line's weak point is, else anywhere. The ring gear (the last joint) has no outer race that could
+ * tilt. */
 static int place_draw(an__mode mode, double where)
 {
     static const struct {

@@ -15,12 +15,13 @@ const char *const an__station_names[AN__STATIONS] = { "P1", "P2" };
 
 enum { CONTACT_POS, ENTRY_FORCE, MID_FORCE, PEAK_FORCE, PEAK_POS, SLOPE, SEAT_POS, WORK };
 const an__measure an__press_figures[AN__PRESS_FIGURES] = {
-    { "contact_pos", "mm", 0.001 }, { "entry_force", "kN", 0.001 }, { "mid_force", "kN", 0.001 },  { "peak_force", "kN", 0.001 },
-    { "peak_pos", "mm", 0.001 },    { "slope", "kN/mm", 0.0001 },   { "seat_pos", "mm", 0.001 },   { "work", "J", 0.01 },
+    { "contact_pos", "mm", 0.001 }, { "entry_force", "kN", 0.001 }, { "mid_force", "kN", 0.001 }, { "peak_force", "kN", 0.001 },
+    { "peak_pos", "mm", 0.001 },    { "slope", "kN/mm", 0.0001 },   { "seat_pos", "mm", 0.001 },  { "work", "J", 0.01 },
 };
 enum { TORQUE, ANGLE, RUN_TORQUE, RATE, ENERGY };
 const an__measure an__screw_figures[AN__SCREW_FIGURES] = {
-    { "torque", "Nm", 0.001 }, { "angle", "deg", 0.01 }, { "run_torque", "Nm", 0.001 }, { "rate", "Nm/deg", 0.0001 }, { "energy", "J", 0.01 },
+    { "torque", "Nm", 0.001 },    { "angle", "deg", 0.01 }, { "run_torque", "Nm", 0.001 },
+    { "rate", "Nm/deg", 0.0001 }, { "energy", "J", 0.01 },
 };
 const an__measure an__part_figures[2] = { { "housing_temp", "degC", 0.01 }, { "grease_pressure", "bar", 0.001 } };
 
@@ -28,7 +29,8 @@ const an__measure *an__measure_of(int m)
 {
     if (m < AN__JOINTS * AN__PRESS_FIGURES) return &an__press_figures[m % AN__PRESS_FIGURES];
     m -= AN__JOINTS * AN__PRESS_FIGURES;
-    return m < AN__SCREWS * AN__SCREW_FIGURES ? &an__screw_figures[m % AN__SCREW_FIGURES] : &an__part_figures[m - AN__SCREWS * AN__SCREW_FIGURES];
+    return m < AN__SCREWS * AN__SCREW_FIGURES ? &an__screw_figures[m % AN__SCREW_FIGURES]
+                                              : &an__part_figures[m - AN__SCREWS * AN__SCREW_FIGURES];
 }
 
 char *an__measure_name(int m)
@@ -80,15 +82,15 @@ static int variant_draw(int64_t variants, double u)
 /* ---- hidden factors --------------------------------------------------------------------------------------------------------------- */
 
 typedef struct factors {
-    double friction;          /* of the press-fits, coefficient */
-    double thread;            /* nut factor of the part, relative to nominal */
-    double clamp;             /* stiffness of cover and housing, relative */
+    double friction; /* of the press-fits, coefficient */
+    double thread;   /* nut factor of the part, relative to nominal */
+    double clamp;    /* stiffness of cover and housing, relative */
     double interference[AN__JOINTS];
-    double screw[AN__SCREWS]; /* nut factor of one screw, relative */
+    double screw[AN__SCREWS];  /* nut factor of one screw, relative */
     double washer[AN__SCREWS]; /* stiffness of one screw's joint, relative */
-    double wear;              /* of the tools, 0..1 */
-    double temperature;       /* degC */
-    double grease;            /* bar */
+    double wear;               /* of the tools, 0..1 */
+    double temperature;        /* degC */
+    double grease;             /* bar */
 } factors;
 
 static double batch_normal(uint64_t seed, const char *name, size_t batch)
@@ -143,8 +145,8 @@ static factors factors_draw(const an_gearbox_options *o, uint64_t seed, size_t r
 
 /* ---- press station ---------------------------------------------------------------------------------------------------------------- */
 
-/* Rise of force per mm of engaged length: Lame's pressure in an elastic press-fit of equal materials, p = E d_int (1 - ratio^2) / (2 d), times
- * friction and circumference pi d: the diameter cancels. kN/mm */
+/* Rise of force per mm of engaged length: Lame's pressure in an elastic press-fit of equal materials, p = E d_int (1 - ratio^2) / (2 d),
+ * times friction and circumference pi d: the diameter cancels. kN/mm */
 static double press_slope(double friction, double interference_um, double ratio)
 {
     return friction * 206 * interference_um * 1e-3 * (1 - ratio * ratio) * pi / 2;
@@ -202,14 +204,16 @@ static void tighten(const factors *f, int k, const an__fate *fate, double fault,
     v[ANGLE] = angle;
     v[RUN_TORQUE] = run + 0.02 * an_rng_normal(r);
     v[RATE] = rate * (1 + 0.006 * an_rng_normal(r));
-    v[ENERGY] = ((snug + final) / 2 * angle + run * 1080) * pi / 180 + 0.2 * an_rng_normal(r); /* three turns of running down, then tightening */
+    v[ENERGY] =
+        ((snug + final) / 2 * angle + run * 1080) * pi / 180 + 0.2 * an_rng_normal(r); /* three turns of running down, then tightening */
     for (int i = 0; i < AN__SCREW_POINTS; i++) {
         double at = (i + 1.0) / AN__SCREW_POINTS;
         s->torque[k][i] = (snug + (final - snug) * at) * (1 + 0.01 * an_rng_normal(r));
     }
 }
 
-/* ---- a part --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- a part ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 void an__sample_draw(const an_gearbox_options *options, uint64_t seed, size_t row, const an__fate *fate, unsigned pass, an__sample *out)
 {

@@ -8,7 +8,9 @@
 #include <string.h>
 
 typedef enum kind { USEFUL, NEAR, CURVE, CONSTANT, EMPTY, NOISE, COUNTER, KEY, TARGET, KINDS } kind;
-static const char *const kind_names[KINDS] = { "useful", "near-duplicate", "curve", "constant", "empty", "noise", "counter", "key", "target" };
+static const char *const kind_names[KINDS] = {
+    "useful", "near-duplicate", "curve", "constant", "empty", "noise", "counter", "key", "target"
+};
 
 enum { OPERATORS = 4 };
 
@@ -22,12 +24,12 @@ typedef struct record {
 typedef struct sheet {
     an_table *t;
     bool declaring;
-    size_t at;        /* column that the next put() is about */
-    size_t row;       /* row being filled */
+    size_t at;  /* column that the next put() is about */
+    size_t row; /* row being filled */
     kind *kinds;
     const an__sample *s;
-    uint64_t lost;    /* measures of this record that got lost */
-    double strokes;   /* cycles of the station so far */
+    uint64_t lost;  /* measures of this record that got lost */
+    double strokes; /* cycles of the station so far */
     an_rng noise;
     an_error *err;
     bool failed;
@@ -95,9 +97,10 @@ static void put_constant(sheet *f, const char *prefix, const char *name, const c
 
 static void press_columns(sheet *f)
 {
-    static const char *const constants[][2] = { { "force_limit_low", "kN" }, { "force_limit_high", "kN" }, { "pos_limit_low", "mm" }, { "pos_limit_high", "mm" },
-                                                { "window1_start", "mm" },   { "window1_end", "mm" },      { "window2_start", "mm" }, { "window2_end", "mm" },
-                                                { "speed_set", "mm/s" },     { "sample_rate", "Hz" },      { "force_gain", NULL },    { "recipe_version", NULL } };
+    static const char *const constants[][2] = { { "force_limit_low", "kN" }, { "force_limit_high", "kN" }, { "pos_limit_low", "mm" },
+                                                { "pos_limit_high", "mm" },  { "window1_start", "mm" },    { "window1_end", "mm" },
+                                                { "window2_start", "mm" },   { "window2_end", "mm" },      { "speed_set", "mm/s" },
+                                                { "sample_rate", "Hz" },     { "force_gain", NULL },       { "recipe_version", NULL } };
     static const char *const empties[] = { "ch2_force", "ch2_work", "ch2_pos", "spare" };
     for (int j = 0; j < AN__JOINTS; j++) {
         const char *joint = an__joint_names[j];
@@ -133,9 +136,10 @@ static void press_columns(sheet *f)
 
 static void screw_columns(sheet *f)
 {
-    static const char *const constants[][2] = { { "torque_limit_low", "Nm" }, { "torque_limit_high", "Nm" }, { "angle_limit_low", "deg" }, { "angle_limit_high", "deg" },
-                                                { "program", NULL },          { "threshold", "Nm" },         { "speed_final", "rpm" },     { "spindle_ratio", NULL },
-                                                { "wait_time", "s" },         { "recipe_version", NULL } };
+    static const char *const constants[][2] = { { "torque_limit_low", "Nm" },  { "torque_limit_high", "Nm" }, { "angle_limit_low", "deg" },
+                                                { "angle_limit_high", "deg" }, { "program", NULL },           { "threshold", "Nm" },
+                                                { "speed_final", "rpm" },      { "spindle_ratio", NULL },     { "wait_time", "s" },
+                                                { "recipe_version", NULL } };
     static const char *const empties[] = { "gradient_2", "ultrasonic", "spare" };
     char screw[] = "screw0";
     for (int k = 0; k < AN__SCREWS; k++) {
@@ -176,7 +180,8 @@ static int by_time(const void *a, const void *b)
     return x->pass == y->pass ? 0 : x->pass > y->pass ? -1 : 1; /* the repeated pass came first */
 }
 
-/* When each part passed this station: a part every 47 s, in a slightly other order at the second station, some parts twice, some not recorded. */
+/* When each part passed this station: a part every 47 s, in a slightly other order at the second station, some parts twice, some not
+ * recorded. */
 static record *records_make(size_t rows, int station, uint64_t seed, size_t *count, an_error *err)
 {
     static const double reworked[AN__STATIONS] = { 0.03, 0.04 }, unrecorded[AN__STATIONS] = { 0.010, 0.015 };
@@ -185,7 +190,8 @@ static record *records_make(size_t rows, int station, uint64_t seed, size_t *cou
     for (size_t i = 0; list && i < rows; i++) {
         an_rng r = an_rng_at(an_seed_derive(seed, "gearbox/record", (uint64_t)station), i);
         bool twice = an_rng_uniform(&r) < reworked[station], none = an_rng_uniform(&r) < unrecorded[station];
-        int64_t ms = INT64_C(1772431200000) + (int64_t)i * 47000 + (station ? 600000 : 0) + (int64_t)an_rng_below(&r, station ? 110000 : 20000);
+        int64_t ms =
+            INT64_C(1772431200000) + (int64_t)i * 47000 + (station ? 600000 : 0) + (int64_t)an_rng_below(&r, station ? 110000 : 20000);
         int64_t later = 120000 + (int64_t)an_rng_below(&r, 2400000); /* two minutes to three quarters of an hour for rework */
         if (none) continue;
         if (twice) list[(*count)++] = (record){ ms, i, 1 };
@@ -225,7 +231,8 @@ static void add_keys(sheet *f, int station, const record *list, const an_table *
         an__serial(list[i].row, serial);
         memcpy(t->column[0].text.bytes + i * AN__SERIAL_WIDTH, serial, AN__SERIAL_WIDTH);
         bool repeated = false; /* this record is the second of its part */
-        for (size_t k = i; !list[i].pass && k-- > 0 && list[i].ms - list[k].ms < 2600000 && !repeated;) repeated = list[k].row == list[i].row;
+        for (size_t k = i; !list[i].pass && k-- > 0 && list[i].ms - list[k].ms < 2600000 && !repeated;)
+            repeated = list[k].row == list[i].row;
         t->column[1].integer[i] = repeated ? 2 : 1;
         t->column[2].integer[i] = list[i].ms * 1000;
         result[i] = (uint8_t)list[i].pass;
@@ -248,8 +255,8 @@ static void add_keys(sheet *f, int station, const record *list, const an_table *
     free(press);
 }
 
-static an_table *make_station(const an_gearbox_options *options, const an__fate *fate, uint64_t seed, int station, const an_table *parts, kind **kinds,
-                              an_job *job, an_error *err)
+static an_table *make_station(const an_gearbox_options *options, const an__fate *fate, uint64_t seed, int station, const an_table *parts,
+                              kind **kinds, an_job *job, an_error *err)
 {
     size_t n = 0;
     record *list = records_make(parts->rows, station, seed, &n, err);
@@ -321,7 +328,8 @@ bool an__raw_make(const an_gearbox_options *options, const an__fate *fate, uint6
     kind *kinds[AN__STATIONS] = { NULL };
     an_job_stage(job, "writing station records");
     bool ok = (g->station[0] = make_station(options, fate, seed, 0, g->parts, &kinds[0], job, err)) &&
-              (g->station[1] = make_station(options, fate, seed, 1, g->parts, &kinds[1], job, err)) && (g->columns = make_columns(g, kinds, err));
+              (g->station[1] = make_station(options, fate, seed, 1, g->parts, &kinds[1], job, err)) &&
+              (g->columns = make_columns(g, kinds, err));
     free(kinds[0]);
     free(kinds[1]);
     return ok;

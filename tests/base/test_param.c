@@ -189,7 +189,7 @@ static void json_refusals(void **state)
     assert_fails(set_json(&o, "[1]"), AN_USAGE, "not as a list");
     assert_fails(set_json(&o, "{\"stepps\": 1}"), AN_USAGE, "stepps");
     assert_string_equal(err.hint, "Did you mean \"steps\"?");
-    assert_fails(set_json(&o, "{\"steps\": \"5\"}"), AN_USAGE, "a text is not a whole number");
+    assert_fails(set_json(&o, "{\"steps\": \"5\"}"), AN_USAGE, "the text \"5\" is not a whole number");
     assert_fails(set_json(&o, "{\"steps\": 0.5}"), AN_USAGE, "\"0.5\" is not a whole number");
     assert_fails(set_json(&o, "{\"steps\": null}"), AN_USAGE, "null is not a whole number");
     assert_fails(set_json(&o, "{\"steps\": -1}"), AN_USAGE, "-1 is outside");

@@ -1,4 +1,5 @@
-/* The simulated gearbox line: shares, the row that does not depend on the number of rows, correlations, difficulty, truth, the import audit. */
+/* The simulated gearbox line: shares, the row that does not depend on the number of rows, correlations, difficulty, truth, the import
+ * audit. */
 #include "help.h"
 
 #include "learn/logistic_solver.h"
@@ -16,7 +17,8 @@ static void parameters_are_sound(void **state)
     assert_null(g.station[0]);
     assert_null(g.columns);
     size_t features = 0;
-    for (size_t j = 0; j < g.parts->columns; j++) features += !is_meaningless(g.parts->column[j].name) && strcmp(g.parts->column[j].name, "broken");
+    for (size_t j = 0; j < g.parts->columns; j++)
+        features += !is_meaningless(g.parts->column[j].name) && strcmp(g.parts->column[j].name, "broken");
     assert_int_equal(features, FEATURES);
     an_gearbox_free(&g);
     assert_null(g.parts);
@@ -73,7 +75,11 @@ static void all_modes_occur_as_documented(void **state)
     static const struct {
         const char *name;
         double share;
-    } modes[] = { { "misaligned_bearing", 0.25 }, { "undersized_seat", 0.2 }, { "cross_threaded", 0.2 }, { "soft_joint", 0.2 }, { "dry_assembly", 0.15 } };
+    } modes[] = { { "misaligned_bearing", 0.25 },
+                  { "undersized_seat", 0.2 },
+                  { "cross_threaded", 0.2 },
+                  { "soft_joint", 0.2 },
+                  { "dry_assembly", 0.15 } };
     an_gearbox g = simulate("rows=20000", 9, NULL);
     for (size_t k = 0; k < AN_COUNT(modes); k++) {
         double count = 0;
@@ -163,7 +169,8 @@ static void same_seed_same_bytes(void **state)
 static void options_change_what_they_say(void **state)
 {
     (void)state;
-    an_gearbox plain = simulate("rows=2000 mislabelled=0", 4, NULL), wrong = simulate("rows=2000", 4, NULL), lost = simulate("rows=2000 missing=0.2", 4, NULL);
+    an_gearbox plain = simulate("rows=2000 mislabelled=0", 4, NULL), wrong = simulate("rows=2000", 4, NULL),
+               lost = simulate("rows=2000 missing=0.2", 4, NULL);
     double cells = 0, missing = 0;
     for (size_t j = 0; j < plain.parts->columns; j++) {
         const an_column *p = &plain.parts->column[j], *w = &wrong.parts->column[j], *l = &lost.parts->column[j];
@@ -180,7 +187,8 @@ static void options_change_what_they_say(void **state)
         assert_int_equal(column(plain.parts, "broken")->integer[i], column(plain.truth, "broken_clean")->integer[i]);
         assert_int_equal(column(plain.truth, "broken_clean")->integer[i], column(wrong.truth, "broken_clean")->integer[i]);
     }
-    assert_int_equal(column(lost.parts, "export_ms")->missing + column(lost.parts, "variant")->missing + column(lost.parts, "broken")->missing, 0);
+    assert_int_equal(
+        column(lost.parts, "export_ms")->missing + column(lost.parts, "variant")->missing + column(lost.parts, "broken")->missing, 0);
     an_gearbox_free(&plain);
     an_gearbox_free(&wrong);
     an_gearbox_free(&lost);
@@ -274,7 +282,8 @@ static void no_measurement_gives_the_game_away(void **state)
             for (size_t i = 0; i < g.parts->rows; i++) cells[i] = (struct cell_label){ c->type == AN_REAL ? c->real[i] : c->code[i], y[i] };
             qsort(cells, g.parts->rows, sizeof *cells, by_value);
             for (size_t i = 0, rows, with; i < g.parts->rows; i += rows) {
-                for (rows = with = 0; i + rows < g.parts->rows && cells[i + rows].value == cells[i].value; rows++) with += cells[i + rows].label;
+                for (rows = with = 0; i + rows < g.parts->rows && cells[i + rows].value == cells[i].value; rows++)
+                    with += cells[i + rows].label;
                 assert_false(with == rows && rows >= 10);
             }
         }
@@ -303,7 +312,8 @@ static void drift_moves_the_line(void **state)
     an_gearbox_free(&worn);
 }
 
-/* ---- what the import makes of it --------------------------------------------------------------------------------------------------------- */
+/* ---- what the import makes of it
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void audit(an_table *t)
 {
@@ -358,7 +368,8 @@ static void the_audit_sets_aside_the_meaningless_only(void **state)
     }
 }
 
-/* ---- how hard it is ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- how hard it is
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Logistic regression (C = 1, standardised) on a stratified 75/25 split, at 0.5; weights: 1:1 class weights. */
 static an_metrics judge(an_table *t, uint64_t split_seed, bool weights)
@@ -405,7 +416,8 @@ static an_metrics judge(an_table *t, uint64_t split_seed, bool weights)
     return m;
 }
 
-/* The regime of the paper: .90 accuracy, .65 precision, .81 recall, .72 F1, .77 F2 on the plain data; what balancing can win: F2 of .88 to .90. */
+/* The regime of the paper: .90 accuracy, .65 precision, .81 recall, .72 F1, .77 F2 on the plain data; what balancing can win: F2 of .88 to
+ * .90. */
 static void as_hard_as_the_paper(void **state)
 {
     (void)state;
@@ -425,8 +437,8 @@ static void as_hard_as_the_paper(void **state)
         }
         an_gearbox_free(&g);
     }
-    print_message("plain: accuracy %.3f precision %.3f recall %.3f F1 %.3f F2 %.3f; class weights: F2 %.3f\n", mean.accuracy, mean.precision, mean.recall,
-                  mean.f1, mean.f2, f2_weights);
+    print_message("plain: accuracy %.3f precision %.3f recall %.3f F1 %.3f F2 %.3f; class weights: F2 %.3f\n", mean.accuracy,
+                  mean.precision, mean.recall, mean.f1, mean.f2, f2_weights);
     assert_true(mean.accuracy > 0.88 && mean.accuracy < 0.93);
     assert_true(mean.precision > 0.62 && mean.precision < 0.75);
     assert_true(mean.recall > 0.69 && mean.recall < 0.85);

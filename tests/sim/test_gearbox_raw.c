@@ -62,7 +62,8 @@ static void the_serial_brings_the_parts_back(void **state)
     size_t twice[2] = { 0 }, both = 0;
     for (int s = 0; s < 2; s++) {
         long *last = last_pass(&g, s);
-        const an_column *time = column(g.station[s], s ? "screw_time" : "press_time"), *attempt = column(g.station[s], s ? "screw_attempt" : "press_attempt");
+        const an_column *time = column(g.station[s], s ? "screw_time" : "press_time"),
+                        *attempt = column(g.station[s], s ? "screw_attempt" : "press_attempt");
         const an_column *result = column(g.station[s], s ? "screw_result" : "press_result");
         size_t present = 0;
         for (size_t i = 1; i < g.station[s]->rows; i++) assert_true(time->integer[i] >= time->integer[i - 1]);
@@ -104,7 +105,8 @@ static void rework_is_another_measurement_of_the_same_part(void **state)
     an_gearbox g = simulate("rows=900 raw=true", 7, NULL);
     const an_table *t = g.station[1];
     long *last = last_pass(&g, 1);
-    const an_column *serial = column(t, "serial"), *result = column(t, "screw_result"), *recipe = column(t, "screw_recipe"), *torque = column(t, "screw1_angle");
+    const an_column *serial = column(t, "serial"), *result = column(t, "screw_result"), *recipe = column(t, "screw_recipe"),
+                    *torque = column(t, "screw1_angle");
     size_t first = 0;
     for (size_t i = 0; i < t->rows; i++) {
         char *text = cell(serial, i);
