@@ -14,7 +14,7 @@ packages: ## install the Debian packages named in tools/packages.txt, if any is 
 build: packages ## build the program (build/andon)
 	@cmake -S . -B $(BUILD) $(GENERIC) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log; ln -sf $(BUILD)/compile_commands.json compile_commands.json
-	cmake --build $(BUILD) -j $(JOBS)
+	cmake --build $(BUILD) -j $(JOBS) --target andon
 
 demo: build ## build, then a whole line on simulated data: sim, WGAN, classifier, comparison, report
 	$(BUILD)/andon demo gearbox
@@ -25,19 +25,22 @@ test: test-packages build ## every test, then the unit and fault tests under the
 test-packages:
 	@tools/install-packages tools/packages.txt tools/packages-test.txt
 
-lint: test-packages ## room order from the includes, formatting, cppcheck, warnings as errors with clang
+check-packages:
+	@tools/install-packages tools/packages.txt tools/packages-test.txt tools/packages-check.txt
+
+lint: check-packages ## room order from the includes, formatting, cppcheck, warnings as errors with clang
 	@tools/lint
 
 bench: build ## measure against peers; bench/run NAME for one of them
 	@bench/run
 
-asan: ## build and test with the address and undefined-behaviour sanitizers
+asan: test-packages ## build and test with the address and undefined-behaviour sanitizers
 	@tools/sanitize address,undefined
 
-tsan: ## build and test with the thread sanitizer
+tsan: test-packages ## build and test with the thread sanitizer
 	@tools/sanitize thread
 
-fuzz: test-packages ## run every libFuzzer target for a minute
+fuzz: check-packages ## run every libFuzzer target for a minute (SECONDS_EACH=60)
 	@tools/fuzz
 
 install: build ## install into PREFIX (default /usr/local)
@@ -46,4 +49,4 @@ install: build ## install into PREFIX (default /usr/local)
 clean: ## remove what was built
 	rm -rf $(BUILD) compile_commands.json
 
-.PHONY: help packages build demo test test-packages lint bench asan tsan fuzz install clean
+.PHONY: help packages build demo test test-packages check-packages lint bench asan tsan fuzz install clean

@@ -284,7 +284,7 @@ static json_t *kinds_run(an_store *s, const void *options, an_job *job, an_error
 static const an_param no_params[] = { AN_PARAM_END };
 
 const an_act an__act_model_kinds = {
-    .name = "model kinds", .doc = "the kinds of model and of balancing there are", .examples = { "andon model kinds", NULL }, .params = no_params, .options_size = 1,
+    .name = "model kinds", .doc = "the kinds of model and of balancing there are", .examples = { "andon model kinds", "andon model kinds --json" }, .params = no_params, .options_size = 1,
     .run = kinds_run, .no_store = true,
 };
 
@@ -345,7 +345,7 @@ static json_t *predict_run(an_store *s, const void *options, an_job *job, an_err
 }
 
 const an_act an__act_model_predict = {
-    .name = "model predict", .args = "NAME", .doc = "label and score every row of a CSV file", .examples = { "andon model predict press --in today.csv --out verdicts.csv", NULL },
+    .name = "model predict", .args = "NAME", .doc = "label and score every row of a CSV file", .examples = { "andon model predict press --in today.csv --out verdicts.csv", "andon model predict press/2 --in today.csv --out verdicts.csv --delimiter semicolon" },
     .params = predict_params, .options_size = sizeof(predict_options), .run = predict_run,
 };
 
@@ -388,7 +388,7 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
 }
 
 const an_act an__act_model_export = {
-    .name = "model export", .args = "NAME", .doc = "write a model for others: ONNX, or the whole folder", .examples = { "andon model export press --format onnx --out press.onnx", NULL },
+    .name = "model export", .args = "NAME", .doc = "write a model for others: ONNX, or the whole folder", .examples = { "andon model export press --format onnx --out press.onnx", "andon model export press/2 --format bundle --out press-2" },
     .params = export_params, .options_size = sizeof(export_options), .run = export_run,
 };
 
@@ -407,6 +407,22 @@ static const an_param threshold_params[] = {
     AN_REAL(threshold_options, cost_test, NAN, 0, 1e12, "cost of the end-of-line test"),
     AN_PARAM_END,
 };
+
+/* The run that made a model out of another: lineage leads from the one to the other. New text: its id. */
+static char *record_move(an_store *s, const an_version_row *from, const threshold_options *o, uint64_t seed, const an_hash *address, an_error *err)
+{
+    json_t *params = an_params_json(threshold_params, o);
+    char *run = an_run_begin(s, "threshold", from->name, NULL, NULL, params, seed, err);
+    json_decref(params);
+    an_hash h;
+    bool ok = run && an_run_artifact(s, run, AN_EDGE_IN, "model", &from->address, err);
+    static const char *const links[] = { "data", "split" };
+    for (size_t i = 0; ok && i < AN_COUNT(links); i++)
+        if (hash_of(from->meta, links[i], &h)) ok = an_run_artifact(s, run, AN_EDGE_IN, links[i], &h, err);
+    if (ok && an_run_artifact(s, run, AN_EDGE_OUT, "model", address, err) && an_run_end(s, run, "done", NULL, NULL, err)) return run;
+    free(run);
+    return NULL;
+}
 
 static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
@@ -456,7 +472,12 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
         json_object_del(meta, "evaluation");
         static const char *const keys[] = { "metrics", "confusion", "threshold", "escape_upper" };
         for (size_t i = 0; evaluation && i < AN_COUNT(keys); i++) json_object_set(meta, keys[i], json_object_get(evaluation, keys[i]));
-        ok = an_version_add(s, AN_NAME_MODEL, row.name, &address, row.run, meta, &version, &existed, err);
+        an_version_row before = { 0 };
+        bool known = an_version_by_address(s, &address, &before, NULL);
+        if (known) an_version_row_free(&before);
+        char *run = known ? NULL : record_move(s, &row, o, m->seed, &address, err);
+        ok = (known || run) && an_version_add(s, AN_NAME_MODEL, row.name, &address, run, meta, &version, &existed, err);
+        free(run);
         json_decref(meta);
     }
     if (ok) {
@@ -507,6 +528,6 @@ static json_t *alias_run(an_store *s, const void *options, an_job *job, an_error
 }
 
 const an_act an__act_model_alias = {
-    .name = "model alias", .args = "NAME ALIAS", .doc = "let NAME@ALIAS point to this version", .examples = { "andon model alias press/3 candidate", NULL },
+    .name = "model alias", .args = "NAME ALIAS", .doc = "let NAME@ALIAS point to this version", .examples = { "andon model alias press/3 candidate", "andon model alias press/3 candidate --remove" },
     .params = alias_params, .options_size = sizeof(alias_options), .run = alias_run,
 };

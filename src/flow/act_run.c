@@ -138,7 +138,7 @@ static json_t *show_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_runs_show = {
-    .name = "runs show", .args = "RUN", .doc = "parameters, steps, artifacts, metrics, machine of one run", .examples = { "andon runs show 01J9", NULL }, .params = show_params,
+    .name = "runs show", .args = "RUN", .doc = "parameters, steps, artifacts, metrics, machine of one run", .examples = { "andon runs show 01J9", "andon runs show 01J9 --json" }, .params = show_params,
     .options_size = sizeof(show_options), .run = show_run,
 };
 
@@ -213,6 +213,6 @@ static json_t *report_run(an_store *s, const void *options, an_job *job, an_erro
 }
 
 const an_act an__act_report = {
-    .name = "report", .args = "NAME", .doc = "one self-contained page with pictures, readable offline and on A4", .examples = { "andon report press --out press.html", NULL },
+    .name = "report", .args = "NAME", .doc = "one self-contained page with pictures, readable offline and on A4", .examples = { "andon report press --out press.html", "andon report press/2" },
     .params = report_params, .options_size = sizeof(report_options), .run = report_run,
 };

@@ -351,7 +351,7 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
 
 const an_act an__act_synth_compare = {
     .name = "synth compare", .doc = "fit several generators on the same training part and judge them alike",
-    .examples = { "andon synth compare --data press --methods smote,wgan", NULL },
+    .examples = { "andon synth compare --data press --methods smote,wgan", "andon synth compare --data press --methods wgan --set wgan.width=256" },
     .params = compare_params, .options_size = sizeof(compare_options), .run = compare_run,
 };
 

@@ -101,6 +101,17 @@ static int find_cell(const an_comparison *c, const cell *x, int n, int model, co
     return -1;
 }
 
+/* "the logistic model with its threshold moved" */
+static void describe(const an_comparison *c, const cell *x, an_buf *out)
+{
+    const an_balance_kind *b = c->balance[x->balance];
+    an_buf_printf(out, "the %s model ", c->model[x->model]->name);
+    if (b->generator)
+        an_buf_printf(out, "on data balanced by %s", b->name);
+    else
+        an_buf_puts(out, b->weights ? "with class weights" : !strcmp(b->name, "threshold") ? "with its threshold moved" : "as it is");
+}
+
 /* The best by mean; of those not worse beyond noise the simplest, in the order of the balancings. The plain model is 'none' when its threshold may stay at 0.5,
  * and 'threshold' when moving it is what makes it good. */
 static json_t *recommend(const an_comparison *c, const cell *x, int n, double ratio, size_t positives)
@@ -127,13 +138,17 @@ static json_t *recommend(const an_comparison *c, const cell *x, int n, double ra
     double sign = by_cost ? -1 : 1;
     an_interval d = difference(x[best].decide, x[pick].decide, c->repeats, ratio);
     an_buf why = { 0 };
-    an_buf_printf(&why, "%s with balance %s: %s %.3f on average over %d repeats", c->model[x[pick].model]->name, c->balance[x[pick].balance]->name, what,
-                  sign * mean_of(x[pick].decide, c->repeats), c->repeats);
-    if (mean_of(x[best].decide, c->repeats) <= mean_of(x[pick].decide, c->repeats))
+    an_buf_puts(&why, "take ");
+    describe(c, &x[pick], &why);
+    an_buf_printf(&why, ": %s %.3f on average over %d repeats", what, sign * mean_of(x[pick].decide, c->repeats), c->repeats);
+    if (mean_of(x[best].decide, c->repeats) <= mean_of(x[pick].decide, c->repeats)) {
         an_buf_puts(&why, "; nothing did better");
-    else
-        an_buf_printf(&why, "; %s with balance %s had %.3f, but the difference of %.3f (95 %%: %.3f to %.3f) is within noise, and this is simpler", c->model[x[best].model]->name,
-                      c->balance[x[best].balance]->name, sign * mean_of(x[best].decide, c->repeats), fabs(d.mean), sign > 0 ? d.low : -d.high, sign > 0 ? d.high : -d.low);
+    } else {
+        an_buf_puts(&why, "; ");
+        describe(c, &x[best], &why);
+        an_buf_printf(&why, " had %.3f, but the difference of %.3f (95 %%: %.3f to %.3f) is within noise, and this is simpler", sign * mean_of(x[best].decide, c->repeats), fabs(d.mean),
+                      sign > 0 ? d.low : -d.high, sign > 0 ? d.high : -d.low);
+    }
     if (moved_matters && !strcmp(c->balance[x[pick].balance]->name, "none")) an_buf_printf(&why, "; its threshold has to be moved (rule %s)", c->rule);
     if (positives < 30) an_buf_printf(&why, ". The evidence is thin: only %zu positive rows; collect more before relying on it", positives);
     json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name, "why", why.data, "decided_by",

@@ -1,5 +1,5 @@
-/* report.c - an_report_write: gathers from the store what is known of a model or a data set, has it rendered, writes the page and its tables.
- * What is missing (no comparison yet) is left out of the facts; what is damaged is an error. */
+/* report.c - an_report_write: gathers from the store what is known of a model or a data set, has it rendered, writes the page and its
+ * tables. What is missing (no comparison yet) is left out of the facts; what is damaged is an error. */
 #include "flow/report.h"
 
 #include "flow/work.h"
@@ -11,7 +11,8 @@
 
 void an__report_facts_free(an_report_facts *f)
 {
-    json_t *all[] = { f->about, f->model, f->evaluation, f->explanation, f->data, f->profile, f->split, f->comparison, f->judgements, f->filter, f->provenance };
+    json_t *all[] = { f->about, f->model,      f->evaluation, f->explanation, f->data,      f->profile,
+                      f->split, f->comparison, f->judgements, f->filter,      f->provenance };
     for (size_t i = 0; i < AN_COUNT(all); i++) json_decref(all[i]);
     *f = (an_report_facts){ 0 };
 }
@@ -28,14 +29,15 @@ static json_t *about(const an_version_row *row)
 {
     char hex[65];
     an_hash_hex(&row->address, hex);
-    json_t *j = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "kind", an_name_kind_text(row->kind), "name", row->name, "version", (json_int_t)row->version, "id", hex, "andon",
-                          an_version(), "code", an_code_version(), "cpu", an_cpu_path(), "aliases", row->aliases ? row->aliases : "");
+    json_t *j = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "kind", an_name_kind_text(row->kind), "name", row->name, "version",
+                          (json_int_t)row->version, "id", hex, "andon", an_version(), "code", an_code_version(), "cpu", an_cpu_path(),
+                          "aliases", row->aliases ? row->aliases : "");
     json_object_set_new(j, "created", minute(row->created_us));
     json_object_set_new(j, "written", minute(an_now_us()));
     return j;
 }
 
-/* ---- runs ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- runs --------------------------------------------------------------------------------------------------------------------------- */
 
 static bool same_hash(const an_hash *a, const an_hash *b)
 {
@@ -48,9 +50,9 @@ static bool run_port(an_store *s, const char *run, const char *edge, const char 
     json_t *all = an_run_artifacts(s, run, err), *item;
     size_t i;
     *found = false;
-    json_array_foreach(all, i, item)
-        if (!*found && !strcmp(an_json_string(item, "edge", ""), edge) && !strcmp(an_json_string(item, "port", ""), port))
-            *found = an_hash_parse(an_json_string(item, "address", ""), out);
+    json_array_foreach(all, i, item) if (!*found && !strcmp(an_json_string(item, "edge", ""), edge) &&
+                                         !strcmp(an_json_string(item, "port", ""), port)) *found =
+        an_hash_parse(an_json_string(item, "address", ""), out);
     json_decref(all);
     return all != NULL;
 }
@@ -153,7 +155,7 @@ static bool gather_steps(an_store *s, const an_hash *data, an_report_facts *f, a
     return ok;
 }
 
-/* ---- provenance --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- provenance --------------------------------------------------------------------------------------------------------------------- */
 
 static void walk(an_store *s, const json_t *node, json_t *seen, json_t *list)
 {
@@ -163,15 +165,17 @@ static void walk(an_store *s, const json_t *node, json_t *seen, json_t *list)
     const json_t *run = json_object_get(node, "run"), *item;
     an_buf names = { 0 };
     size_t i;
-    json_array_foreach(json_object_get(node, "names"), i, item) an_buf_printf(&names, "%s%s", names.size ? ", " : "", json_string_value(item));
-    json_array_foreach(json_object_get(node, "files"), i, item) an_buf_printf(&names, "%s%s", names.size ? ", " : "", an_json_string(item, "path", ""));
+    json_array_foreach(json_object_get(node, "names"), i, item)
+        an_buf_printf(&names, "%s%s", names.size ? ", " : "", json_string_value(item));
+    json_array_foreach(json_object_get(node, "files"), i, item)
+        an_buf_printf(&names, "%s%s", names.size ? ", " : "", an_json_string(item, "path", ""));
     const char *id = an_json_string(run, "id", ""), *step = an_json_string(run, "name", NULL);
     an_run_row row = { 0 };
     bool known = *id && an_run_get(s, id, &row, NULL);
     char *seed = json_object_get(run, "seed") ? an_json_text(json_object_get(run, "seed"), false) : NULL;
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "address", address, "kind", an_json_string(node, "kind", ""), "names", names.data ? names.data : "", "run", id,
-                          "what", step ? step : an_json_string(run, "kind", ""), "code", an_json_string(run, "code", ""), "seed", seed ? seed : "", "machine",
-                          known && row.machine ? row.machine : "");
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "address", address, "kind", an_json_string(node, "kind", ""), "names",
+                          names.data ? names.data : "", "run", id, "what", step ? step : an_json_string(run, "kind", ""), "code",
+                          an_json_string(run, "code", ""), "seed", seed ? seed : "", "machine", known && row.machine ? row.machine : "");
     if (known) json_object_set_new(j, "started", minute(row.started_us));
     json_array_append_new(list, j);
     an_run_row_free(&row);
@@ -192,7 +196,7 @@ static bool gather_provenance(an_store *s, const an_hash *address, an_report_fac
     return f->provenance != NULL;
 }
 
-/* ---- data and model ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- data and model ----------------------------------------------------------------------------------------------------------------- */
 
 static json_t *split_json(const an_table *t, const an_split *split, const char *time, const char *group)
 {
@@ -203,8 +207,11 @@ static json_t *split_json(const an_table *t, const an_split *split, const char *
         for (size_t i = 0; i < split->test_count; i++) test += label[split->test[i]];
     }
     free(label);
-    return json_pack("{s:I, s:I, s:I, s:I, s:s}", "train", (json_int_t)split->train_count, "test", (json_int_t)split->test_count, "train_positives", train, "test_positives", test, "by",
-                     time ? "time" : group ? "group" : "class");
+    return json_pack("{s:I, s:I, s:I, s:I, s:s}", "train", (json_int_t)split->train_count, "test", (json_int_t)split->test_count,
+                     "train_positives", train, "test_positives", test, "by",
+                     time    ? "time"
+                     : group ? "group"
+                             : "class");
 }
 
 static const char *column_with(const an_table *t, an_role role)
@@ -215,7 +222,8 @@ static const char *column_with(const an_table *t, an_role role)
 }
 
 /* row: of the data set, or NULL where it has no name in this workspace. split_hex may be NULL. */
-static bool gather_data(an_store *s, const an_hash *address, const an_version_row *row, const char *split_hex, an_report_facts *f, an_job *job, an_error *err)
+static bool gather_data(an_store *s, const an_hash *address, const an_version_row *row, const char *split_hex, an_report_facts *f,
+                        an_job *job, an_error *err)
 {
     an_table *t = an__table_get(s, address, err);
     if (!t) return false;
@@ -235,7 +243,8 @@ static bool gather_data(an_store *s, const an_hash *address, const an_version_ro
 }
 
 /* The evaluation kept with the version; one whose threshold was moved later has none: it is made again on the same test part. */
-static bool gather_evaluation(an_store *s, const an_version_row *row, an_model *m, const an_hash *data, an_report_facts *f, an_job *job, an_error *err)
+static bool gather_evaluation(an_store *s, const an_version_row *row, an_model *m, const an_hash *data, an_report_facts *f, an_job *job,
+                              an_error *err)
 {
     an_hash address, split;
     const char *hex = an_json_string(row->meta, "evaluation", NULL), *split_hex = an_json_string(row->meta, "split", NULL);
@@ -265,7 +274,8 @@ static bool gather_model(an_store *s, const an_version_row *row, an_report_facts
     if (m->predictor->kind->can & AN_CAN_EXPLAIN) f->explanation = an_model_explain(m, err);
     an_error why = { 0 };
     an_version_row data = { 0 };
-    bool ok = f->model && (f->explanation || !(m->predictor->kind->can & AN_CAN_EXPLAIN)), named = an_version_by_address(s, &m->data, &data, &why), here = true;
+    bool ok = f->model && (f->explanation || !(m->predictor->kind->can & AN_CAN_EXPLAIN)),
+         named = an_version_by_address(s, &m->data, &data, &why), here = true;
     if (ok && !named) { /* a model that was brought here without its data */
         an_artifact *t = an_artifact_get(s, &m->data, &why);
         here = t != NULL;
@@ -295,7 +305,8 @@ static bool gather(an_store *s, const char *reference, an_report_facts *f, an_jo
         return false;
     } else if (an_version_get(s, AN_NAME_DATA, reference, &row, err)) {
         f->about = about(&row);
-        ok = gather_data(s, &row.address, &row, an_json_string(row.meta, "split", NULL), f, job, err) && gather_provenance(s, &row.address, f, err);
+        ok = gather_data(s, &row.address, &row, an_json_string(row.meta, "split", NULL), f, job, err) &&
+             gather_provenance(s, &row.address, f, err);
         if (f->judgements && !json_array_size(f->judgements)) {
             json_decref(f->judgements);
             f->judgements = NULL;
@@ -308,7 +319,7 @@ static bool gather(an_store *s, const char *reference, an_report_facts *f, an_jo
     return ok;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Tables of an earlier report that this one does not have would be read as its own: they go. */
 static bool write_tables(const an_report_tables *t, const char *folder, an_error *err)

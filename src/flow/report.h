@@ -1,10 +1,11 @@
-/* report.h - inside the report: facts are gathered from the store by report.c; everything else turns facts into text and touches neither store nor files. */
+/* report.h - inside the report: facts are gathered from the store by report.c; everything else turns facts into text and touches neither
+ * store nor files. */
 #ifndef AN_FLOW_REPORT_H
 #define AN_FLOW_REPORT_H
 
 #include "andon/base.h"
 
-/* ---- facts: JSON documents as the commands give them; any but `about` may be NULL ------------------------------------------------- */
+/* ---- facts: JSON documents as the commands give them; any but `about` may be NULL --------------------------------------------------- */
 
 typedef struct an_report_facts {
     json_t *about;       /* {"kind": "model"|"data", "name", "version", "id", "created", "written", "andon", "code", "cpu", "aliases"} */
@@ -17,12 +18,13 @@ typedef struct an_report_facts {
     json_t *comparison;  /* as `compare`, with "run", "machine", "code" */
     json_t *judgements;  /* [judgement.json with "run"], one per generator method, newest */
     json_t *filter;      /* report of the minority filter */
-    json_t *provenance;  /* [{"kind", "names", "address", "run", "what", "code", "seed", "machine", "started"}], what was made from last to first */
+    json_t *provenance;  /* [{"kind", "names", "address", "run", "what", "code", "seed", "machine", "started"}], what was made from last to
+                            first */
 } an_report_facts;
 
 void an__report_facts_free(an_report_facts *f);
 
-/* ---- the result: one page, and its tables as CSV ------------------------------------------------------------------------------------- */
+/* ---- the result: one page, and its tables as CSV ------------------------------------------------------------------------------------ */
 
 typedef struct an_report_csv {
     char *name; /* "fidelity": file fidelity.csv */
@@ -40,23 +42,24 @@ extern const char *const an__report_table_names[]; /* every name there can be, e
 /* tables_href: relative address of the folder with the CSV files, as written into links ("press.tables"). */
 void an__report_render(const an_report_facts *facts, const char *tables_href, an_buf *html, an_report_tables *tables);
 
-/* ---- what the sections share ---------------------------------------------------------------------------------------------------------- */
+/* ---- what the sections share -------------------------------------------------------------------------------------------------------- */
 
 typedef struct an_page {
     const an_report_facts *f;
     an_buf *html;
     an_report_tables *tables;
-    char *href;                              /* percent-encoded, escaped */
-    const char *name;                        /* of the model or data set */
-    const char *data_name;                   /* of the data set; NULL: not known */
+    char *href;                               /* percent-encoded, escaped */
+    const char *name;                         /* of the model or data set */
+    const char *data_name;                    /* of the data set; NULL: not known */
     const char *target, *positive, *negative; /* names as in the data; "" where not known */
     bool calibrated;
-    double positives, rows;                  /* of the whole data set; NAN where not known */
-    double repeats;                          /* of the comparison */
+    double positives, rows; /* of the whole data set; NAN where not known */
+    double repeats;         /* of the comparison */
 } an_page;
 
-/* Sections (report_page.c calls them in order). Each writes its own heading, and one line with the command to type where its facts do not exist. */
-void an__report_front(an_page *p);      /* page one */
+/* Sections (report_page.c calls them in order). Each writes its own heading, and one line with the command to type where its facts do not
+ * exist. */
+void an__report_front(an_page *p); /* page one */
 void an__report_fidelity(an_page *p);
 void an__report_comparison(an_page *p);
 void an__report_confusion(an_page *p);
@@ -65,31 +68,31 @@ void an__report_coefficients(an_page *p);
 void an__report_data(an_page *p);
 void an__report_provenance(an_page *p);
 void an__report_glossary(an_page *p);
-void an__section(an_page *p, const char *id, const char *title, const char *lead); /* heading and an opening sentence (may be NULL) */
+void an__section(an_page *p, const char *id, const char *title, const char *lead);       /* heading and an opening sentence (may be NULL) */
 void an__missing(an_page *p, const char *what, const char *format, ...) AN_PRINTF(3, 4); /* "No comparison yet: <command> makes one." */
 
 extern const char an__report_style[]; /* CSS */
 
-/* ---- text -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- text --------------------------------------------------------------------------------------------------------------------------- */
 
 const json_t *an__at(const json_t *j, const char *path);   /* "metrics.f2.value"; NULL: absent */
 double an__number(const json_t *j, const char *path);      /* NAN: absent or not a number */
 const char *an__string(const json_t *j, const char *path); /* "": absent or not a text */
 
-void an__html(an_buf *b, const char *text);                                  /* escaped for HTML text and attributes */
-void an__htmlf(an_buf *b, const char *format, ...) AN_PRINTF(2, 3);          /* formatted, then escaped as a whole */
+void an__html(an_buf *b, const char *text);                         /* escaped for HTML text and attributes */
+void an__htmlf(an_buf *b, const char *format, ...) AN_PRINTF(2, 3); /* formatted, then escaped as a whole */
 
 /* Numbers for people, "–" where undefined. The text lives as long as the full expression it is made in. */
 typedef struct an_shown {
     char t[48];
 } an_shown;
-an_shown an__real(double v, int digits);   /* 0.912 */
-an_shown an__count(double v);              /* 1,100 */
-an_shown an__few(double v);                /* parts per thousand: one digit below 100 */
-an_shown an__share(double v, int digits);  /* 6.7 % */
-an_shown an__value(double v);              /* four significant digits */
+an_shown an__real(double v, int digits);  /* 0.912 */
+an_shown an__count(double v);             /* 1,100 */
+an_shown an__few(double v);               /* parts per thousand: one digit below 100 */
+an_shown an__share(double v, int digits); /* 6.7 % */
+an_shown an__value(double v);             /* four significant digits */
 
-/* ---- tables: HTML and CSV from the same cells ------------------------------------------------------------------------------------------- */
+/* ---- tables: HTML and CSV from the same cells --------------------------------------------------------------------------------------- */
 
 enum { AN__TEXT, AN__NUMBER, AN__COUNT, AN__SHARE, AN__VALUE, AN__INTERVAL, AN__PICTURE };
 typedef struct an_grid_column {
@@ -112,14 +115,24 @@ void an__grid_row(an_grid *g, const char *css_class); /* ends the row before */
 void an__grid_text(an_grid *g, const char *text);
 void an__grid_note(an_grid *g, const char *text, const char *small); /* a second, small line on the page; CSV has the text alone */
 void an__grid_number(an_grid *g, double v);
-void an__grid_interval(an_grid *g, const json_t *interval, bool share); /* {"mean" or "value", "sd", "low", "high"}; share: the page shows no limits beyond 0 and 1 */
+void an__grid_interval(an_grid *g, const json_t *interval,
+                       bool share); /* {"mean" or "value", "sd", "low", "high"}; share: the page shows no limits beyond 0 and 1 */
 void an__grid_picture(an_grid *g, const an_buf *svg);
 void an__grid_close(an_grid *g, const char *caption);  /* onto the page, with a link to the CSV */
 void an__grid_close_csv(an_grid *g, const char *link); /* the CSV alone; `link`: text of the link on the page */
 
-/* ---- charts: inline SVG -------------------------------------------------------------------------------------------------------------------- */
+/* ---- charts: inline SVG ------------------------------------------------------------------------------------------------------------- */
 
-enum { AN__BLUE, AN__RED, AN__GREEN, AN__PURPLE, AN__BLACK, AN__ORANGE, AN__SKY, AN__STYLES }; /* colour with its own dash pattern and mark */
+enum {
+    AN__BLUE,
+    AN__RED,
+    AN__GREEN,
+    AN__PURPLE,
+    AN__BLACK,
+    AN__ORANGE,
+    AN__SKY,
+    AN__STYLES
+}; /* colour with its own dash pattern and mark */
 enum { AN__CIRCLE, AN__DOT, AN__TRIANGLE, AN__CROSS, AN__PLUS, AN__DIAMOND };
 
 typedef struct an_plot {
@@ -130,7 +143,8 @@ typedef struct an_plot {
     bool exact;                                     /* the y range is not widened to its outer ticks */
 } an_plot;
 
-/* Frame, ticks at round numbers, grid, axis names. The y range is widened to its outer ticks unless told otherwise. `what` describes the picture to those who cannot see it. */
+/* Frame, ticks at round numbers, grid, axis names. The y range is widened to its outer ticks unless told otherwise. `what` describes the
+ * picture to those who cannot see it. */
 void an__plot_open(an_plot *p, const char *x_name, const char *y_name, const char *what);
 void an__plot_line(an_plot *p, const double *x, const double *y, size_t n, int style); /* gaps where not finite */
 void an__plot_marks(an_plot *p, const double *x, const double *y, size_t n, int style, int mark, double size);
@@ -146,7 +160,8 @@ void an__legend(an_buf *b, const char *name, int style, int mark); /* one entry;
 
 /* pictures made of them */
 void an__chart_confusion(an_page *p, const json_t *confusion, const char *title, const char *note);
-void an__chart_strip(an_buf *b, const char *const *names, const double (*share)[4], int bars); /* of all parts: caught, escaped, falsely rejected, passed */
+void an__chart_strip(an_buf *b, const char *const *names, const double (*share)[4],
+                     int bars); /* of all parts: caught, escaped, falsely rejected, passed */
 void an__chart_intervals(an_page *p, const json_t *rows, const char *metric);
 void an__chart_map(an_page *p, const json_t *judgement);
 void an__chart_histogram(an_buf *b, const json_t *column); /* a small one, of a column of the profile */

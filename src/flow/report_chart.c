@@ -1,4 +1,5 @@
-/* report_chart.c - the pictures of the report made of plots and marks: confusion matrices, intervals side by side, the map of generated rows, small histograms. */
+/* report_chart.c - the pictures of the report made of plots and marks: confusion matrices, intervals side by side, the map of generated
+ * rows, small histograms. */
 #include "flow/report.h"
 
 #include <math.h>
@@ -61,8 +62,8 @@ void an__chart_confusion(an_page *p, const json_t *confusion, const char *title,
         for (int k = 0; k < 2; k++) {
             double n = an__number(confusion, keys[i][k]), share = row > 0 ? n / row : NAN;
             double x = LEFT + CELL_W * k, y = TOP + CELL_H * i;
-            an_buf_printf(b, "<rect x=\"%.0f\" y=\"%.0f\" width=\"%d\" height=\"%d\" fill=\"%s\" fill-opacity=\"%.2f\" stroke=\"#555\"/>", x, y, CELL_W, CELL_H,
-                          an__colour(i == k ? AN__BLUE : AN__RED), isfinite(share) ? 0.04 + 0.4 * share : 0);
+            an_buf_printf(b, "<rect x=\"%.0f\" y=\"%.0f\" width=\"%d\" height=\"%d\" fill=\"%s\" fill-opacity=\"%.2f\" stroke=\"#555\"/>",
+                          x, y, CELL_W, CELL_H, an__colour(i == k ? AN__BLUE : AN__RED), isfinite(share) ? 0.04 + 0.4 * share : 0);
             an__svg_text(b, x + CELL_W / 2.0, y + 24, "middle", "big", an__count(n).t);
             an__svg_text(b, x + CELL_W / 2.0, y + 39, "middle", NULL, words[i][k]);
             an__svg_text(b, x + CELL_W / 2.0, y + 52, "middle", NULL, an__share(share, 1).t);
@@ -71,7 +72,7 @@ void an__chart_confusion(an_page *p, const json_t *confusion, const char *title,
     an_buf_puts(b, "</svg></figure>\n");
 }
 
-/* ---- parts as a strip ------------------------------------------------------------------------------------------------------------------ */
+/* ---- parts as a strip --------------------------------------------------------------------------------------------------------------- */
 
 /* In HTML, so that the words stay readable on a narrow window. */
 void an__chart_strip(an_buf *b, const char *const *names, const double (*share)[4], int bars)
@@ -92,7 +93,7 @@ void an__chart_strip(an_buf *b, const char *const *names, const double (*share)[
     an_buf_puts(b, "</div></div>\n");
 }
 
-/* ---- intervals side by side --------------------------------------------------------------------------------------------------------------- */
+/* ---- intervals side by side --------------------------------------------------------------------------------------------------------- */
 
 static void whisker(an_plot *p, const json_t *interval, double y, int style, int mark)
 {
@@ -118,14 +119,25 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric)
             high = fmax(high, fmax(isfinite(h) ? h : m, m));
         }
     }
-    an_plot plot = { .out = p->html, .width = 480, .height = 52 + 30 * (double)n, .left = 120, .top = 6, .names = true, .x0 = fmax(low - 0.02, 0), .x1 = fmin(high + 0.02, 1), .y0 = 0, .y1 = 1 };
+    an_plot plot = { .out = p->html,
+                     .width = 480,
+                     .height = 52 + 30 * (double)n,
+                     .left = 120,
+                     .top = 6,
+                     .names = true,
+                     .x0 = fmax(low - 0.02, 0),
+                     .x1 = fmin(high + 0.02, 1),
+                     .y0 = 0,
+                     .y1 = 1 };
     if (!(plot.x1 > plot.x0)) {
         plot.x0 = 0;
         plot.x1 = 1;
     }
     an_buf *b = p->html;
-    an_buf_puts(b, "<figure class=\"chart\"><figcaption><b>F2, mean and 95\u00a0% interval</b> The more to the right the better. Intervals that overlap say little about a difference: "
-                   "repeats share rows, and the paired difference in the second table is the fair comparison.</figcaption><div class=\"legend\">");
+    an_buf_puts(
+        b, "<figure class=\"chart\"><figcaption><b>F2, mean and 95\u00a0% interval</b> The more to the right the better. Intervals that "
+           "overlap say little about a difference: "
+           "repeats share rows, and the paired difference in the second table is the fair comparison.</figcaption><div class=\"legend\">");
     an__legend(b, "at the score threshold 0.5", AN__BLUE, AN__CIRCLE);
     an__legend(b, "at its own moved threshold", AN__RED, AN__DIAMOND);
     an_buf_puts(b, "</div>");
@@ -136,7 +148,8 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric)
         char *label = an__balance_label(p, row), *cut = shortened(label, 19);
         bool chosen = !strcmp(an__string(p->f->comparison, "recommendation.balance"), an__string(row, "balance")) &&
                       !strcmp(an__string(p->f->comparison, "recommendation.model"), an__string(row, "model"));
-        an__svg_text(b, plot.left - 8, plot.top + (1 - y) * (plot.height - plot.top - plot.bottom) + 4, "end", chosen ? "strong" : NULL, cut);
+        an__svg_text(b, plot.left - 8, plot.top + (1 - y) * (plot.height - plot.top - plot.bottom) + 4, "end", chosen ? "strong" : NULL,
+                     cut);
         free(label);
         free(cut);
         whisker(&plot, an__at(json_object_get(row, "metrics"), metric), y + off, AN__BLUE, AN__CIRCLE);
@@ -146,7 +159,7 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric)
     an_buf_puts(b, "</figure>\n");
 }
 
-/* ---- the map -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the map ------------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct cloud {
     double *x, *y;
@@ -205,13 +218,22 @@ void an__chart_map(an_page *p, const json_t *judgement)
         bool generated;
         cloud c;
     } group[GROUPS] = {
-        { "real", p->negative, 0, AN__SKY, AN__CIRCLE, 2.2, false, { 0 } },    { "real", "class unknown", -1, AN__SKY, AN__CIRCLE, 2.2, false, { 0 } },
+        { "real", p->negative, 0, AN__SKY, AN__CIRCLE, 2.2, false, { 0 } },
+        { "real", "class unknown", -1, AN__SKY, AN__CIRCLE, 2.2, false, { 0 } },
         { "generated", p->negative, 0, AN__BLUE, AN__PLUS, 2.2, true, { 0 } },
         { "generated", "either class", minority ? -2 : -1, AN__GREEN, AN__CROSS, 1.9, true, { 0 } }, /* -2: none are */
         { "real", p->positive, 1, AN__RED, AN__TRIANGLE, 3, false, { 0 } },
         { "generated", p->positive, minority ? -1 : 1, AN__BLACK, AN__CROSS, 1.9, true, { 0 } },
     };
-    an_plot plot = { .out = p->html, .width = 440, .height = 400, .top = 10, .exact = true, .x0 = INFINITY, .x1 = -INFINITY, .y0 = INFINITY, .y1 = -INFINITY };
+    an_plot plot = { .out = p->html,
+                     .width = 440,
+                     .height = 400,
+                     .top = 10,
+                     .exact = true,
+                     .x0 = INFINITY,
+                     .x1 = -INFINITY,
+                     .y0 = INFINITY,
+                     .y1 = -INFINITY };
     for (int i = 0; i < GROUPS; i++) {
         group[i].c = points(group[i].generated ? made : real, group[i].class);
         widen(&plot.x0, &plot.x1, group[i].c.x, group[i].c.n, group[i].generated);
@@ -230,7 +252,8 @@ void an__chart_map(an_page *p, const json_t *judgement)
     an_buf_puts(b, "</figcaption><div class=\"legend\">");
     for (int i = 0; i < GROUPS; i++)
         if (group[i].c.n) {
-            bool named = *p->target && group[i].class_name != NULL && strcmp(group[i].class_name, "either class") != 0 && strcmp(group[i].class_name, "class unknown") != 0;
+            bool named = *p->target && group[i].class_name != NULL && strcmp(group[i].class_name, "either class") != 0 &&
+                         strcmp(group[i].class_name, "class unknown") != 0;
             char *name = named ? an_format("%s, %s = %s (%zu)", group[i].of, p->target, group[i].class_name, group[i].c.n)
                                : an_format("%s, %s (%zu)", group[i].of, group[i].class_name, group[i].c.n);
             an__legend(b, name, group[i].style, group[i].mark);
@@ -262,7 +285,7 @@ void an__chart_map(an_page *p, const json_t *judgement)
     an_buf_puts(b, "</figure>\n");
 }
 
-/* ---- small ones ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- small ones --------------------------------------------------------------------------------------------------------------------- */
 
 void an__chart_histogram(an_buf *b, const json_t *column)
 {
@@ -272,15 +295,19 @@ void an__chart_histogram(an_buf *b, const json_t *column)
     size_t n = json_array_size(number ? counts : top), i;
     if (n > 40) n = 40;
     double most = 0;
-    for (i = 0; i < n; i++) most = fmax(most, number ? an_json_number(json_array_get(counts, i), 0) : an__number(json_array_get(top, i), "count"));
+    for (i = 0; i < n; i++)
+        most = fmax(most, number ? an_json_number(json_array_get(counts, i), 0) : an__number(json_array_get(top, i), "count"));
     if (!n || !(most > 0)) return;
-    an_buf_printf(b, "<svg class=\"mini\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"%s\"><path fill=\"%s\" d=\"", W, H, W, H,
-                  number ? "histogram" : "most frequent values", an__colour(number ? AN__BLUE : AN__ORANGE));
+    an_buf_printf(
+        b, "<svg class=\"mini\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"%s\"><path fill=\"%s\" d=\"", W,
+        H, W, H, number ? "histogram" : "most frequent values", an__colour(number ? AN__BLUE : AN__ORANGE));
     double step = (double)W / (double)n;
     for (i = 0; i < n; i++) {
         double v = number ? an_json_number(json_array_get(counts, i), 0) : an__number(json_array_get(top, i), "count");
         double h = v > 0 ? fmax(1, (H - 1) * v / most) : 0;
-        if (h > 0) an_buf_printf(b, "M%.1f %.1fh%.1fv%.1fh%.1fz", step * (double)i, H - h, step - (number ? 0.4 : 2), h, -(step - (number ? 0.4 : 2)));
+        if (h > 0)
+            an_buf_printf(b, "M%.1f %.1fh%.1fv%.1fh%.1fz", step * (double)i, H - h, step - (number ? 0.4 : 2), h,
+                          -(step - (number ? 0.4 : 2)));
     }
     an_buf_printf(b, "\"/><path class=\"axis\" d=\"M0 %dH%d\"/></svg>", H, W);
 }
@@ -299,15 +326,16 @@ void an__chart_bars(an_page *p, const json_t *coefficients, size_t limit)
     double middle = LEFT + (WIDTH - LEFT) / 2.0, half = (WIDTH - LEFT) / 2.0 - 36;
     an_buf *b = p->html;
     an_buf_puts(b, "<figure class=\"chart\"><figcaption><b>What moves the score most</b> ");
-    an__htmlf(b, "Change of the log-odds of %s = %s when a feature grows by one standard deviation: to the right it raises the score.", p->target, p->positive);
+    an__htmlf(b, "Change of the log-odds of %s = %s when a feature grows by one standard deviation: to the right it raises the score.",
+              p->target, p->positive);
     an_buf_puts(b, "</figcaption>");
     an__svg_open(b, WIDTH, (double)n * STEP + 6, "the largest coefficients as bars");
     for (i = 0; i < n; i++) {
         const json_t *c = json_array_get(coefficients, i);
         double v = an__number(c, "per_sd"), y = 3 + STEP * (double)i, w = most > 0 && isfinite(v) ? half * fabs(v) / most : 0;
         short_text(b, LEFT - 4, y + 14, "end", NULL, an__string(c, "name"), 27);
-        an_buf_printf(b, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>", v < 0 ? middle - w : middle, y + 3, fmax(w, 0.5), STEP - 6,
-                      an__colour(v < 0 ? AN__BLUE : AN__RED));
+        an_buf_printf(b, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>", v < 0 ? middle - w : middle, y + 3,
+                      fmax(w, 0.5), STEP - 6, an__colour(v < 0 ? AN__BLUE : AN__RED));
         an__svg_text(b, v < 0 ? middle - w - 4 : middle + w + 4, y + 14, v < 0 ? "end" : "start", NULL, an__real(v, 2).t);
     }
     an_buf_printf(b, "<path class=\"axis\" d=\"M%.1f 0V%.0f\"/></svg></figure>\n", middle, (double)n * STEP + 6);

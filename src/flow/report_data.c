@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what was set aside ---------------------------------------------------------------------------------------------------------------- */
+/* ---- what was set aside ------------------------------------------------------------------------------------------------------------- */
 
 static const char *reason_words(const char *reason)
 {
@@ -38,7 +38,9 @@ static const char *note_on(const json_t *warnings, const char *name)
 
 static void set_aside(an_page *p)
 {
-    static const an_grid_column columns[] = { { "column", "name", AN__TEXT, 0 }, { "reason", "reason", AN__TEXT, 0 }, { "what was found", "found", AN__TEXT, 0 } };
+    static const an_grid_column columns[] = { { "column", "name", AN__TEXT, 0 },
+                                              { "reason", "reason", AN__TEXT, 0 },
+                                              { "what was found", "found", AN__TEXT, 0 } };
     const json_t *dropped = json_object_get(p->f->data, "dropped"), *warnings = json_object_get(p->f->data, "warnings"), *d;
     an_buf_puts(p->html, "<h3>Set aside</h3>\n");
     if (!json_array_size(dropped)) {
@@ -61,23 +63,34 @@ static void set_aside(an_page *p)
     an__grid_close(&g, "Columns that nothing is learnt from. They stay in the table; importing with --keep NAME brings one back.");
 }
 
-/* ---- profile ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- profile ------------------------------------------------------------------------------------------------------------------------ */
 
 static void profile(an_page *p)
 {
     static const an_grid_column columns[] = {
-        { "column", "name", AN__TEXT, 0 },       { "", NULL, AN__PICTURE, 0 },           { NULL, "unit", AN__TEXT, 0 },     { NULL, "type", AN__TEXT, 0 },
-        { NULL, "role", AN__TEXT, 0 },           { "least", "min", AN__VALUE, 0 },       { "median", "median", AN__VALUE, 0 }, { "largest", "max", AN__VALUE, 0 },
-        { "mean \u00b1 sd", NULL, AN__VALUE, 0 }, { NULL, "mean", AN__VALUE, 0 },       { NULL, "sd", AN__VALUE, 0 },       { "missing", "missing", AN__COUNT, 0 },
-        { "distinct", "distinct", AN__COUNT, 0 }, { "goes with it", NULL, AN__VALUE, 0 }, { NULL, "roc_auc", AN__NUMBER, 2 }, { NULL, "cramers_v", AN__NUMBER, 2 },
+        { "column", "name", AN__TEXT, 0 },
+        { "", NULL, AN__PICTURE, 0 },
+        { NULL, "unit", AN__TEXT, 0 },
+        { NULL, "type", AN__TEXT, 0 },
+        { NULL, "role", AN__TEXT, 0 },
+        { "least", "min", AN__VALUE, 0 },
+        { "median", "median", AN__VALUE, 0 },
+        { "largest", "max", AN__VALUE, 0 },
+        { "mean \u00b1 sd", NULL, AN__VALUE, 0 },
+        { NULL, "mean", AN__VALUE, 0 },
+        { NULL, "sd", AN__VALUE, 0 },
+        { "missing", "missing", AN__COUNT, 0 },
+        { "distinct", "distinct", AN__COUNT, 0 },
+        { "goes with it", NULL, AN__VALUE, 0 },
+        { NULL, "roc_auc", AN__NUMBER, 2 },
+        { NULL, "cramers_v", AN__NUMBER, 2 },
     };
     enum { SHOWN = 120 };
     const json_t *list = json_object_get(p->f->profile, "columns"), *c;
     an_grid g = an__grid_open(p, "columns", columns, AN_COUNT(columns));
     g.limit = SHOWN;
     size_t i;
-    for (int ignored = 0; ignored < 2; ignored++)
-        json_array_foreach(list, i, c)
+    for (int ignored = 0; ignored < 2; ignored++) json_array_foreach(list, i, c)
         {
             if ((strcmp(an__string(c, "role"), "ignored") == 0) != (ignored == 1)) continue;
             an_buf picture = { 0 };
@@ -109,7 +122,8 @@ static void profile(an_page *p)
             free(note);
             an_buf_free(&picture);
         }
-    char *caption = an_format("Counted on all %s rows. The last column tells how far each alone goes with %s: ROC-AUC of a number (0.5: not at all; 0 or 1: completely), Cram\u00e9r's V of a category (0; 1).",
+    char *caption = an_format("Counted on all %s rows. The last column tells how far each alone goes with %s: ROC-AUC of a number (0.5: "
+                              "not at all; 0 or 1: completely), Cram\u00e9r's V of a category (0; 1).",
                               an__count(an__number(p->f->profile, "rows")).t, *p->target ? p->target : "the target");
     an__grid_close(&g, caption);
     free(caption);
@@ -117,8 +131,12 @@ static void profile(an_page *p)
 
 static void categories_csv(an_page *p)
 {
-    static const an_grid_column columns[] = { { NULL, "column", AN__TEXT, 0 }, { NULL, "value", AN__TEXT, 0 }, { NULL, "count", AN__NUMBER, 0 } };
-    static const an_grid_column bins[] = { { NULL, "column", AN__TEXT, 0 }, { NULL, "low", AN__NUMBER, 0 }, { NULL, "high", AN__NUMBER, 0 }, { NULL, "count", AN__NUMBER, 0 } };
+    static const an_grid_column columns[] = { { NULL, "column", AN__TEXT, 0 },
+                                              { NULL, "value", AN__TEXT, 0 },
+                                              { NULL, "count", AN__NUMBER, 0 } };
+    static const an_grid_column bins[] = {
+        { NULL, "column", AN__TEXT, 0 }, { NULL, "low", AN__NUMBER, 0 }, { NULL, "high", AN__NUMBER, 0 }, { NULL, "count", AN__NUMBER, 0 }
+    };
     an_grid g = an__grid_open(p, "categories", columns, 3), h = an__grid_open(p, "histograms", bins, 4);
     const json_t *c, *top;
     size_t i, k;
@@ -156,13 +174,16 @@ void an__report_data(an_page *p)
     an_buf_puts(b, "<p>");
     if (p->data_name) an__htmlf(b, "Data set %s/%s: ", p->data_name, an__count(an__number(d, "version")).t);
     an__htmlf(b, "%s rows, %zu columns", an__count(p->rows).t, json_array_size(json_object_get(d, "columns")));
-    if (*p->target) an__htmlf(b, "; %s of them have %s = %s (%s)", an__count(p->positives).t, p->target, p->positive, an__share(p->positives / p->rows, 1).t);
+    if (*p->target)
+        an__htmlf(b, "; %s rows have %s = %s (%s)", an__count(p->positives).t, p->target, p->positive,
+                  an__share(p->positives / p->rows, 1).t);
     double twins = an__number(p->f->profile, "duplicate_rows");
     if (twins > 0) an__htmlf(b, "; %s rows equal another one in every column", an__count(twins).t);
     an_buf_puts(b, ".");
     if (s)
-        an__htmlf(b, " Split before anything was fitted: %s rows to train on (%s with %s = %s), %s to test on (%s).", an__count(an__number(s, "train")).t,
-                  an__count(an__number(s, "train_positives")).t, p->target, p->positive, an__count(an__number(s, "test")).t, an__count(an__number(s, "test_positives")).t);
+        an__htmlf(b, " Split before anything was fitted: %s rows to train on (%s with %s = %s), %s to test on (%s).",
+                  an__count(an__number(s, "train")).t, an__count(an__number(s, "train_positives")).t, p->target, p->positive,
+                  an__count(an__number(s, "test")).t, an__count(an__number(s, "test_positives")).t);
     an_buf_puts(b, "</p>\n");
     set_aside(p);
     if (p->f->profile) {
@@ -172,7 +193,7 @@ void an__report_data(an_page *p)
     }
 }
 
-/* ---- provenance ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- provenance --------------------------------------------------------------------------------------------------------------------- */
 
 static void setting(an_grid *g, const char *name, const char *value)
 {
@@ -187,7 +208,9 @@ static char *machine_words(const char *text)
 {
     json_t *m = an_json_parse(text, strlen(text), "machine", NULL);
     double cores = an__number(m, "cores"), bytes = an__number(m, "memory_bytes");
-    char *words = *an__string(m, "cpu") ? an_format("%s, %s cores, %s GB", an__string(m, "cpu"), an__count(cores).t, an__count(bytes / 1e9).t) : an_strdup(text);
+    char *words = *an__string(m, "cpu")
+                      ? an_format("%s, %s cores, %s GB", an__string(m, "cpu"), an__count(cores).t, an__count(bytes / 1e9).t)
+                      : an_strdup(text);
     json_decref(m);
     return words;
 }
@@ -213,7 +236,8 @@ static void settings(an_page *p)
         parameters = an__at(m, "predictor.parameters");
         json_object_foreach((json_t *)parameters, key, value)
         {
-            char *name = an_format("%s: %s", an__string(m, "predictor.kind"), key), *text = json_is_string(value) ? an_strdup(json_string_value(value)) : an_json_text(value, false);
+            char *name = an_format("%s: %s", an__string(m, "predictor.kind"), key),
+                 *text = json_is_string(value) ? an_strdup(json_string_value(value)) : an_json_text(value, false);
             setting(&g, name, text);
             free(name);
             free(text);
@@ -250,10 +274,14 @@ void an__report_provenance(an_page *p)
 {
     enum { SHORT = 12 };
     static const an_grid_column columns[] = {
-        { "made", "kind", AN__TEXT, 0 },  { NULL, "names", AN__TEXT, 0 },   { "content address", NULL, AN__TEXT, 0 }, { NULL, "address", AN__TEXT, 0 }, { "by", "step", AN__TEXT, 0 },
-        { "run", "run", AN__TEXT, 0 },    { "seed", "seed", AN__TEXT, 0 },  { "code", "code", AN__TEXT, 0 },          { NULL, "machine", AN__TEXT, 0 }, { "started", "started", AN__TEXT, 0 },
+        { "made", "kind", AN__TEXT, 0 },       { NULL, "names", AN__TEXT, 0 },  { "content address", NULL, AN__TEXT, 0 },
+        { NULL, "address", AN__TEXT, 0 },      { "by", "step", AN__TEXT, 0 },   { "run", "run", AN__TEXT, 0 },
+        { "seed", "seed", AN__TEXT, 0 },       { "code", "code", AN__TEXT, 0 }, { NULL, "machine", AN__TEXT, 0 },
+        { "started", "started", AN__TEXT, 0 },
     };
-    an__section(p, "provenance", "Where it came from", "Everything this page stands on, from the last piece made back to the files, by content: whoever has the same files gets the same addresses.");
+    an__section(p, "provenance", "Where it came from",
+                "Everything this page stands on, from the last piece made back to the files, by content: whoever has the same files gets "
+                "the same addresses.");
     const json_t *list = p->f->provenance, *x;
     if (json_array_size(list)) {
         an_grid g = an__grid_open(p, "provenance", columns, AN_COUNT(columns));
@@ -271,40 +299,51 @@ void an__report_provenance(an_page *p)
             for (size_t k = 0; k < AN_COUNT(keys); k++) an__grid_text(&g, an__string(x, keys[k]));
             free(cut);
         }
-        an__grid_close(&g, "Whole addresses are in the CSV; 'andon lineage NAME' prints them, 'andon runs show RUN' tells a run's parameters.");
+        an__grid_close(&g,
+                       "Whole addresses are in the CSV; 'andon lineage NAME' prints them, 'andon runs show RUN' tells a run's parameters.");
     }
     settings(p);
 }
 
-/* ---- glossary --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- glossary ----------------------------------------------------------------------------------------------------------------------- */
 
 void an__report_glossary(an_page *p)
 {
     static const char *const words[][2] = {
-        { "Accuracy", "share of all parts that were judged rightly. With few bad parts it says little: passing everything is already accurate." },
-        { "Balancing", "making the rarer class count as much as the other one while training: by weights, by repeating rows, by generating new ones (SMOTE, WGAN), or by moving the threshold instead." },
+        { "Accuracy",
+          "share of all parts that were judged rightly. With few bad parts it says little: passing everything is already accurate." },
+        { "Balancing", "making the rarer class count as much as the other one while training: by weights, by repeating rows, by generating "
+                       "new ones (SMOTE, WGAN), or by moving the threshold instead." },
         { "Bootstrap interval", "the test part is drawn again and again with replacement; 95 % of the results lie within the interval." },
         { "Caught, escaped", "a bad part that the model rejects is caught; one that it passes has escaped." },
-        { "Ceiling, floor", "what one real half gets against the other, and what columns get that were shuffled until nothing goes together any more. A generator lies between." },
+        { "Ceiling, floor", "what one real half gets against the other, and what columns get that were shuffled until nothing goes "
+                            "together any more. A generator lies between." },
         { "Correlation similarity (CS)", "do pairs of columns move together as in the real rows? 1: yes." },
         { "Cram\u00e9r's V", "how far a category goes with the target; 0 not at all, 1 completely." },
-        { "Escape rate, at most", "the largest true rate of escapes that still fits what was counted, with 95 % confidence (Clopper and Pearson 1934, one-sided). Zero escapes of 43 allow up to 6.7 %." },
-        { "F1, F2", "one number for precision and recall together; in F2 recall weighs four times as much as in F1, because an escape is worse than a false reject." },
+        { "Escape rate, at most", "the largest true rate of escapes that still fits what was counted, with 95 % confidence (Clopper and "
+                                  "Pearson 1934, one-sided). Zero escapes of 43 allow up to 6.7 %." },
+        { "F1, F2", "one number for precision and recall together; in F2 recall weighs four times as much as in F1, because an escape is "
+                    "worse than a false reject." },
         { "Falsely rejected", "a good part that the model rejects and the end-of-line test clears." },
         { "G-mean", "root of the share of bad parts caught times the share of good parts passed." },
         { "Jensen-Shannon distance (JS)", "how different two histograms are; 0 equal, 1 disjoint." },
         { "KS complement (KS-C)", "1 minus the largest gap between two cumulative distributions; 1: equal." },
-        { "Log-odds, odds ratio", "the logistic model adds up log-odds; one unit more of a feature multiplies the odds by the odds ratio." },
+        { "Log-odds, odds ratio",
+          "the logistic model adds up log-odds; one unit more of a feature multiplies the odds by the odds ratio." },
         { "Mapped axes (PCA)", "the two directions in which the real rows differ most." },
         { "Out-of-fold score", "the score of a training row by a model that was trained without it; thresholds are chosen on these." },
         { "Precision", "share of the rejected parts that were bad." },
         { "Recall", "share of the bad parts that were caught." },
-        { "ROC-AUC, PR-AUC", "how well the scores rank bad above good ones over all thresholds; 1 is perfect. Chance is 0.5 for ROC-AUC and the share of bad parts for PR-AUC." },
-        { "Score, probability", "a score ranks parts. It is a probability only where the model was trained at the true share of classes; this page says 'score' otherwise." },
+        { "ROC-AUC, PR-AUC", "how well the scores rank bad above good ones over all thresholds; 1 is perfect. Chance is 0.5 for ROC-AUC "
+                             "and the share of bad parts for PR-AUC." },
+        { "Score, probability", "a score ranks parts. It is a probability only where the model was trained at the true share of classes; "
+                                "this page says 'score' otherwise." },
         { "Test part", "a quarter of the rows, kept away before anything was fitted. No generated row can enter it." },
         { "Threshold", "a part is rejected when its score reaches it." },
-        { "Wasserstein distance (WD)", "how far values must be moved to turn one distribution into the other, in shares of the real range." },
-        { "WGAN", "two networks trained against each other: one makes rows, the other (the critic) tells how far they are from real ones." },
+        { "Wasserstein distance (WD)",
+          "how far values must be moved to turn one distribution into the other, in shares of the real range." },
+        { "WGAN",
+          "two networks trained against each other: one makes rows, the other (the critic) tells how far they are from real ones." },
     };
     an__section(p, "glossary", "Words", NULL);
     an_buf_puts(p->html, "<dl>");

@@ -1,4 +1,5 @@
-/* report_model.c - sections about models: every balancing on the same splits (the gearbox paper's table II), confusion matrices (its figure 5), the threshold, coefficients. */
+/* report_model.c - sections about models: every balancing on the same splits (the gearbox paper's table II), confusion matrices (its figure
+ * 5), the threshold, coefficients. */
 #include "flow/report.h"
 
 #include "andon/synth.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- comparison ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- comparison --------------------------------------------------------------------------------------------------------------------- */
 
 static const char *balance_doc(const json_t *row)
 {
@@ -29,15 +30,23 @@ static void compared(an_page *p, const char *name, const char *metrics, const ch
     bool moved = !strcmp(metrics, "metrics_moved"), by_cost = !strcmp(an__string(p->f->comparison, "recommendation.decided_by"), "cost");
     const json_t *rows = json_object_get(p->f->comparison, "rows"), *row;
     const json_t *first = json_array_get(rows, 0);
-    char *difference = an_format(by_cost ? "saving per part against %s" : "F2 against %s", *an__string(first, "balance") ? an__string(first, "balance") : "the first row");
+    char *difference = an_format(by_cost ? "saving per part against %s" : "F2 against %s",
+                                 *an__string(first, "balance") ? an__string(first, "balance") : "the first row");
     const an_grid_column columns[] = {
-        { "training data", "balance", AN__TEXT, 0 },       { NULL, "model", AN__TEXT, 0 },
-        { "Accuracy", "accuracy", AN__INTERVAL, 3 },       { "Precision", "precision", AN__INTERVAL, 3 },
-        { "Recall", "recall", AN__INTERVAL, 3 },           { "F1", "f1", AN__INTERVAL, 3 },
-        { "F2", "f2", AN__INTERVAL, 3 },                   { "G-mean", "gmean", AN__INTERVAL, 3 },
-        { NULL, "pr_auc", AN__INTERVAL, 3 },               { NULL, "roc_auc", AN__INTERVAL, 3 },
-        { NULL, "brier", AN__INTERVAL, 3 },                { moved ? "threshold" : NULL, "threshold", AN__NUMBER, 3 },
-        { moved ? difference : NULL, "difference", AN__INTERVAL, 3 }, { moved && by_cost ? "cost per part" : NULL, "cost", AN__INTERVAL, 3 },
+        { "training data", "balance", AN__TEXT, 0 },
+        { NULL, "model", AN__TEXT, 0 },
+        { "Accuracy", "accuracy", AN__INTERVAL, 3 },
+        { "Precision", "precision", AN__INTERVAL, 3 },
+        { "Recall", "recall", AN__INTERVAL, 3 },
+        { "F1", "f1", AN__INTERVAL, 3 },
+        { "F2", "f2", AN__INTERVAL, 3 },
+        { "G-mean", "gmean", AN__INTERVAL, 3 },
+        { NULL, "pr_auc", AN__INTERVAL, 3 },
+        { NULL, "roc_auc", AN__INTERVAL, 3 },
+        { NULL, "brier", AN__INTERVAL, 3 },
+        { moved ? "threshold" : NULL, "threshold", AN__NUMBER, 3 },
+        { moved ? difference : NULL, "difference", AN__INTERVAL, 3 },
+        { moved && by_cost ? "cost per part" : NULL, "cost", AN__INTERVAL, 3 },
     };
     an_grid g = an__grid_open(p, name, columns, AN_COUNT(columns) - (moved ? 0 : 3));
     size_t i;
@@ -65,18 +74,21 @@ void an__report_comparison(an_page *p)
 {
     const json_t *c = p->f->comparison;
     an__section(p, "comparison", "Original data against each augmentation",
-                "The same model trained on the original data and on data balanced in different ways, every balancing made anew inside each training part, all judged on the same "
+                "The same model trained on the original data and on data balanced in different ways, every balancing made anew inside each "
+                "training part, all judged on the same "
                 "untouched test parts.");
     if (!c) {
         an__missing(p, "No comparison on this data yet. This makes one:", "andon compare --data %s", p->data_name ? p->data_name : "DATA");
         return;
     }
-    char *counted = an_format("Mean over %s repeats and, small, its 95\u00a0%% interval, corrected for rows shared between repeats (Nadeau and Bengio 2003), cut at 0 and 1 here. Each repeat tests %s of %s rows; "
+    char *counted = an_format("Mean over %s repeats and, small, its 95\u00a0%% interval, corrected for rows shared between repeats (Nadeau "
+                              "and Bengio 2003), cut at 0 and 1 here. Each repeat tests %s of %s rows; "
                               "%s rows have %s = %s.",
-                              an__count(p->repeats).t, an__share(an__number(c, "share"), 0).t, an__count(an__number(c, "rows_total")).t, an__count(an__number(c, "positives")).t,
-                              p->target, p->positive);
+                              an__count(p->repeats).t, an__share(an__number(c, "share"), 0).t, an__count(an__number(c, "rows_total")).t,
+                              an__count(an__number(c, "positives")).t, p->target, p->positive);
     char *fixed = an_format("At the score threshold 0.5 (the row threshold: the plain model at its moved one). %s", counted);
-    char *moved = an_format("The same models and test parts at moved thresholds, chosen by the rule %s on out-of-fold scores of the training part (their mean is shown). The difference is paired, repeat by repeat; an interval that "
+    char *moved = an_format("The same models and test parts at moved thresholds, chosen by the rule %s on out-of-fold scores of the "
+                            "training part (their mean is shown). The difference is paired, repeat by repeat; an interval that "
                             "holds 0 is within noise.",
                             an__string(json_array_get(json_object_get(c, "rows"), 0), "threshold.rule"));
     compared(p, "compare", "metrics", fixed);
@@ -90,7 +102,7 @@ void an__report_comparison(an_page *p)
     free(moved);
 }
 
-/* ---- metrics and confusion matrices ------------------------------------------------------------------------------------------------------- */
+/* ---- metrics and confusion matrices ------------------------------------------------------------------------------------------------- */
 
 static void own_metrics(an_page *p)
 {
@@ -105,7 +117,9 @@ static void own_metrics(an_page *p)
                                         "area under precision over recall, all thresholds",
                                         "chance that a bad part scores above a good one",
                                         "mean squared error of the score; smaller is better" };
-    static const an_grid_column columns[] = { { "metric", "metric", AN__TEXT, 0 }, { "value", "value", AN__INTERVAL, 3 }, { "in words", NULL, AN__TEXT, 0 } };
+    static const an_grid_column columns[] = { { "metric", "metric", AN__TEXT, 0 },
+                                              { "value", "value", AN__INTERVAL, 3 },
+                                              { "in words", NULL, AN__TEXT, 0 } };
     const json_t *m = json_object_get(p->f->evaluation, "metrics");
     an_grid g = an__grid_open(p, "metrics", columns, 3);
     for (size_t i = 0; i < AN_COUNT(keys); i++) {
@@ -115,9 +129,10 @@ static void own_metrics(an_page *p)
         an__grid_interval(&g, json_object_get(m, keys[i]), true);
         an__grid_text(&g, says[i]);
     }
-    char *caption = an_format("This model at its %s threshold %s, on %s test parts, %s of them with %s = %s; small: 95\u00a0%% bootstrap interval.", p->calibrated ? "probability" : "score",
-                              an__real(an__number(p->f->evaluation, "threshold.value"), 3).t, an__count(an__number(p->f->evaluation, "rows")).t,
-                              an__count(an__number(p->f->evaluation, "positives")).t, p->target, p->positive);
+    char *caption = an_format(
+        "This model at its %s threshold %s, on %s test parts, %s of them with %s = %s; small: 95\u00a0%% bootstrap interval.",
+        p->calibrated ? "probability" : "score", an__real(an__number(p->f->evaluation, "threshold.value"), 3).t,
+        an__count(an__number(p->f->evaluation, "rows")).t, an__count(an__number(p->f->evaluation, "positives")).t, p->target, p->positive);
     an__grid_close(&g, caption);
     free(caption);
 }
@@ -133,10 +148,15 @@ static void confusion_row(an_grid *g, const char *of, const char *at, const json
 
 void an__report_confusion(an_page *p)
 {
-    static const an_grid_column columns[] = { { NULL, "of", AN__TEXT, 0 },     { NULL, "threshold", AN__TEXT, 0 }, { NULL, "true_negatives", AN__COUNT, 0 },
-                                              { NULL, "false_positives", AN__COUNT, 0 }, { NULL, "false_negatives", AN__COUNT, 0 }, { NULL, "true_positives", AN__COUNT, 0 } };
+    static const an_grid_column columns[] = { { NULL, "of", AN__TEXT, 0 },
+                                              { NULL, "threshold", AN__TEXT, 0 },
+                                              { NULL, "true_negatives", AN__COUNT, 0 },
+                                              { NULL, "false_positives", AN__COUNT, 0 },
+                                              { NULL, "false_negatives", AN__COUNT, 0 },
+                                              { NULL, "true_positives", AN__COUNT, 0 } };
     const json_t *e = p->f->evaluation, *rows = json_object_get(p->f->comparison, "rows"), *row;
-    an__section(p, "confusion", "Confusion matrices", "Rows: what the parts were. Columns: what the model said. Percentages are of the row. Shading follows them.");
+    an__section(p, "confusion", "Confusion matrices",
+                "Rows: what the parts were. Columns: what the model said. Percentages are of the row. Shading follows them.");
     if (e) {
         an_buf_puts(p->html, "<div class=\"beside\">");
         an__chart_confusion(p, json_object_get(e, "confusion"), "this model", "on the test part");
@@ -148,17 +168,20 @@ void an__report_confusion(an_page *p)
     an_grid g = an__grid_open(p, "confusion", columns, 6);
     if (e) confusion_row(&g, "this model", "own", json_object_get(e, "confusion"));
     if (!rows) {
-        an__missing(p, "Those of the other balancings come with the comparison:", "andon compare --data %s", p->data_name ? p->data_name : "DATA");
+        an__missing(p, "Those of the other balancings come with the comparison:", "andon compare --data %s",
+                    p->data_name ? p->data_name : "DATA");
     } else {
         an_buf_puts(p->html, "<h3>");
         an__htmlf(p->html, "Each balancing, summed over %s repeats", an__count(p->repeats).t);
-        an_buf_puts(p->html, "</h3>\n<p class=\"intro\">On the left at the score threshold 0.5, on the right at the moved threshold.</p>\n<div class=\"cards\">");
+        an_buf_puts(p->html, "</h3>\n<p class=\"intro\">On the left at the score threshold 0.5, on the right at the moved "
+                             "threshold.</p>\n<div class=\"cards\">");
         size_t i;
         json_array_foreach(rows, i, row)
         {
             char *label = an__balance_label(p, row);
             an_buf_puts(p->html, "<div class=\"pair\">");
-            an__chart_confusion(p, json_object_get(row, "confusion"), label, strcmp(an__string(row, "balance"), "threshold") ? "at 0.5" : "moved");
+            an__chart_confusion(p, json_object_get(row, "confusion"), label,
+                                strcmp(an__string(row, "balance"), "threshold") ? "at 0.5" : "moved");
             an__chart_confusion(p, json_object_get(row, "confusion_moved"), label, "moved");
             an_buf_puts(p->html, "</div>\n");
             confusion_row(&g, label, "0.5", json_object_get(row, "confusion"));
@@ -170,7 +193,7 @@ void an__report_confusion(an_page *p)
     an__grid_close_csv(&g, "All matrices as CSV");
 }
 
-/* ---- threshold ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- threshold ---------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct curve {
     size_t n;
@@ -180,7 +203,11 @@ typedef struct curve {
 static curve read_curve(const json_t *points)
 {
     size_t n = json_array_size(points), i;
-    curve c = { 0, an_alloc_n(n + 1, sizeof(double)), an_alloc_n(n + 1, sizeof(double)), an_alloc_n(n + 1, sizeof(double)), an_alloc_n(n + 1, sizeof(double)),
+    curve c = { 0,
+                an_alloc_n(n + 1, sizeof(double)),
+                an_alloc_n(n + 1, sizeof(double)),
+                an_alloc_n(n + 1, sizeof(double)),
+                an_alloc_n(n + 1, sizeof(double)),
                 an_alloc_n(n + 1, sizeof(double)) };
     const json_t *q;
     json_array_foreach(points, i, q)
@@ -235,9 +262,11 @@ static void goals(an_page *p, const json_t *points, bool cost)
                                        { "F2", "f2", AN__NUMBER, 3 },
                                        { cost ? "cost per 1,000 parts" : NULL, "cost_per_1000", AN__VALUE, 0 } };
     an_grid g = an__grid_open(p, "threshold", columns, AN_COUNT(columns));
-    json_t *own = json_pack("{s:o, s:O?, s:o, s:o, s:o, s:o}", "threshold", an_json_real(an__number(p->f->evaluation, "threshold.value")), "confusion",
-                            json_object_get(p->f->evaluation, "confusion"), "recall", an_json_real(an__number(p->f->evaluation, "metrics.recall.value")), "precision",
-                            an_json_real(an__number(p->f->evaluation, "metrics.precision.value")), "f2", an_json_real(an__number(p->f->evaluation, "metrics.f2.value")), "cost",
+    json_t *own = json_pack("{s:o, s:O?, s:o, s:o, s:o, s:o}", "threshold", an_json_real(an__number(p->f->evaluation, "threshold.value")),
+                            "confusion", json_object_get(p->f->evaluation, "confusion"), "recall",
+                            an_json_real(an__number(p->f->evaluation, "metrics.recall.value")), "precision",
+                            an_json_real(an__number(p->f->evaluation, "metrics.precision.value")), "f2",
+                            an_json_real(an__number(p->f->evaluation, "metrics.f2.value")), "cost",
                             an_json_real(an__number(p->f->evaluation, "cost_per_part")));
     point_row(&g, "in use", own);
     json_decref(own);
@@ -252,7 +281,8 @@ static void goals(an_page *p, const json_t *points, bool cost)
         }
         if (best) point_row(&g, an__share(goal[i], 0).t, best);
     }
-    an__grid_close(&g, "What a goal would have meant on these test parts: the threshold with the fewest false rejects. To use a goal, let it be chosen on the training part "
+    an__grid_close(&g, "What a goal would have meant on these test parts: the threshold with the fewest false rejects. To use a goal, let "
+                       "it be chosen on the training part "
                        "(andon model threshold NAME --rule 'recall>=0.9@95%'), so that the test part stays fair.");
 }
 
@@ -268,9 +298,13 @@ void an__report_threshold(an_page *p)
     const char *output = p->calibrated ? "probability" : "score";
     double own = an__number(e, "threshold.value");
     an_buf_puts(b, "<p class=\"intro\">");
-    an__htmlf(b, "A part is rejected when its %s is at least the threshold. In use: %s, by the rule %s. Counted on %s test parts, %s of them with %s = %s.", output, an__real(own, 3).t,
-              an__string(e, "threshold.rule"), an__count(an__number(e, "rows")).t, an__count(an__number(e, "positives")).t, p->target, p->positive);
-    an_buf_puts(b, "</p>\n<div class=\"cards\"><figure class=\"chart\"><figcaption><b>Recall, precision and F2</b> over the threshold</figcaption><div class=\"legend\">");
+    an__htmlf(b,
+              "A part is rejected when its %s is at least the threshold. In use: %s, by the rule %s. Counted on %s test parts, %s of them "
+              "with %s = %s.",
+              output, an__real(own, 3).t, an__string(e, "threshold.rule"), an__count(an__number(e, "rows")).t,
+              an__count(an__number(e, "positives")).t, p->target, p->positive);
+    an_buf_puts(b, "</p>\n<div class=\"cards\"><figure class=\"chart\"><figcaption><b>Recall, precision and F2</b> over the "
+                   "threshold</figcaption><div class=\"legend\">");
     an__legend(b, "recall (share caught)", AN__BLUE, -1);
     an__legend(b, "precision", AN__RED, -1);
     an__legend(b, "F2", AN__GREEN, -1);
@@ -308,11 +342,21 @@ void an__report_threshold(an_page *p)
     }
     an_buf_puts(b, "</div>\n");
     goals(p, points, cost);
-    if (!cost) an_buf_puts(b, "<p class=\"small\">No cost curve: prices are not given (<code>costs:</code> in andon.yaml, or <code>--cost-escape</code> and <code>--cost-reject</code>).</p>\n");
-    static const an_grid_column all[] = { { NULL, "threshold", AN__NUMBER, 0 }, { NULL, "true_negatives", AN__NUMBER, 0 }, { NULL, "false_positives", AN__NUMBER, 0 },
-                                          { NULL, "false_negatives", AN__NUMBER, 0 }, { NULL, "true_positives", AN__NUMBER, 0 }, { NULL, "recall", AN__NUMBER, 0 },
-                                          { NULL, "precision", AN__NUMBER, 0 }, { NULL, "f1", AN__NUMBER, 0 }, { NULL, "f2", AN__NUMBER, 0 }, { NULL, "cost_per_part", AN__NUMBER, 0 } };
-    static const char *const keys[] = { "threshold", "confusion.tn", "confusion.fp", "confusion.fn", "confusion.tp", "recall", "precision", "f1", "f2", "cost" };
+    if (!cost)
+        an_buf_puts(b, "<p class=\"small\">No cost curve: prices are not given (<code>costs:</code> in andon.yaml, or "
+                       "<code>--cost-escape</code> and <code>--cost-reject</code>).</p>\n");
+    static const an_grid_column all[] = { { NULL, "threshold", AN__NUMBER, 0 },
+                                          { NULL, "true_negatives", AN__NUMBER, 0 },
+                                          { NULL, "false_positives", AN__NUMBER, 0 },
+                                          { NULL, "false_negatives", AN__NUMBER, 0 },
+                                          { NULL, "true_positives", AN__NUMBER, 0 },
+                                          { NULL, "recall", AN__NUMBER, 0 },
+                                          { NULL, "precision", AN__NUMBER, 0 },
+                                          { NULL, "f1", AN__NUMBER, 0 },
+                                          { NULL, "f2", AN__NUMBER, 0 },
+                                          { NULL, "cost_per_part", AN__NUMBER, 0 } };
+    static const char *const keys[] = { "threshold", "confusion.tn", "confusion.fp", "confusion.fn", "confusion.tp",
+                                        "recall",    "precision",    "f1",           "f2",           "cost" };
     an_grid g = an__grid_open(p, "threshold-curve", all, AN_COUNT(all));
     size_t i;
     const json_t *q;
@@ -327,13 +371,15 @@ void an__report_threshold(an_page *p)
     curve_free(&c);
 }
 
-/* ---- coefficients --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- coefficients ------------------------------------------------------------------------------------------------------------------- */
 
 void an__report_coefficients(an_page *p)
 {
     enum { BARS = 15, ROWS = 25 };
-    static const an_grid_column columns[] = { { "feature", "name", AN__TEXT, 0 },        { NULL, "unit", AN__TEXT, 0 },
-                                              { "log-odds per unit", "coefficient", AN__VALUE, 0 }, { "odds ratio per unit", "odds_ratio", AN__VALUE, 0 },
+    static const an_grid_column columns[] = { { "feature", "name", AN__TEXT, 0 },
+                                              { NULL, "unit", AN__TEXT, 0 },
+                                              { "log-odds per unit", "coefficient", AN__VALUE, 0 },
+                                              { "odds ratio per unit", "odds_ratio", AN__VALUE, 0 },
                                               { "log-odds per standard deviation", "per_sd", AN__NUMBER, 3 } };
     an__section(p, "coefficients", "What the model looks at", NULL);
     const json_t *list = json_object_get(p->f->explanation, "coefficients"), *c;
@@ -342,8 +388,10 @@ void an__report_coefficients(an_page *p)
         return;
     }
     an_buf_puts(p->html, "<p class=\"intro\">");
-    an__htmlf(p->html, "The model adds up the features, each times its coefficient, to the log-odds of %s = %s; the largest effects first. Coefficients of features that move "
-                       "together share their effect: read them as a pattern, not as causes.",
+    an__htmlf(p->html,
+              "The model adds up the features, each times its coefficient, to the log-odds of %s = %s; the largest effects first. "
+              "Coefficients of features that move "
+              "together share their effect: read them as a pattern, not as causes.",
               p->target, p->positive);
     an_buf_puts(p->html, "</p>\n");
     an__chart_bars(p, list, BARS);
@@ -359,8 +407,9 @@ void an__report_coefficients(an_page *p)
         an__grid_number(&g, an__number(c, "odds_ratio"));
         an__grid_number(&g, an__number(c, "per_sd"));
     }
-    char *caption = an_format("In the units of the data, fitted on %s rows. Intercept: %s. Where no unit was given, it is the unit of the file.", an__count(an__number(p->f->model, "train_rows")).t,
-                              an__value(an__number(p->f->explanation, "intercept")).t);
+    char *caption =
+        an_format("In the units of the data, fitted on %s rows. Intercept: %s. Where no unit was given, it is the unit of the file.",
+                  an__count(an__number(p->f->model, "train_rows")).t, an__value(an__number(p->f->explanation, "intercept")).t);
     an__grid_close(&g, caption);
     free(caption);
 }

@@ -1,5 +1,5 @@
-/* report_page.c - the frame of the report and its first page, the one for the plant manager: what is caught, what escapes, what it costs, how sure we are.
- * In the words of the data. The sections behind it are in report_model.c, report_synth.c and report_data.c. */
+/* report_page.c - the frame of the report and its first page, the one for the plant manager: what is caught, what escapes, what it costs,
+ * how sure we are. In the words of the data. The sections behind it are in report_model.c, report_synth.c and report_data.c. */
 #include "flow/report.h"
 
 #include "andon/score.h"
@@ -35,7 +35,7 @@ void an__missing(an_page *p, const char *what, const char *format, ...)
     an_buf_puts(p->html, "</code></p>\n");
 }
 
-/* ---- page one of a model ------------------------------------------------------------------------------------------------------------------ */
+/* ---- page one of a model ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct rates { /* shares of all parts at the prevalence of the data, and costs per part */
     double prevalence, caught, escaped, escaped_most, rejected, passed, flagged;
@@ -46,9 +46,13 @@ typedef struct rates { /* shares of all parts at the prevalence of the data, and
 static rates rates_of(const an_page *p)
 {
     const json_t *e = p->f->evaluation;
-    double tn = an__number(e, "confusion.tn"), fp = an__number(e, "confusion.fp"), fn = an__number(e, "confusion.fn"), tp = an__number(e, "confusion.tp");
+    double tn = an__number(e, "confusion.tn"), fp = an__number(e, "confusion.fp"), fn = an__number(e, "confusion.fn"),
+           tp = an__number(e, "confusion.tp");
     double share = p->rows > 0 && isfinite(p->positives) ? p->positives / p->rows : (tp + fn) / (tn + fp + fn + tp);
-    rates r = { .prevalence = share, .cost_escape = an__number(e, "costs.escape"), .cost_reject = an__number(e, "costs.reject"), .cost_test = an__number(e, "costs.test") };
+    rates r = { .prevalence = share,
+                .cost_escape = an__number(e, "costs.escape"),
+                .cost_reject = an__number(e, "costs.reject"),
+                .cost_test = an__number(e, "costs.test") };
     r.currency = an__string(e, "costs.currency");
     r.caught = tp + fn > 0 ? share * tp / (tp + fn) : NAN;
     r.escaped = tp + fn > 0 ? share * fn / (tp + fn) : NAN;
@@ -59,14 +63,16 @@ static rates rates_of(const an_page *p)
     double reject = isfinite(r.cost_reject) ? r.cost_reject : 0, test = isfinite(r.cost_test) ? r.cost_test : 0;
     r.cost_model = r.cost_escape * r.escaped + reject * r.rejected + test * r.flagged;
     r.cost_none = r.cost_escape * share;
-    r.cost_all = isfinite(r.cost_test) ? r.cost_test : r.cost_reject * (1 - share); /* without a price of the test: every good part is rejected */
+    r.cost_all =
+        isfinite(r.cost_test) ? r.cost_test : r.cost_reject * (1 - share); /* without a price of the test: every good part is rejected */
     return r;
 }
 
 static void headline(an_page *p)
 {
     const json_t *e = p->f->evaluation;
-    double tn = an__number(e, "confusion.tn"), fp = an__number(e, "confusion.fp"), fn = an__number(e, "confusion.fn"), tp = an__number(e, "confusion.tp");
+    double tn = an__number(e, "confusion.tn"), fp = an__number(e, "confusion.fp"), fn = an__number(e, "confusion.fn"),
+           tp = an__number(e, "confusion.tp");
     double upper = an__number(e, "escape_upper");
     an_buf *b = p->html;
     an_buf_puts(b, "<div class=\"tiles\"><div class=\"tile\"><b>");
@@ -82,9 +88,12 @@ static void headline(an_page *p)
     an_buf_puts(b, "</b><span>");
     an__htmlf(b, "parts with %s = %s, that is %s", p->target, p->negative, an__share(tn + fp > 0 ? fp / (tn + fp) : NAN, 1).t);
     an_buf_puts(b, "</span></div></div>\n<p class=\"lead\">");
-    an__htmlf(b, "The model looked at %s parts that were kept away from it while it was trained. %s of them had %s = %s: it caught %s and let %s escape. "
-                 "Of the %s others it rejected %s as well.",
-              an__count(tn + fp + fn + tp).t, an__count(tp + fn).t, p->target, p->positive, an__count(tp).t, an__count(fn).t, an__count(tn + fp).t, an__count(fp).t);
+    an__htmlf(b,
+              "The model looked at %s parts that were kept away from it while it was trained. %s of them had %s = %s: it caught %s and let "
+              "%s escape. "
+              "Of the %s others it rejected %s as well.",
+              an__count(tn + fp + fn + tp).t, an__count(tp + fn).t, p->target, p->positive, an__count(tp).t, an__count(fn).t,
+              an__count(tn + fp).t, an__count(fp).t);
     an_buf_puts(b, "</p>\n");
 }
 
@@ -103,13 +112,16 @@ static void per_thousand(an_page *p)
     double share = r.prevalence, N = 1000;
     an_buf *b = p->html;
     an_buf_puts(b, "<h3>");
-    an__htmlf(b, "Per 1,000 parts, %s of them with %s = %s as in this data (%s)", an__few(N * share).t, p->target, p->positive, an__share(share, 1).t);
+    an__htmlf(b, "Per 1,000 parts, %s of them with %s = %s as in this data (%s)", an__few(N * share).t, p->target, p->positive,
+              an__share(share, 1).t);
     an_buf_puts(b, "</h3>\n");
     const char *names[] = { "this model", "test everything", "test nothing" };
     const double bars[3][4] = { { r.caught, r.escaped, r.rejected, r.passed }, { share, 0, 0, 1 - share }, { 0, share, 0, 1 - share } };
     an__chart_strip(b, names, bars, 3);
     static const an_grid_column columns[] = {
-        { "per 1,000 parts", "per_1000_parts", AN__TEXT, 0 }, { "this model", "model", AN__NUMBER, -1 }, { "test everything", "test_everything", AN__NUMBER, -1 },
+        { "per 1,000 parts", "per_1000_parts", AN__TEXT, 0 },
+        { "this model", "model", AN__NUMBER, -1 },
+        { "test everything", "test_everything", AN__NUMBER, -1 },
         { "test nothing", "test_nothing", AN__NUMBER, -1 },
     };
     an_grid g = an__grid_open(p, "per-1000", columns, 4);
@@ -125,25 +137,32 @@ static void per_thousand(an_page *p)
         free(title);
     }
     an_buf caption = { 0 };
-    an_buf_printf(&caption, "Counted on %s test parts and scaled to the share of the data.", an__count(an__number(p->f->evaluation, "rows")).t);
+    an_buf_printf(&caption, "Counted on %s test parts and scaled to the share of the data.",
+                  an__count(an__number(p->f->evaluation, "rows")).t);
     an_buf_puts(&caption, " The end-of-line test is taken to find every broken part and to clear every good one.");
     if (cost) {
         an_buf_printf(&caption, " Costs per part: an escape %s", an__value(r.cost_escape).t);
         if (isfinite(r.cost_reject)) an_buf_printf(&caption, ", a false reject %s", an__value(r.cost_reject).t);
         if (isfinite(r.cost_test)) an_buf_printf(&caption, ", a test of a rejected part %s", an__value(r.cost_test).t);
         an_buf_printf(&caption, " %s.", r.currency);
-        if (!isfinite(r.cost_test) && isfinite(r.cost_reject)) an_buf_puts(&caption, " No price of the test is given: testing everything is priced as rejecting every good part.");
+        if (!isfinite(r.cost_test) && isfinite(r.cost_reject))
+            an_buf_puts(&caption, " No price of the test is given: testing everything is priced as rejecting every good part.");
     }
     an__grid_close(&g, caption.data);
     an_buf_free(&caption);
     double worst = r.escaped_most;
     if (!cost && worst > 0 && r.flagged < 1) {
         an_buf_puts(b, "<p>");
-        an__htmlf(b, "Costs are not known here. Even if as many escape as the limit allows (%s per 1,000), testing only what this model rejects is cheaper than testing everything as long "
-                     "as one escaped part costs less than %s tests.",
+        an__htmlf(b,
+                  "Costs are not known here. Even if as many escape as the limit allows (%s per 1,000), testing only what this model "
+                  "rejects is cheaper than testing everything as long "
+                  "as one escaped part costs less than %s tests.",
                   an__few(N * worst).t, an__count(floor((1 - r.flagged) / worst)).t);
-        if (r.caught > 0) an__htmlf(b, " It is cheaper than testing nothing as soon as one escaped part costs more than %s tests.", an__real(r.flagged / r.caught, 1).t);
-        an_buf_puts(b, " With prices (<code>costs:</code> in andon.yaml, or <code>--cost-escape</code>, <code>--cost-reject</code>, <code>--cost-test</code>) this page shows them.</p>\n");
+        if (r.caught > 0)
+            an__htmlf(b, " It is cheaper than testing nothing as soon as one escaped part costs more than %s tests.",
+                      an__real(r.flagged / r.caught, 1).t);
+        an_buf_puts(b, " With prices (<code>costs:</code> in andon.yaml, or <code>--cost-escape</code>, <code>--cost-reject</code>, "
+                       "<code>--cost-test</code>) this page shows them.</p>\n");
     }
 }
 
@@ -153,22 +172,26 @@ static void recommendation(an_page *p)
     const json_t *c = p->f->comparison;
     an_buf_puts(b, "<h3>What is recommended</h3>\n");
     if (!c) {
-        an__missing(p, "Nothing yet: other ways to balance were not tried on this data.", "andon compare --data %s", p->data_name ? p->data_name : "DATA");
+        an__missing(p, "Nothing yet: other ways to balance were not tried on this data.", "andon compare --data %s",
+                    p->data_name ? p->data_name : "DATA");
         return;
     }
     an_buf_puts(b, "<p class=\"box\">");
     an__html(b, an__string(c, "recommendation.why"));
     an_buf_puts(b, ".</p>\n");
-    const char *own = an__string(p->f->evaluation, "balance"), *named = an__string(c, "recommendation.balance"), *rule = an__string(p->f->evaluation, "threshold.rule");
+    const char *own = an__string(p->f->evaluation, "balance"), *named = an__string(c, "recommendation.balance"),
+               *rule = an__string(p->f->evaluation, "threshold.rule");
     if (!p->f->model || !*own) return;
-    bool moved = *rule && strcmp(rule, "0.5") != 0, same = !strcmp(own, named) || (!strcmp(own, "none") && moved && !strcmp(named, "threshold"));
+    bool moved = *rule && strcmp(rule, "0.5") != 0,
+         same = !strcmp(own, named) || (!strcmp(own, "none") && moved && !strcmp(named, "threshold"));
     an_buf_puts(b, "<p>");
     if (same) {
         an__htmlf(b, "The model of this report was balanced that way (%s).", own);
     } else {
         an__htmlf(b, "The model of this report was balanced with %s instead. This trains the recommended one: ", own);
         an_buf_puts(b, "<code>");
-        an__htmlf(b, "andon model train NAME --data %s --model %s --balance %s", p->data_name ? p->data_name : "DATA", an__string(c, "recommendation.model"), named);
+        an__htmlf(b, "andon model train NAME --data %s --model %s --balance %s", p->data_name ? p->data_name : "DATA",
+                  an__string(c, "recommendation.model"), named);
         an_buf_puts(b, "</code>");
     }
     an_buf_puts(b, "</p>\n");
@@ -186,16 +209,20 @@ static void how_sure(an_page *p)
             an__htmlf(b, "The whole data set holds only %s parts with %s = %s", an__count(p->positives).t, p->target, p->positive);
         else
             an__htmlf(b, "The test part holds only %s parts with %s = %s", an__count(tested).t, p->target, p->positive);
-        an__htmlf(b, "; under %d, numbers like these change much from one sample to the next. Collect more before relying on them.", FEW_POSITIVES);
+        an__htmlf(b, "; under %d, numbers like these change much from one sample to the next. Collect more before relying on them.",
+                  FEW_POSITIVES);
         an_buf_puts(b, "</p>\n");
     }
     an_buf_puts(b, "<ul><li>");
-    an__htmlf(b, "Counted on %s parts that the model had never seen, %s of them with %s = %s.", an__count(n).t, an__count(tested).t, p->target, p->positive);
+    an__htmlf(b, "Counted on %s parts that the model had never seen, %s of them with %s = %s.", an__count(n).t, an__count(tested).t,
+              p->target, p->positive);
     an_buf_puts(b, "</li><li>");
-    an__htmlf(b, "Share caught (recall) %s; other samples of this size would give %s to %s (95\u00a0%% bootstrap interval).", an__share(an__number(recall, "value"), 1).t,
-              an__share(an__number(recall, "low"), 1).t, an__share(an__number(recall, "high"), 1).t);
+    an__htmlf(b, "Share caught (recall) %s; other samples of this size would give %s to %s (95\u00a0%% bootstrap interval).",
+              an__share(an__number(recall, "value"), 1).t, an__share(an__number(recall, "low"), 1).t,
+              an__share(an__number(recall, "high"), 1).t);
     an_buf_puts(b, "</li><li>");
-    an__html(b, "The escape rate is a limit, not a guess: with 95\u00a0% confidence the true rate of parts like these is not above it. More test parts make it smaller.");
+    an__html(b, "The escape rate is a limit, not a guess: with 95\u00a0% confidence the true rate of parts like these is not above it. "
+                "More test parts make it smaller.");
     an_buf_puts(b, "</li>");
     if (p->f->comparison) {
         an_buf_puts(b, "<li>");
@@ -206,7 +233,8 @@ static void how_sure(an_page *p)
     if (p->calibrated)
         an__html(b, "The model's output is a probability at the share of the training data.");
     else
-        an__html(b, "The model's output is a score, not a probability: it was trained on a changed share of classes. Only its order and its threshold mean something.");
+        an__html(b, "The model's output is a score, not a probability: it was trained on a changed share of classes. Only its order and "
+                    "its threshold mean something.");
     an_buf_puts(b, "</li></ul>\n");
 }
 
@@ -260,8 +288,8 @@ static void front_data(an_page *p)
     an_buf_puts(b, "</span></div></div>\n");
     if (p->positives < FEW_POSITIVES) {
         an_buf_puts(b, "<p class=\"warn\"><b>Thin evidence.</b> ");
-        an__htmlf(b, "Only %s rows have %s = %s; under %d, whatever is learnt from them changes much from one sample to the next.", an__count(p->positives).t, p->target, p->positive,
-                  FEW_POSITIVES);
+        an__htmlf(b, "Only %s rows have %s = %s; under %d, whatever is learnt from them changes much from one sample to the next.",
+                  an__count(p->positives).t, p->target, p->positive, FEW_POSITIVES);
         an_buf_puts(b, "</p>\n");
     }
     if (p->f->comparison) recommendation(p);
@@ -272,7 +300,8 @@ void an__report_front(an_page *p)
     if (!p->f->model) {
         front_data(p);
     } else if (!p->f->evaluation) {
-        an__missing(p, "This model was not evaluated on rows it has not seen, so nothing can be said about what it catches.", "andon model evaluate %s", p->name);
+        an__missing(p, "This model was not evaluated on rows it has not seen, so nothing can be said about what it catches.",
+                    "andon model evaluate %s", p->name);
     } else {
         headline(p);
         per_thousand(p);
@@ -282,13 +311,14 @@ void an__report_front(an_page *p)
     }
 }
 
-/* ---- the frame ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the frame ---------------------------------------------------------------------------------------------------------------------- */
 
 static void opening(an_page *p)
 {
     const json_t *a = p->f->about, *m = p->f->model;
     an_buf *b = p->html;
-    an_buf_puts(b, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
+    an_buf_puts(b, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
+                   "initial-scale=1\">\n<title>");
     an__htmlf(b, "%s/%s \u2013 andon report", p->name, an__count(an__number(a, "version")).t);
     an_buf_puts(b, "</title>\n<style>\n");
     an_buf_puts(b, an__report_style);
@@ -312,8 +342,10 @@ static void opening(an_page *p)
     }
     an__htmlf(b, "Written %s by andon %s.", an__string(a, "written"), an__string(a, "andon"));
     an_buf_puts(b, "</p></header>\n<nav aria-label=\"sections\">");
-    static const char *const links[][2] = { { "fidelity", "Generated rows" },    { "comparison", "Comparison" }, { "confusion", "Confusion" },   { "threshold", "Threshold" },
-                                            { "coefficients", "Coefficients" }, { "data", "Data" },             { "provenance", "Provenance" }, { "glossary", "Glossary" } };
+    static const char *const links[][2] = { { "fidelity", "Generated rows" },   { "comparison", "Comparison" },
+                                            { "confusion", "Confusion" },       { "threshold", "Threshold" },
+                                            { "coefficients", "Coefficients" }, { "data", "Data" },
+                                            { "provenance", "Provenance" },     { "glossary", "Glossary" } };
     for (size_t i = 0; i < AN_COUNT(links); i++) {
         bool model_only = i == 3 || i == 4, compared = i == 0 || i == 1 || i == 2;
         if (!m && (model_only || (compared && (i == 0 ? !p->f->judgements : !p->f->comparison)))) continue;

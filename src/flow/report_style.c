@@ -1,11 +1,13 @@
-/* report_style.c - the style sheet of the report: dark text on white, one column on a phone, A4 in print. No fonts or pictures from elsewhere. */
+/* report_style.c - the style sheet of the report: dark text on white, one column on a phone, A4 in print. No fonts or pictures from
+ * elsewhere. */
 #include "flow/report.h"
 
 const char an__report_style[] =
     ":root{color-scheme:light}\n"
     "*{box-sizing:border-box}\n"
     "html{-webkit-text-size-adjust:100%}\n"
-    "body{margin:0;background:#fff;color:#1b1b1b;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Liberation Sans',sans-serif}\n"
+    "body{margin:0;background:#fff;color:#1b1b1b;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Liberation "
+    "Sans',sans-serif}\n"
     "main{max-width:70rem;margin:0 auto;padding:1.5rem 1.25rem 4rem}\n"
     "h1{font-size:2rem;line-height:1.15;margin:.1rem 0 .3rem;overflow-wrap:anywhere}\n"
     "h2{font-size:1.4rem;line-height:1.25;margin:3rem 0 .5rem;padding-top:.7rem;border-top:2px solid #1b1b1b}\n"
@@ -13,7 +15,8 @@ const char an__report_style[] =
     "p{margin:.5rem 0;max-width:52rem}\n"
     "ul{margin:.5rem 0;padding-left:1.3rem;max-width:52rem}\n"
     "li{margin:.2rem 0}\n"
-    "code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace;background:#f1f1ee;padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}\n"
+    "code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace;background:#f1f1ee;padding:.1em "
+    ".3em;border-radius:3px;overflow-wrap:anywhere}\n"
     "a{color:#00538a}\n"
     "a:focus-visible,.scroll:focus-visible{outline:3px solid #E69F00;outline-offset:2px}\n"
     ".kicker{margin:0;font-size:.85rem;letter-spacing:.04em;color:#555}\n"
@@ -34,7 +37,8 @@ const char an__report_style[] =
     ".bar{display:flex;height:1.25rem;border:1px solid #777;background:#fff}\n"
     ".bar i{min-width:2px;flex:none}\n"
     ".caught{background:#0072B2}.escaped{background:#1b1b1b}.rejected{background:#E69F00}.passed{background:#eef3f6}\n"
-    ".box.passed,.box.caught,.box.escaped,.box.rejected{display:inline-block;width:.9rem;height:.9rem;border:1px solid #777;border-radius:0;padding:0;margin:0 .35rem 0 0;vertical-align:-.1rem}\n"
+    ".box.passed,.box.caught,.box.escaped,.box.rejected{display:inline-block;width:.9rem;height:.9rem;border:1px solid "
+    "#777;border-radius:0;padding:0;margin:0 .35rem 0 0;vertical-align:-.1rem}\n"
     ".legend{display:flex;flex-wrap:wrap;gap:.15rem 1rem;margin:.3rem 0;font-size:.86rem}\n"
     ".key{display:inline-flex;align-items:center}\n"
     ".key svg{margin-right:.35rem;flex:none}\n"

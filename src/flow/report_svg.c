@@ -1,5 +1,6 @@
-/* report_svg.c - plots as inline SVG: a frame with round ticks, lines, marks, labels. Colours are those of Okabe and Ito (2008), told apart by colour-blind
- * readers; every style has a dash pattern and a mark of its own, so that prints in grey can be read too. What is plotted is decided elsewhere. */
+/* report_svg.c - plots as inline SVG: a frame with round ticks, lines, marks, labels. Colours are those of Okabe and Ito (2008), told apart
+ * by colour-blind readers; every style has a dash pattern and a mark of its own, so that prints in grey can be read too. What is plotted is
+ * decided elsewhere. */
 #include "flow/report.h"
 
 #include <math.h>
@@ -9,8 +10,9 @@
 static const struct {
     const char *colour, *dash;
 } styles[AN__STYLES] = {
-    [AN__BLUE] = { "#0072B2", "" },          [AN__RED] = { "#D55E00", "6 3" },      [AN__GREEN] = { "#009E73", "2 2.5" }, [AN__PURPLE] = { "#CC79A7", "8 3 2 3" },
-    [AN__BLACK] = { "#222222", "" },         [AN__ORANGE] = { "#E69F00", "10 4" }, [AN__SKY] = { "#56B4E9", "" },
+    [AN__BLUE] = { "#0072B2", "" },          [AN__RED] = { "#D55E00", "6 3" }, [AN__GREEN] = { "#009E73", "2 2.5" },
+    [AN__PURPLE] = { "#CC79A7", "8 3 2 3" }, [AN__BLACK] = { "#222222", "" },  [AN__ORANGE] = { "#E69F00", "10 4" },
+    [AN__SKY] = { "#56B4E9", "" },
 };
 
 const char *an__colour(int style)
@@ -25,7 +27,8 @@ const char *an__dash(int style)
 
 void an__svg_open(an_buf *b, double width, double height, const char *what)
 {
-    an_buf_printf(b, "<svg viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" aria-label=\"", width, height, width, height);
+    an_buf_printf(b, "<svg viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" aria-label=\"", width, height, width,
+                  height);
     an__html(b, what);
     an_buf_puts(b, "\">");
 }
@@ -42,12 +45,24 @@ void an__svg_text(an_buf *b, double x, double y, const char *anchor, const char 
 void an__svg_mark(an_buf *b, int mark, double x, double y, double s)
 {
     switch (mark) {
-    case AN__CIRCLE: an_buf_printf(b, "M%.1f %.1fa%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0 %.1f 0", x - s, y, s, s, 2 * s, s, s, -2 * s); break;
-    case AN__DOT: an_buf_printf(b, "M%.1f %.1fh0", x, y); break;
-    case AN__TRIANGLE: an_buf_printf(b, "M%.1f %.1fl%.1f %.1fh%.1fz", x, y - s * 1.1, s, s * 1.8, -2 * s); break;
-    case AN__CROSS: an_buf_printf(b, "M%.1f %.1fl%.1f %.1fm%.1f 0l%.1f %.1f", x - s, y - s, 2 * s, 2 * s, -2 * s, 2 * s, -2 * s); break;
-    case AN__PLUS: an_buf_printf(b, "M%.1f %.1fh%.1fm%.1f %.1fv%.1f", x - s, y, 2 * s, -s, -s, 2 * s); break;
-    default: an_buf_printf(b, "M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz", x, y - s * 1.2, s * 1.2, s * 1.2, -s * 1.2, s * 1.2, -s * 1.2, -s * 1.2);
+    case AN__CIRCLE:
+        an_buf_printf(b, "M%.1f %.1fa%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0 %.1f 0", x - s, y, s, s, 2 * s, s, s, -2 * s);
+        break;
+    case AN__DOT:
+        an_buf_printf(b, "M%.1f %.1fh0", x, y);
+        break;
+    case AN__TRIANGLE:
+        an_buf_printf(b, "M%.1f %.1fl%.1f %.1fh%.1fz", x, y - s * 1.1, s, s * 1.8, -2 * s);
+        break;
+    case AN__CROSS:
+        an_buf_printf(b, "M%.1f %.1fl%.1f %.1fm%.1f 0l%.1f %.1f", x - s, y - s, 2 * s, 2 * s, -2 * s, 2 * s, -2 * s);
+        break;
+    case AN__PLUS:
+        an_buf_printf(b, "M%.1f %.1fh%.1fm%.1f %.1fv%.1f", x - s, y, 2 * s, -s, -s, 2 * s);
+        break;
+    default:
+        an_buf_printf(b, "M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz", x, y - s * 1.2, s * 1.2, s * 1.2, -s * 1.2, s * 1.2, -s * 1.2,
+                      -s * 1.2);
     }
 }
 
@@ -66,7 +81,8 @@ void an__legend(an_buf *b, const char *name, int style, int mark)
 {
     an_buf_puts(b, "<span class=\"key\"><svg viewBox=\"0 0 24 12\" width=\"24\" height=\"12\" aria-hidden=\"true\"><path d=\"");
     if (mark < 0) {
-        an_buf_printf(b, "M1 6h22\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\" stroke-dasharray=\"%s\"/>", styles[style].colour, styles[style].dash);
+        an_buf_printf(b, "M1 6h22\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\" stroke-dasharray=\"%s\"/>", styles[style].colour,
+                      styles[style].dash);
     } else {
         an__svg_mark(b, mark, 12, 6, 4);
         mark_paint(b, style, mark, 4);
@@ -76,7 +92,7 @@ void an__legend(an_buf *b, const char *name, int style, int mark)
     an_buf_puts(b, "</span>");
 }
 
-/* ---- ticks ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- ticks -------------------------------------------------------------------------------------------------------------------------- */
 
 /* 1, 2 or 5 times a power of ten, so that `range` has about `wanted` steps. */
 static double round_step(double range, int wanted)
@@ -138,7 +154,8 @@ void an__plot_open(an_plot *p, const char *x_name, const char *y_name, const cha
     an__svg_open(b, p->width, p->height, what);
     an_buf_puts(b, "<path class=\"grid\" d=\"");
     for (double y = y_first; y <= p->y1 + sy * 1e-6; y += sy) an_buf_printf(b, "M%.1f %.1fH%.1f", p->left, py(p, y), p->width - p->right);
-    for (double x = x_first; p->names && x <= p->x1 + sx * 1e-6; x += sx) an_buf_printf(b, "M%.1f %.1fV%.1f", px(p, x), p->top, p->height - p->bottom);
+    for (double x = x_first; p->names && x <= p->x1 + sx * 1e-6; x += sx)
+        an_buf_printf(b, "M%.1f %.1fV%.1f", px(p, x), p->top, p->height - p->bottom);
     an_buf_puts(b, "\"/><path class=\"axis\" d=\"");
     an_buf_printf(b, "M%.1f %.1fV%.1fH%.1f", p->left, p->top, p->height - p->bottom, p->width - p->right);
     for (double x = x_first; x <= p->x1 + sx * 1e-6; x += sx) an_buf_printf(b, "M%.1f %.1fv4", px(p, x), p->height - p->bottom);
@@ -171,7 +188,8 @@ void an__plot_line(an_plot *p, const double *x, const double *y, size_t n, int s
         if (good) an_buf_printf(p->out, "%c%.1f %.1f", pen ? 'L' : 'M', px(p, x[i]), py(p, y[i]));
         pen = good;
     }
-    an_buf_printf(p->out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\" stroke-linejoin=\"round\" stroke-dasharray=\"%s\"/>", styles[style].colour, styles[style].dash);
+    an_buf_printf(p->out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\" stroke-linejoin=\"round\" stroke-dasharray=\"%s\"/>",
+                  styles[style].colour, styles[style].dash);
 }
 
 void an__plot_marks(an_plot *p, const double *x, const double *y, size_t n, int style, int mark, double size)

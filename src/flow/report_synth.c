@@ -1,4 +1,5 @@
-/* report_synth.c - sections about generated rows: fidelity beside a floor and a ceiling (the gearbox paper's table I), curves of the training, the map (its figure 4). */
+/* report_synth.c - sections about generated rows: fidelity beside a floor and a ceiling (the gearbox paper's table I), curves of the
+ * training, the map (its figure 4). */
 #include "flow/report.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 
 static void fidelity_row(an_grid *g, const json_t *judgement, const char *method, const char *what, const char *note, const json_t *s)
 {
-    static const char *const keys[] = { "ks_complement", "correlation_similarity", "wasserstein", "js_distance", "sample_1k_s", "sample_10k_s" };
+    static const char *const keys[] = { "ks_complement", "correlation_similarity", "wasserstein", "js_distance", "sample_1k_s",
+                                        "sample_10k_s" };
     an__grid_row(g, strcmp(what, "generator") ? "aside" : NULL);
     an__grid_note(g, method, note);
     an__grid_text(g, what);
@@ -18,7 +20,8 @@ static void fidelity_row(an_grid *g, const json_t *judgement, const char *method
 
 static bool same_frame(const json_t *a, const json_t *b)
 {
-    return a && b && json_equal(json_object_get(a, "floor"), json_object_get(b, "floor")) && json_equal(json_object_get(a, "ceiling"), json_object_get(b, "ceiling"));
+    return a && b && json_equal(json_object_get(a, "floor"), json_object_get(b, "floor")) &&
+           json_equal(json_object_get(a, "ceiling"), json_object_get(b, "ceiling"));
 }
 
 static void fidelity(an_page *p, const json_t *list)
@@ -42,20 +45,29 @@ static void fidelity(an_page *p, const json_t *list)
     {
         /* generators judged against the same real rows share floor and ceiling */
         const json_t *before = i ? json_array_get(list, i - 1) : NULL, *after = json_array_get(list, i + 1);
-        if (!same_frame(before, j)) fidelity_row(&g, j, "floor", "floor", "real columns shuffled, each by itself", json_object_get(j, "floor"));
+        if (!same_frame(before, j))
+            fidelity_row(&g, j, "floor", "floor", "real columns shuffled, each by itself", json_object_get(j, "floor"));
         fidelity_row(&g, j, an__string(j, "method"), "generator", an__string(j, "generator"), json_object_get(j, "scores"));
-        if (!same_frame(j, after)) fidelity_row(&g, j, "ceiling", "ceiling", "one real half against the other", json_object_get(j, "ceiling"));
+        if (!same_frame(j, after))
+            fidelity_row(&g, j, "ceiling", "ceiling", "one real half against the other", json_object_get(j, "ceiling"));
     }
-    an__grid_close(&g, "Mean over columns of the KS complement (KS-C), the Wasserstein distance (WD, in shares of the real range) and the Jensen-Shannon distance (JS, 20 bins, base 2), and "
-                       "over pairs of columns of the correlation similarity (CS). \u2191 more is better, \u2193 less. Times are the best of three on this machine.");
+    an__grid_close(&g, "Mean over columns of the KS complement (KS-C), the Wasserstein distance (WD, in shares of the real range) and the "
+                       "Jensen-Shannon distance (JS, 20 bins, base 2), and "
+                       "over pairs of columns of the correlation similarity (CS). \u2191 more is better, \u2193 less. Times are the best "
+                       "of three on this machine.");
 }
 
 static void more(an_page *p, const json_t *list)
 {
     static const an_grid_column columns[] = {
-        { "generator", "method", AN__TEXT, 0 },  { "told from real ones (ROC-AUC)", "c2st_auc", AN__NUMBER, 3 },       { "the same, ceiling", "c2st_auc_ceiling", AN__NUMBER, 3 },
-        { "trained on generated, tested on real (F1)", "tstr_f1", AN__NUMBER, 3 }, { "distance to closest real row", "dcr_median", AN__NUMBER, 4 },
-        { "the same, ceiling", "dcr_median_ceiling", AN__NUMBER, 4 }, { "exact copies", "copies", AN__COUNT, 0 },      { "of generated rows", "rows_synthetic", AN__COUNT, 0 },
+        { "generator", "method", AN__TEXT, 0 },
+        { "told from real ones (ROC-AUC)", "c2st_auc", AN__NUMBER, 3 },
+        { "the same, ceiling", "c2st_auc_ceiling", AN__NUMBER, 3 },
+        { "trained on generated, tested on real (F1)", "tstr_f1", AN__NUMBER, 3 },
+        { "distance to closest real row", "dcr_median", AN__NUMBER, 4 },
+        { "the same, ceiling", "dcr_median_ceiling", AN__NUMBER, 4 },
+        { "exact copies", "copies", AN__COUNT, 0 },
+        { "of generated rows", "rows_synthetic", AN__COUNT, 0 },
     };
     an_grid g = an__grid_open(p, "fidelity-more", columns, AN_COUNT(columns));
     const json_t *j;
@@ -72,7 +84,8 @@ static void more(an_page *p, const json_t *list)
         an__grid_number(&g, an__number(j, "scores.copies"));
         an__grid_number(&g, an__number(j, "rows_synthetic"));
     }
-    an__grid_close(&g, "Can a model tell generated rows from real ones (0.5: it cannot; 1: always)? Are they of use, and are they copies? A distance far below the ceiling's means that "
+    an__grid_close(&g, "Can a model tell generated rows from real ones (0.5: it cannot; 1: always)? Are they of use, and are they copies? "
+                       "A distance far below the ceiling's means that "
                        "real rows were repeated. The F1 needs rows of both classes.");
 }
 
@@ -92,11 +105,14 @@ static int worst_first(const void *a, const void *b)
 static void columns_of(an_page *p, const json_t *list)
 {
     enum { SHOWN = 5 };
-    static const an_grid_column columns[] = { { "column", "column", AN__TEXT, 0 },  { "generator", "method", AN__TEXT, 0 }, { "KS-C \u2191", "shape", AN__NUMBER, 3 },
-                                              { "WD \u2193", "wasserstein", AN__NUMBER, 3 }, { "JS \u2193", "js_distance", AN__NUMBER, 3 } };
+    static const an_grid_column columns[] = { { "column", "column", AN__TEXT, 0 },
+                                              { "generator", "method", AN__TEXT, 0 },
+                                              { "KS-C \u2191", "shape", AN__NUMBER, 3 },
+                                              { "WD \u2193", "wasserstein", AN__NUMBER, 3 },
+                                              { "JS \u2193", "js_distance", AN__NUMBER, 3 } };
     an_grid g = an__grid_open(p, "fidelity-columns", columns, AN_COUNT(columns));
     const json_t *j, *c;
-    size_t i, k, n_generators = json_array_size(list), most = 0;
+    size_t i, k, n_generators = json_array_size(list);
     worst **all = an_alloc_n(n_generators + 1, sizeof *all);
     size_t *count = an_alloc_n(n_generators + 1, sizeof *count);
     json_array_foreach(list, i, j)
@@ -109,7 +125,6 @@ static void columns_of(an_page *p, const json_t *list)
             all[i][count[i]++] = (worst){ c, isnan(shape) ? an__number(c, "tv_complement") : shape };
         }
         qsort(all[i], count[i], sizeof **all, worst_first);
-        if (count[i] > most) most = count[i];
     }
     g.limit = SHOWN * n_generators;
     /* the first SHOWN of every generator, then the rest */
@@ -129,7 +144,7 @@ static void columns_of(an_page *p, const json_t *list)
     free(count);
 }
 
-/* ---- curves ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- curves ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct series {
     size_t n;
@@ -209,7 +224,9 @@ static void curves(an_page *p, const json_t *judgement, bool of_fidelity)
 
 static void curves_csv(an_page *p, const json_t *list)
 {
-    static const an_grid_column columns[] = { { NULL, "method", AN__TEXT, 0 }, { NULL, "curve", AN__TEXT, 0 }, { NULL, "step", AN__NUMBER, 0 }, { NULL, "value", AN__NUMBER, 0 } };
+    static const an_grid_column columns[] = {
+        { NULL, "method", AN__TEXT, 0 }, { NULL, "curve", AN__TEXT, 0 }, { NULL, "step", AN__NUMBER, 0 }, { NULL, "value", AN__NUMBER, 0 }
+    };
     an_grid g = an__grid_open(p, "curves", columns, 4);
     const json_t *j, *point;
     size_t i, k;
@@ -228,13 +245,17 @@ static void curves_csv(an_page *p, const json_t *list)
 
 static void map_csv(an_page *p, const json_t *list)
 {
-    static const an_grid_column columns[] = { { NULL, "method", AN__TEXT, 0 }, { NULL, "origin", AN__TEXT, 0 }, { NULL, "axis1", AN__NUMBER, 0 }, { NULL, "axis2", AN__NUMBER, 0 },
+    static const an_grid_column columns[] = { { NULL, "method", AN__TEXT, 0 },
+                                              { NULL, "origin", AN__TEXT, 0 },
+                                              { NULL, "axis1", AN__NUMBER, 0 },
+                                              { NULL, "axis2", AN__NUMBER, 0 },
                                               { NULL, "positive", AN__NUMBER, 0 } };
     static const char *const origins[] = { "real", "synthetic" };
     an_grid g = an__grid_open(p, "map", columns, AN_COUNT(columns));
     const json_t *j, *point;
     size_t i, k;
-    json_array_foreach(list, i, j) for (int o = 0; o < 2; o++) json_array_foreach(json_object_get(json_object_get(j, "pca"), origins[o]), k, point)
+    json_array_foreach(list, i, j) for (int o = 0; o < 2; o++)
+        json_array_foreach(json_object_get(json_object_get(j, "pca"), origins[o]), k, point)
     {
         an__grid_row(&g, NULL);
         an__grid_text(&g, an__string(j, "method"));
@@ -251,10 +272,14 @@ static void filter(an_page *p)
     const json_t *f = p->f->filter;
     if (!f) return;
     an_buf_puts(p->html, "<p><b>Minority filter.</b> ");
-    an__htmlf(p->html, "Of %s generated rows looked at, %s of the %s wanted passed: those within %s standard deviations of the centroid", an__count(an__number(f, "drawn")).t,
-              an__count(an__number(f, "passed")).t, an__count(an__number(f, "wanted")).t, an__value(an__number(f, "distance_max")).t);
+    an__htmlf(p->html, "Of %s generated rows looked at, %s of the %s wanted passed: those within %s standard deviations of the centroid",
+              an__count(an__number(f, "drawn")).t, an__count(an__number(f, "passed")).t, an__count(an__number(f, "wanted")).t,
+              an__value(an__number(f, "distance_max")).t);
     const char *centroid = an__string(f, "centroid"), *note = an__string(f, "note");
-    an__htmlf(p->html, " of %s.", !strcmp(centroid, "cluster") ? "the most defective cluster" : !strcmp(centroid, "variant") ? "the most defective cluster of their part variant" : "the rarer class");
+    an__htmlf(p->html, " of %s.",
+              !strcmp(centroid, "cluster")   ? "the most defective cluster"
+              : !strcmp(centroid, "variant") ? "the most defective cluster of their part variant"
+                                             : "the rarer class");
     if (*note) an__htmlf(p->html, " Note: %s.", note);
     an_buf_puts(p->html, "</p>\n");
 }
@@ -262,12 +287,15 @@ static void filter(an_page *p)
 void an__report_fidelity(an_page *p)
 {
     an__section(p, "fidelity", "How true the generated rows are",
-                "Generated rows compared with the real training rows they should look like. The floor: the real columns shuffled, each by itself, so that every column is right and "
-                "nothing goes together any more. The ceiling: one random half of the real rows against the other; a generator that comes near it is as good as real "
+                "Generated rows compared with the real training rows they should look like. The floor: the real columns shuffled, each by "
+                "itself, so that every column is right and "
+                "nothing goes together any more. The ceiling: one random half of the real rows against the other; a generator that comes "
+                "near it is as good as real "
                 "rows, as far as these numbers can tell.");
     const json_t *list = p->f->judgements, *j;
     if (!json_array_size(list)) {
-        an__missing(p, "No generator was judged on this data yet. This fits and judges three:", "andon synth compare --data %s --methods random,smote,wgan", p->data_name ? p->data_name : "DATA");
+        an__missing(p, "No generator was judged on this data yet. This fits and judges three:",
+                    "andon synth compare --data %s --methods random,smote,wgan", p->data_name ? p->data_name : "DATA");
         return;
     }
     fidelity(p, list);
@@ -286,8 +314,10 @@ void an__report_fidelity(an_page *p)
         curves_csv(p, list);
     }
     if (mapped) {
-        an_buf_puts(p->html, "<h3>Map</h3>\n<p class=\"intro\">All columns pressed into two axes (principal components, fitted on the real rows only). Where the generated rows lie among the real ones of their "
-                             "class, they look like them; where they leave them, they do not. At most 1,000 rows of each are drawn.</p>\n<div class=\"cards\">");
+        an_buf_puts(p->html, "<h3>Map</h3>\n<p class=\"intro\">All columns pressed into two axes (principal components, fitted on the real "
+                             "rows only). Where the generated rows lie among the real ones of their "
+                             "class, they look like them; where they leave them, they do not. At most 1,000 rows of each are "
+                             "drawn.</p>\n<div class=\"cards\">");
         json_array_foreach(list, i, j) an__chart_map(p, j);
         an_buf_puts(p->html, "</div>\n");
         map_csv(p, list);

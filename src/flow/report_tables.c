@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const an__report_table_names[] = { "summary",   "per-1000",     "metrics",    "fidelity",  "fidelity-more", "fidelity-columns", "curves",     "map",
-                                               "compare",   "compare-moved", "confusion",  "threshold", "threshold-curve", "coefficients",   "columns",
-                                               "set-aside", "categories",   "histograms", "provenance", "settings",    NULL };
+const char *const an__report_table_names[] = {
+    "summary", "per-1000",  "metrics",       "fidelity",   "fidelity-more", "fidelity-columns", "curves",
+    "map",     "compare",   "compare-moved", "confusion",  "threshold",     "threshold-curve",  "coefficients",
+    "columns", "set-aside", "categories",    "histograms", "provenance",    "settings",         NULL
+};
 
-/* ---- JSON ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- JSON --------------------------------------------------------------------------------------------------------------------------- */
 
 const json_t *an__at(const json_t *j, const char *path)
 {
@@ -38,18 +40,29 @@ const char *an__string(const json_t *j, const char *path)
     return text ? text : "";
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- text --------------------------------------------------------------------------------------------------------------------------- */
 
 void an__html(an_buf *b, const char *text)
 {
     for (const char *c = text ? text : ""; *c; c++) {
         switch (*c) {
-        case '&': an_buf_puts(b, "&amp;"); break;
-        case '<': an_buf_puts(b, "&lt;"); break;
-        case '>': an_buf_puts(b, "&gt;"); break;
-        case '"': an_buf_puts(b, "&quot;"); break;
-        case '\'': an_buf_puts(b, "&#39;"); break;
-        default: an_buf_putc(b, (unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c); /* control characters have no place in a page */
+        case '&':
+            an_buf_puts(b, "&amp;");
+            break;
+        case '<':
+            an_buf_puts(b, "&lt;");
+            break;
+        case '>':
+            an_buf_puts(b, "&gt;");
+            break;
+        case '"':
+            an_buf_puts(b, "&quot;");
+            break;
+        case '\'':
+            an_buf_puts(b, "&#39;");
+            break;
+        default:
+            an_buf_putc(b, (unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c); /* control characters have no place in a page */
         }
     }
 }
@@ -255,10 +268,14 @@ void an__grid_note(an_grid *g, const char *text, const char *small)
 static an_shown number_shown(const an_grid_column *c, double v)
 {
     switch (c->kind) {
-    case AN__COUNT: return an__count(v);
-    case AN__SHARE: return an__share(v, c->digits);
-    case AN__VALUE: return an__value(v);
-    default: return c->digits < 0 ? an__few(v) : an__real(v, c->digits);
+    case AN__COUNT:
+        return an__count(v);
+    case AN__SHARE:
+        return an__share(v, c->digits);
+    case AN__VALUE:
+        return an__value(v);
+    default:
+        return c->digits < 0 ? an__few(v) : an__real(v, c->digits);
     }
 }
 
@@ -328,7 +345,8 @@ void an__grid_close(an_grid *g, const char *caption)
     an_buf_puts(b, "</figcaption>\n<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
     for (int i = 0; i < g->columns; i++) {
         if (!g->column[i].title) continue;
-        an_buf_puts(b, g->column[i].kind == AN__TEXT || g->column[i].kind == AN__PICTURE ? "<th scope=\"col\">" : "<th scope=\"col\" class=\"n\">");
+        an_buf_puts(b, g->column[i].kind == AN__TEXT || g->column[i].kind == AN__PICTURE ? "<th scope=\"col\">"
+                                                                                         : "<th scope=\"col\" class=\"n\">");
         an__html(b, g->column[i].title);
         an_buf_puts(b, "</th>");
     }

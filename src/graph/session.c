@@ -155,7 +155,10 @@ static bool resolve(an_session *s, int64_t rows, an_error *err)
         s->call[i].scratch = s->scratch;
         s->call[i].scratch_bytes = s->scratch_bytes;
     }
-    for (int32_t i = 0; i < s->patch_count; i++) *s->patches[i].at = (char *)s->bound[s->patches[i].input] + s->patches[i].bytes;
+    for (int32_t i = 0; i < s->patch_count; i++) { /* nothing is bound yet while the session is made */
+        char *data = s->bound[s->patches[i].input];
+        *s->patches[i].at = data == NULL ? NULL : data + s->patches[i].bytes;
+    }
     if (scratch <= s->scratch_bytes) return true;
     s->rows = -1; /* only while the session is made: nothing needs more than at the most rows */
     if (s->scratch != NULL)
@@ -208,13 +211,13 @@ an_session *an_session_new(const an_program *p, an_params *params, uint64_t seed
     bool ok = bind_params(s, params, err);
     if (ok && p->batch && most == 0)
         ok = an_fail(err, AN_INPUT, "no number of rows up to %lld divides as the program needs", (long long)p->rows);
+    ok = ok && (s->arena = an_alloc_data((size_t)p->arena + 64, 1, "the scratch memory of a session", err)) != NULL;
     for (size_t i = 0; ok && i < AN_COUNT(tries); i++) { /* how much scratch kernels want */
         size_t was = s->scratch_bytes;
         if (shapes_at(p, tries[i], NULL)) resolve(s, tries[i], NULL);
         s->scratch_bytes = was > s->scratch_bytes ? was : s->scratch_bytes;
     }
     s->rows = -1;
-    ok = ok && (s->arena = an_alloc_data((size_t)p->arena + 64, 1, "the scratch memory of a session", err)) != NULL;
     s->scratch_bytes = (s->scratch_bytes + 127) / 64 * 64;
     ok = ok && (s->scratch = an_alloc_data(s->scratch_bytes, 1, "the scratch memory of kernels", err)) != NULL;
     for (int32_t i = 0; i < p->steps; i++)
@@ -270,7 +273,10 @@ bool an_session_run(an_session *s, const an_run *run, an_pool *pool, an_error *e
     if (rows != s->rows) {
         if (!resolve(s, rows, err)) return false;
     } else if (moved) {
-        for (int32_t i = 0; i < s->patch_count; i++) *s->patches[i].at = (char *)s->bound[s->patches[i].input] + s->patches[i].bytes;
+        for (int32_t i = 0; i < s->patch_count; i++) { /* nothing is bound yet while the session is made */
+        char *data = s->bound[s->patches[i].input];
+        *s->patches[i].at = data == NULL ? NULL : data + s->patches[i].bytes;
+    }
     }
     uint64_t mode = an__float_mode_enter();
     for (int32_t i = 0; i < p->steps; i++) {

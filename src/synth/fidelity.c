@@ -168,6 +168,7 @@ bool an__fidelity_score(const an__fidelity_base *b, const float *rows, size_t m,
             an_nearest_distances(row, asked, b->row, b->n, d, false, distance, job);
             out->nearest = an_quantile(distance, asked, 0.5) / b->spacing;
             if (out->nearest < 0.5) penalty = 0.5 - out->nearest;
+            else if (out->nearest > 1) penalty = (1 - 1 / out->nearest) / 4;
             free(distance);
         }
         out->score = (pairs > 0 ? (out->ks + out->correlation) / 2 : out->ks) - penalty;

@@ -201,6 +201,15 @@ bool an__frame_select(an__frame *f, const an__frame_plan *p, const an__frame *fr
     return true;
 }
 
+bool an__frame_thin(an__frame *out, const an__frame_plan *p, const an__frame *from, size_t limit, an_error *err) {
+    size_t n = from->n < limit ? from->n : limit;
+    size_t *rows = an_alloc_data(n ? n : 1, sizeof *rows, "row numbers", err);
+    for (size_t i = 0; rows && i < n; i++) rows[i] = i * from->n / n;
+    bool good = rows && an__frame_select(out, p, from, rows, n, err);
+    free(rows);
+    return good;
+}
+
 void an__frame_shuffle(an__frame *f, const an__frame_plan *p, uint64_t seed) {
     for (size_t j = 0; j <= p->numbers + p->categories; j++) {
         an_rng r = an_rng_at(seed, j);
@@ -257,19 +266,16 @@ double *an__frame_matrix(const an__frame *f, const an__frame_plan *p, bool by_ra
     return out;
 }
 
-/* Standardised by the real rows, to the power 1 or 2; missing stays missing. */
-static bool add_number(an_table *t, const an__frame *f, const an__frame_column *c, bool square, an_error *err) {
-    char *name = square ? an_format("%s^2", c->name) : an_strdup(c->name);
-    an_column *out = an_table_add(t, name, AN_REAL, err);
-    free(name);
+/* Standardised by the real rows; missing stays missing. */
+static bool add_number(an_table *t, const an__frame *f, const an__frame_column *c, an_error *err) {
+    an_column *out = an_table_add(t, c->name, AN_REAL, err);
     if (!out) return false;
     const double *v = f->number + c->index * f->n;
     double scale = c->sd > 0 ? c->sd : 1;
     for (size_t i = 0; i < f->n; i++) {
         if (isnan(v[i])) continue;
         double x = (v[i] - c->mean) / scale;
-        x = x > 1e6 ? 1e6 : x < -1e6 ? -1e6 : x; /* a generated value far out must not overflow the square */
-        out->real[i] = square ? x * x : x;
+        out->real[i] = x > 1e6 ? 1e6 : x < -1e6 ? -1e6 : x; /* a generated value far out must not overflow what is made of it */
         an_set_valid(out, i);
     }
     return true;
@@ -290,12 +296,12 @@ static bool add_category(an_table *t, const char *name, const an_dictionary *val
     return true;
 }
 
-an_table *an__frame_table(const an__frame *f, const an__frame_plan *p, const int8_t *label, bool squares, an_error *err) {
+an_table *an__frame_table(const an__frame *f, const an__frame_plan *p, const int8_t *label, an_error *err) {
     an_table *t = an_table_new(f->n);
     bool good = true;
     for (size_t j = 0; j < p->columns && good; j++) {
         const an__frame_column *c = &p->column[j];
-        if (c->number) good = isnan(c->mean) || (add_number(t, f, c, false, err) && (!squares || add_number(t, f, c, true, err)));
+        if (c->number) good = isnan(c->mean) || add_number(t, f, c, err);
         else good = add_category(t, c->name, &c->values, f->code + c->index * f->n, NULL, err);
     }
     int32_t *code = an_alloc_data(f->n ? f->n : 1, sizeof *code, "labels", err);

@@ -30,13 +30,20 @@ bool an__frame_plan_make(an__frame_plan *p, const an_table *real, const an_table
 void an__frame_plan_free(an__frame_plan *p);
 bool an__frame_make(an__frame *f, const an__frame_plan *p, const an_table *t, const char *what, an_error *err);
 bool an__frame_select(an__frame *f, const an__frame_plan *p, const an__frame *from, const size_t *rows, size_t n, an_error *err);
+/* At most `limit` rows, evenly spread. */
+bool an__frame_thin(an__frame *out, const an__frame_plan *p, const an__frame *from, size_t limit, an_error *err);
 /* Every column, and the label, permuted by itself: marginals kept, everything between columns lost. */
 void an__frame_shuffle(an__frame *f, const an__frame_plan *p, uint64_t seed);
 void an__frame_free(an__frame *f);
 /* Columns of numbers: standardised by the real mean and sd, missing values at the mean, and one-hot columns of categories of at most 100 values; by_range: numbers by the real range and
  * one-hot columns of 1/sqrt(2), so that two rows that differ in everything are sqrt(columns) apart. New n x *width matrix. */
 double *an__frame_matrix(const an__frame *f, const an__frame_plan *p, bool by_range, size_t *width, an_error *err);
-/* A table of the frame's columns and a target "label" of "0" and "1" (positive: "1"); squares: a second column for the square of each standardised number. */
-an_table *an__frame_table(const an__frame *f, const an__frame_plan *p, const int8_t *label, bool squares, an_error *err);
+/* A table of the frame's columns, numbers standardised by the real mean and sd, and a target of "0" and "1" (positive: "1"). */
+an_table *an__frame_table(const an__frame *f, const an__frame_plan *p, const int8_t *label, an_error *err);
+
+/* ---- detect.c ---- */
+
+/* Cross-validated ROC-AUC, 0.5 to 1, of a model that tells the two apart; NaN where a side has fewer than ten rows. */
+bool an__detect(const an__frame *real, const an__frame *made, const an__frame_plan *p, uint64_t seed, double *auc, an_job *job, an_error *err);
 
 #endif

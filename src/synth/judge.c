@@ -1,5 +1,5 @@
 /* judge.c - generated rows against real ones: fidelity per column and averaged, detection, use for training, copies, each beside a floor (columns
- * shuffled independently) and a ceiling (one real half against the other). Distances themselves are in score; frames in frame.c. */
+ * shuffled independently) and a ceiling (one real half against the other). Distances themselves are in score; frames in frame.c, detection in detect.c. */
 #include "synth/frame.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ const an_param an_judge_params[] = {
     AN_PARAM_END
 };
 
-enum { NEAREST_ROWS = 4000, DETECTION_ROWS = 2000, DETECTION_FEWEST = 10, FOLDS = 5, MAP_POINTS = 1000 };
+enum { NEAREST_ROWS = 4000, MAP_POINTS = 1000 };
 
 typedef struct scores {
     double ks, correlation, wasserstein, js, c2st, tstr, dcr, copies, sample_1k, sample_10k;
@@ -102,22 +102,12 @@ static bool correlation(const judging *j, const an__frame *real, const an__frame
 
 /* ---- rows ---- */
 
-/* At most `limit` of n rows, evenly spread. New frame. */
-static bool thin(an__frame *out, const judging *j, const an__frame *f, size_t limit, an_error *err) {
-    size_t n = f->n < limit ? f->n : limit;
-    size_t *rows = an_alloc_data(n ? n : 1, sizeof *rows, "row numbers", err);
-    for (size_t i = 0; rows && i < n; i++) rows[i] = i * f->n / n;
-    bool good = rows && an__frame_select(out, j->plan, f, rows, n, err);
-    free(rows);
-    return good;
-}
-
 /* Median distance to the closest real row: root of the mean square difference per column, numbers in shares of the real range, categories 0 or 1. */
 static bool closest(const judging *j, const an__frame *real, const an__frame *made, scores *out, an_error *err) {
     an__frame a = { 0 }, b = { 0 };
     size_t d = 0;
     double *x = NULL, *y = NULL, *distance = NULL;
-    bool good = thin(&a, j, made, NEAREST_ROWS, err) && thin(&b, j, real, NEAREST_ROWS, err) && (x = an__frame_matrix(&a, j->plan, true, &d, err)) &&
+    bool good = an__frame_thin(&a, j->plan, made, NEAREST_ROWS, err) && an__frame_thin(&b, j->plan, real, NEAREST_ROWS, err) && (x = an__frame_matrix(&a, j->plan, true, &d, err)) &&
                 (y = an__frame_matrix(&b, j->plan, true, &d, err)) && (distance = an_alloc_data(a.n ? a.n : 1, sizeof *distance, "distances", err));
     out->dcr = NAN;
     if (good && a.n && b.n && d) {
@@ -170,83 +160,11 @@ static bool copies(const judging *j, const an__frame *real, const an__frame *mad
     return b != NULL;
 }
 
-/* ---- models as judges ---- */
+/* ---- use for training ---- */
 
 static an_model *logistic(const an_table *train, an_job *job, an_error *err) {
     const an_predictor_kind *kind = an_predictor_kind_find("logistic", err);
     return kind ? an_model_fit(train, kind, NULL, NULL, job, err) : NULL;
-}
-
-/* Fits on the rows of t outside the fold and scores those inside; *auc gets NaN when a side is missing. */
-static bool one_fold(const an_table *t, const uint8_t *label, const uint8_t *fold, int which, double *auc, an_job *job, an_error *err) {
-    size_t *rows = an_alloc_data(2 * t->rows, sizeof *rows, "row numbers", err), *test = rows ? rows + t->rows : NULL, n = 0, m = 0;
-    double *score = an_alloc_data(t->rows, sizeof *score, "scores", err);
-    uint8_t *truth = an_alloc_data(t->rows, 1, "labels", err);
-    an_table *train = NULL, *held = NULL;
-    an_model *model = NULL;
-    bool good = rows && score && truth;
-    for (size_t i = 0; good && i < t->rows; i++) {
-        if (fold[i] != which) rows[n++] = i;
-        else {
-            truth[m] = label[i];
-            test[m++] = i;
-        }
-    }
-    good = good && (train = an_table_select(t, rows, n, err)) && (held = an_table_select(t, test, m, err)) && (model = logistic(train, job, err)) &&
-           an_model_score(model, held, score, job, err);
-    if (good) *auc = an_roc_auc(truth, score, m);
-    an_model_free(model);
-    an_table_free(train);
-    an_table_free(held);
-    free(rows);
-    free(score);
-    free(truth);
-    return good;
-}
-
-/* Classifier two-sample test (Lopez-Paz and Oquab 2017): cross-validated ROC-AUC of a logistic model with squares that tells real from generated. */
-static bool detection(const judging *j, const an__frame *real, const an__frame *made, scores *out, an_error *err) {
-    out->c2st = NAN;
-    if (real->n < DETECTION_FEWEST || made->n < DETECTION_FEWEST) return true;
-    an__frame a = { 0 }, b = { 0 };
-    an_table *t = NULL, *first = NULL, *second = NULL;
-    bool good = thin(&a, j, real, DETECTION_ROWS, err) && thin(&b, j, made, DETECTION_ROWS, err);
-    if (good) {
-        memset(a.label, 0, a.n);
-        memset(b.label, 1, b.n);
-        good = (first = an__frame_table(&a, j->plan, a.label, true, err)) && (second = an__frame_table(&b, j->plan, b.label, true, err)) &&
-               (t = an_table_append(first, second, err));
-    }
-    size_t n = a.n + b.n;
-    uint8_t *label = good ? an_alloc_data(2 * n, 1, "labels", err) : NULL, *fold = label ? label + n : NULL;
-    size_t *order = good ? an_alloc_data(n, sizeof *order, "row numbers", err) : NULL;
-    good = label && order;
-    if (good) {
-        for (size_t i = 0; i < n; i++) {
-            label[i] = i >= a.n;
-            order[i] = i;
-        }
-        an_rng r = an_rng_at(j->seed, 1);
-        an_rng_shuffle(&r, order, a.n); /* each side by itself, so that folds are stratified */
-        an_rng_shuffle(&r, order + a.n, b.n);
-        for (size_t i = 0; i < n; i++) fold[order[i]] = (uint8_t)((i < a.n ? i : i - a.n) % FOLDS);
-        mean auc = { 0 };
-        for (int k = 0; k < FOLDS && good; k++) {
-            double value = NAN;
-            good = one_fold(t, label, fold, k, &value, j->job, err);
-            add(&auc, value);
-        }
-        out->c2st = mean_value(auc);
-        if (out->c2st < 0.5) out->c2st = 0.5; /* below: equal values on both sides of a fold mislead the model; nothing is detected */
-    }
-    an__frame_free(&a);
-    an__frame_free(&b);
-    an_table_free(first);
-    an_table_free(second);
-    an_table_free(t);
-    free(label);
-    free(order);
-    return good;
 }
 
 static bool both_classes(const an__frame *f) {
@@ -276,8 +194,8 @@ static bool usefulness(const judging *j, const an__frame *made, scores *out, an_
     an_table *train = NULL, *test = NULL;
     an_model *model = NULL;
     double *score = NULL;
-    bool good = labelled(&a, j, made, err) && labelled(&b, j, j->holdout, err) && (train = an__frame_table(&a, j->plan, a.label, false, err)) &&
-                (test = an__frame_table(&b, j->plan, b.label, false, err)) && (model = logistic(train, j->job, err)) &&
+    bool good = labelled(&a, j, made, err) && labelled(&b, j, j->holdout, err) && (train = an__frame_table(&a, j->plan, a.label, err)) &&
+                (test = an__frame_table(&b, j->plan, b.label, err)) && (model = logistic(train, j->job, err)) &&
                 (score = an_alloc_data(b.n, sizeof *score, "scores", err)) && an_model_score(model, test, score, j->job, err);
     if (good) {
         an_confusion c = an_confusion_at((const uint8_t *)b.label, score, b.n, 0.5);
@@ -299,14 +217,14 @@ static bool judge(const judging *j, const an__frame *real, const an__frame *made
     if (!an_job_check(j->job, err)) return false;
     columns(j, real, made, out, list);
     return correlation(j, real, made, out, err) && closest(j, real, made, out, err) && copies(j, real, made, out, err) && an_job_check(j->job, err) &&
-           detection(j, real, made, out, err) && usefulness(j, made, out, err) && an_job_check(j->job, err);
+           an__detect(real, made, j->plan, j->seed, &out->c2st, j->job, err) && usefulness(j, made, out, err) && an_job_check(j->job, err);
 }
 
 /* ---- floor and ceiling ---- */
 
 static bool floor_scores(const judging *j, const an__frame *real, scores *out, an_error *err) {
     an__frame f = { 0 };
-    bool good = thin(&f, j, real, real->n, err);
+    bool good = an__frame_thin(&f, j->plan, real, real->n, err);
     if (good) {
         an__frame_shuffle(&f, j->plan, an_seed_derive(j->seed, "floor", 0));
         good = judge(j, real, &f, out, NULL, err);
@@ -393,7 +311,7 @@ static json_t *map(const judging *j, const an__frame *real, const an__frame *mad
     json_t *out = NULL;
     if (all && real->n > 1 && d > 0) {
         p = an_pca_fit(all, real->n, d, d < 2 ? d : 2, err);
-        if (p && thin(&a, j, real, MAP_POINTS, err) && thin(&b, j, made, MAP_POINTS, err) && (x = an__frame_matrix(&a, j->plan, false, &d, err)) &&
+        if (p && an__frame_thin(&a, j->plan, real, MAP_POINTS, err) && an__frame_thin(&b, j->plan, made, MAP_POINTS, err) && (x = an__frame_matrix(&a, j->plan, false, &d, err)) &&
             (y = an__frame_matrix(&b, j->plan, false, &d, err))) {
             json_t *explained = json_array();
             for (size_t k = 0; k < p->k; k++) json_array_append_new(explained, an_json_real(p->explained[k]));

@@ -45,8 +45,8 @@ bool an__wgan_train(an_generator *g, an__wgan_state *w, const float *x, size_t n
 /* ---- fidelity.c ---- */
 
 /* Scores of generated rows against the training rows in prepared space: mean KS complement, correlation similarity, and a guard against
- * copies. score = (ks + correlation) / 2 - max(0, 1/2 - nearest), where nearest = median distance of a generated row to its nearest real row over
- * the median distance of a real row to its nearest other real row. */
+ * copies and against rows beside the data. score = (ks + correlation) / 2 - max(0, 1/2 - nearest) - max(0, 1 - 1 / nearest) / 4, where nearest = median
+ * distance of a generated row to its nearest real row over the median distance of a real row to its nearest other real row. */
 typedef struct an__fidelity {
     double score, ks, correlation, nearest;
 } an__fidelity;

@@ -1,4 +1,5 @@
-/* lines.h - what the tests of steps, learning and comparing share: made-up parts, a predictor that remembers the rows it was fitted on, a workspace of their own. */
+/* lines.h - what the tests of steps, learning and comparing share: made-up parts, a predictor that remembers the rows it was fitted on, a
+ * workspace of their own. */
 #ifndef AN_TESTS_FLOW_LINES_H
 #define AN_TESTS_FLOW_LINES_H
 
@@ -17,23 +18,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MUST(call)                                                                                       \
-    do {                                                                                                 \
-        err = (an_error){ 0 };                                                                           \
-        if (!(call)) fail_msg("%s: %s [%s]", #call, err.message, err.where);                             \
+#define MUST(call)                                                                                                                         \
+    do {                                                                                                                                   \
+        err = (an_error){ 0 };                                                                                                             \
+        if (!(call)) fail_msg("%s: %s [%s]", #call, err.message, err.where);                                                               \
     } while (0)
-#define MUST_FAIL(call, expected, part)                                                                  \
-    do {                                                                                                 \
-        err = (an_error){ 0 };                                                                           \
-        if (call) fail_msg("%s succeeded", #call);                                                       \
-        if (err.code != (expected)) fail_msg("%s: code %s (%s)", #call, an_code_name(err.code), err.message); \
-        if (!strstr(err.message, part)) fail_msg("\"%s\" does not mention \"%s\"", err.message, (const char *)(part)); \
+#define MUST_FAIL(call, expected, part)                                                                                                    \
+    do {                                                                                                                                   \
+        err = (an_error){ 0 };                                                                                                             \
+        if (call) fail_msg("%s succeeded", #call);                                                                                         \
+        if (err.code != (expected)) fail_msg("%s: code %s (%s)", #call, an_code_name(err.code), err.message);                              \
+        if (!strstr(err.message, part)) fail_msg("\"%s\" does not mention \"%s\"", err.message, (const char *)(part));                     \
     } while (0)
 
 /* ---- parts ---- */
 
-/* n parts, `positives` of them broken, evenly spread; marker (0, 1, 2 ...: what a memory can hold on to), x (moved by `shift` standard deviations in broken parts),
- * y (noise), broken. Roles are set, nothing is audited. */
+/* n parts, `positives` of them broken, evenly spread; marker (0, 1, 2 ...: what a memory can hold on to), x (moved by `shift` standard
+ * deviations in broken parts), y (noise), broken. Roles are set, nothing is audited. */
 static inline an_table *parts_make(size_t n, size_t positives, double shift, uint64_t seed)
 {
     an_error err = { 0 };
@@ -83,8 +84,8 @@ static inline an_table *parts_with_generated(size_t n, size_t positives, size_t 
 
 /* ---- a predictor that remembers ---- */
 
-/* Its score is 1 for a row with a marker (first column) that it was fitted on, and 0 for any other: whoever sees a 1 has scored a row that the model knew. Every fit
- * is written down. */
+/* Its score is 1 for a row with a marker (first column) that it was fitted on, and 0 for any other: whoever sees a 1 has scored a row that
+ * the model knew. Every fit is written down. */
 typedef struct memory {
     double *marker; /* ascending, distinct */
     size_t count;   /* of them */

@@ -1,4 +1,5 @@
-/* Comparisons: every combination on the same splits, no row scored by a model that knew it, intervals corrected, verdicts as told, and going on after a stop. */
+/* Comparisons: every combination on the same splits, no row scored by a model that knew it, intervals corrected, verdicts as told, and
+ * going on after a stop. */
 #include "flow/compare.h"
 #include "flow/lines.h"
 
@@ -7,7 +8,17 @@ static const an_costs no_costs = { NAN, NAN, NAN, NAN, "EUR" };
 static an_comparison comparison(const an_table *t, const an_predictor_kind *model, const char *balances, int repeats)
 {
     static const an_hash data = { { 1 } };
-    an_comparison c = { .table = t, .data = &data, .model = { model }, .models = 1, .repeats = repeats, .folds = 3, .share = 0.25, .ratio = 1, .rule = "f2", .costs = no_costs, .seed = 1 };
+    an_comparison c = { .table = t,
+                        .data = &data,
+                        .model = { model },
+                        .models = 1,
+                        .repeats = repeats,
+                        .folds = 3,
+                        .share = 0.25,
+                        .ratio = 1,
+                        .rule = "f2",
+                        .costs = no_costs,
+                        .seed = 1 };
     an_list names = { 0 };
     an_list_split(&names, balances, ',');
     for (size_t i = 0; i < names.count; i++) {
@@ -65,7 +76,8 @@ static void threshold_is_none_at_its_moved_threshold(void **state)
     /* the same scores at another threshold: what looks at scores alone is the same */
     static const char *const ranked[] = { "pr_auc", "roc_auc", "brier" };
     for (size_t k = 0; k < AN_COUNT(ranked); k++)
-        assert_true(number_at(json_object_get(none, "metrics"), ranked[k], "mean") == number_at(json_object_get(none, "metrics_moved"), ranked[k], "mean"));
+        assert_true(number_at(json_object_get(none, "metrics"), ranked[k], "mean") ==
+                    number_at(json_object_get(none, "metrics_moved"), ranked[k], "mean"));
     json_decref(j);
     an_table_free(t);
 }
@@ -97,7 +109,8 @@ static void intervals_are_those_of_the_values(void **state)
     for (int r = 0; r < 6; r++) d[r] = v[r] - base[r];
     an_interval i;
     an_resampled_interval(d, 6, 0.2 / 0.8, &i);
-    assert_true(number_at(row_of(j, "weights"), "difference", "mean") == i.mean && number_at(row_of(j, "weights"), "difference", "low") == i.low);
+    assert_true(number_at(row_of(j, "weights"), "difference", "mean") == i.mean &&
+                number_at(row_of(j, "weights"), "difference", "low") == i.low);
     assert_true(number_at(row_of(j, "none"), "difference", "mean") == 0);
     assert_null(json_object_get(row_of(j, "none"), "cost"));
     json_decref(j);
@@ -234,7 +247,8 @@ static void no_row_is_scored_by_a_model_that_knew_it(void **state)
     (void)state;
     an_error err;
     plan p;
-    an_table *once = parts_make(120, 36, 1, 5), *twice = an_table_append(once, once, &err), *mixed = parts_with_generated(120, 36, 40, 1, 5);
+    an_table *once = parts_make(120, 36, 1, 5), *twice = an_table_append(once, once, &err),
+             *mixed = parts_with_generated(120, 36, 40, 1, 5);
     assert_non_null(twice);
     const an_table *tables[] = { once, twice, mixed };
     for (size_t k = 0; k < AN_COUNT(tables); k++) {
@@ -269,7 +283,8 @@ static void a_generated_row_in_a_scored_part_is_refused(void **state)
     an_table_free(mixed);
 }
 
-/* Ninety generated rows that no real part looks like: they are no evidence for the threshold and not counted as broken parts that were seen. */
+/* Ninety generated rows that no real part looks like: they are no evidence for the threshold and not counted as broken parts that were
+ * seen. */
 static void generated_rows_do_not_move_the_threshold(void **state)
 {
     (void)state;
@@ -278,7 +293,9 @@ static void generated_rows_do_not_move_the_threshold(void **state)
     json_t *j = compared(&c, NULL);
     const json_t *row = row_of(j, "none");
     assert_true(number_at(j, "positives", NULL) == 40);
-    assert_true(number_at(json_object_get(row, "confusion_moved"), "tp", NULL) + number_at(json_object_get(row, "confusion_moved"), "fn", NULL) == 30); /* real test rows: 10 a repeat */
+    assert_true(number_at(json_object_get(row, "confusion_moved"), "tp", NULL) +
+                    number_at(json_object_get(row, "confusion_moved"), "fn", NULL) ==
+                30); /* real test rows: 10 a repeat */
     assert_true(number_at(json_object_get(row, "metrics_moved"), "accuracy", "mean") > 0.7);
     json_decref(j);
     an_table_free(mixed);
@@ -295,7 +312,8 @@ static size_t scores_kept(const char *cache)
     return n;
 }
 
-/* Fits are kept by what decides them, so which fits are shared tells what each was told: with 5,000 steps asked for, or more, the fits inside folds are the same. */
+/* Fits are kept by what decides them, so which fits are shared tells what each was told: with 5,000 steps asked for, or more, the fits
+ * inside folds are the same. */
 static void a_generator_inside_a_fold_trains_at_most_5000_steps(void **state)
 {
     line *l = *state;
@@ -309,8 +327,8 @@ static void a_generator_inside_a_fold_trains_at_most_5000_steps(void **state)
     c.cache = cache;
     size_t kept = 0;
     for (size_t k = 0; k < AN_COUNT(cases); k++) {
-        c.balance_options[0] = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "steps", cases[k].steps, "width", 8, "layers", 1, "batch", 2, "noise", 2, "check_every", 1000000,
-                                         "patience", 0);
+        c.balance_options[0] = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "steps", cases[k].steps, "width", 8, "layers", 1, "batch",
+                                         2, "noise", 2, "check_every", 1000000, "patience", 0);
         json_decref(compared(&c, NULL));
         json_decref(c.balance_options[0]);
         size_t now = scores_kept(cache);
@@ -411,7 +429,8 @@ static void a_threshold_that_matters_is_moved(void **state)
     json_t *j = compared(&c, NULL);
     assert_string_equal(verdict(j, "balance"), "threshold");
     const json_t *none = row_of(j, "none");
-    assert_true(number_at(json_object_get(none, "metrics_moved"), "f2", "mean") > number_at(json_object_get(none, "metrics"), "f2", "mean") + 0.1);
+    assert_true(number_at(json_object_get(none, "metrics_moved"), "f2", "mean") >
+                number_at(json_object_get(none, "metrics"), "f2", "mean") + 0.1);
     json_decref(j);
     c.balance[1] = balance("weights"); /* without a row of its own it is said in words */
     c.balances = 2;
@@ -422,7 +441,8 @@ static void a_threshold_that_matters_is_moved(void **state)
     an_table_free(t);
 }
 
-/* Two classes that differ in spread, not in place: a straight line cannot tell them apart, and a kind of model that can has to be preferred beyond noise. */
+/* Two classes that differ in spread, not in place: a straight line cannot tell them apart, and a kind of model that can has to be preferred
+ * beyond noise. */
 static bool far_fit(an_predictor *p, const an_samples *train, an_job *job, an_error *err)
 {
     (void)p, (void)train, (void)job, (void)err;
@@ -440,8 +460,16 @@ static void far_free(an_predictor *p)
     (void)p;
 }
 
-static const an_predictor_kind far_kind = { .name = "far", .doc = "positive far from zero", .source = "", .params = memory_params, .options_size = 1, .can = AN_CAN_CLASSES,
-                                            .scale = "none", .fit = far_fit, .lower = far_lower, .free = far_free };
+static const an_predictor_kind far_kind = { .name = "far",
+                                            .doc = "positive far from zero",
+                                            .source = "",
+                                            .params = memory_params,
+                                            .options_size = 1,
+                                            .can = AN_CAN_CLASSES,
+                                            .scale = "none",
+                                            .fit = far_fit,
+                                            .lower = far_lower,
+                                            .free = far_free };
 
 static void the_better_model_wins_beyond_noise(void **state)
 {

@@ -1,4 +1,5 @@
-/* Recipes made into models: out-of-fold scores come from models that never saw the row, thresholds from real rows alone, evaluation from untouched real rows. */
+/* Recipes made into models: out-of-fold scores come from models that never saw the row, thresholds from real rows alone, evaluation from
+ * untouched real rows. */
 #include "flow/lines.h"
 
 static an_recipe recipe(const an_predictor_kind *model, const char *how)

@@ -1,4 +1,5 @@
-/* The real steps and acts on a workspace of their own: what may never happen (test rows in training, generated rows in a test part), what happens once, what is cached. */
+/* The real steps and acts on a workspace of their own: what may never happen (test rows in training, generated rows in a test part), what
+ * happens once, what is cached. */
 #include "flow/acts.h"
 #include "flow/lines.h"
 
@@ -10,11 +11,11 @@ static json_t *step(const line *l, const char *use, json_t *set, an_flow_values 
     return an__step_do(l->store, use, set ? set : json_object(), &in, v, NULL, job, err);
 }
 
-#define STEP(l, use, set, v)                                                       \
-    do {                                                                           \
-        json_t *made_;                                                             \
-        MUST((made_ = step(l, use, set, v, NULL, &err)) != NULL);                  \
-        json_decref(made_);                                                        \
+#define STEP(l, use, set, v)                                                                                                               \
+    do {                                                                                                                                   \
+        json_t *made_;                                                                                                                     \
+        MUST((made_ = step(l, use, set, v, NULL, &err)) != NULL);                                                                          \
+        json_decref(made_);                                                                                                                \
     } while (0)
 
 static json_t *act(const line *l, const an_act *a, const char *const *pairs, an_job *job, an_error *err)
@@ -244,7 +245,8 @@ static void balanced_training(void **state)
     assert_true(passed > 0 && passed <= 255 - 45);
     json_decref(j);
     MUST((j = step(l, "balance", NULL, &v, NULL, &err)) != NULL);
-    assert_true(number_at(j, "real", NULL) == 300 && number_at(j, "generated", NULL) == passed && number_at(j, "positives", NULL) == 45 + passed);
+    assert_true(number_at(j, "real", NULL) == 300 && number_at(j, "generated", NULL) == passed &&
+                number_at(j, "positives", NULL) == 45 + passed);
     json_decref(j);
     MUST_FAIL(step(l, "train", json_pack("{s:s}", "balance", "smote"), &v, NULL, &err), AN_USAGE, "would balance twice");
     MUST((j = step(l, "train", json_pack("{s:s}", "threshold", "f2"), &v, NULL, &err)) != NULL);
@@ -293,7 +295,8 @@ static void registering_twice_makes_one_version(void **state)
     json_decref(judged);
     an_version_row_free(&row);
     MUST_FAIL(step(l, "register", NULL, &v, NULL, &err), AN_USAGE, "needs a name");
-    MUST_FAIL(step(l, "register", json_pack("{s:s, s:s}", "what", "generator", "name", "g"), &v, NULL, &err), AN_USAGE, "no generator to register");
+    MUST_FAIL(step(l, "register", json_pack("{s:s, s:s}", "what", "generator", "name", "g"), &v, NULL, &err), AN_USAGE,
+              "no generator to register");
     an_job_free(fresh);
     an_table_free(t);
 }
@@ -374,7 +377,8 @@ static void steps_say_what_is_missing(void **state)
     MUST_FAIL(step(l, "train", json_pack("{s:s}", "model", "logistik"), &v, NULL, &err), AN_USAGE, "logistik");
     MUST_FAIL(step(l, "train", json_pack("{s:s}", "threshold", "f3"), &v, NULL, &err), AN_USAGE, "f3");
     MUST_FAIL(step(l, "train", json_pack("{s:[s]}", "set", "smot.neighbours=3"), &v, NULL, &err), AN_USAGE, "smot");
-    MUST_FAIL(step(l, "synth-fit", json_pack("{s:s, s:[s]}", "method", "smote", "set", "neighbors=3"), &v, NULL, &err), AN_USAGE, "neighbors");
+    MUST_FAIL(step(l, "synth-fit", json_pack("{s:s, s:[s]}", "method", "smote", "set", "neighbors=3"), &v, NULL, &err), AN_USAGE,
+              "neighbors");
     an_table_free(t);
 }
 
@@ -399,8 +403,10 @@ static void train_evaluate_and_move_the_threshold(void **state)
 
     MUST((moved = ACT(an__act_model_threshold, "name", "line", "rule", "f2")) != NULL);
     assert_true(number_at(moved, "version", NULL) == 2 && number_at(moved, "threshold", "value") < 0.5);
-    assert_true(number_at(json_object_get(moved, "metrics"), "recall", "value") > number_at(json_object_get(trained, "metrics"), "recall", "value"));
-    assert_true(number_at(json_object_get(moved, "metrics"), "roc_auc", "value") == number_at(json_object_get(trained, "metrics"), "roc_auc", "value"));
+    assert_true(number_at(json_object_get(moved, "metrics"), "recall", "value") >
+                number_at(json_object_get(trained, "metrics"), "recall", "value"));
+    assert_true(number_at(json_object_get(moved, "metrics"), "roc_auc", "value") ==
+                number_at(json_object_get(trained, "metrics"), "roc_auc", "value"));
     MUST((again = ACT(an__act_model_threshold, "name", "line", "rule", "f2")) != NULL);
     assert_true(number_at(again, "version", NULL) == 2 && json_is_true(json_object_get(again, "existed")));
     /* the very threshold that training with the rule would have chosen */
@@ -425,7 +431,8 @@ static void another_data_set_is_evaluated_without_the_rows_it_knows(void **state
     json_t *j;
     MUST((j = ACT(an__act_model_train, "name", "line", "data", "press")) != NULL);
     json_decref(j);
-    MUST((j = ACT(an__act_model_evaluate, "name", "line", "data", "press")) != NULL); /* as if it were another: the training rows fall out */
+    MUST((j = ACT(an__act_model_evaluate, "name", "line", "data", "press")) !=
+         NULL); /* as if it were another: the training rows fall out */
     assert_true(number_at(j, "rows", NULL) == 100 && number_at(j, "left_out", NULL) == 300);
     json_decref(j);
     an_parts p;
@@ -450,12 +457,14 @@ static void compare_is_kept_and_follows_the_costs(void **state)
     MUST((first = ACT(an__act_compare, "data", "press", "balance", "smote,none", "repeats", "2")) != NULL);
     MUST((second = ACT(an__act_compare, "data", "press", "balance", "smote,none", "repeats", "2")) != NULL);
     assert_true(json_equal(first, second)); /* "seconds" too: it is the same run */
-    assert_string_equal(an_json_string(json_array_get(json_object_get(first, "rows"), 0), "balance", ""), "none"); /* simplest first, however typed */
+    assert_string_equal(an_json_string(json_array_get(json_object_get(first, "rows"), 0), "balance", ""),
+                        "none"); /* simplest first, however typed */
     assert_string_equal(an_json_string(json_object_get(first, "recommendation"), "decided_by", ""), "f2");
     write_costs(l, "costs: { escape: 400, reject: 12 }\n");
     MUST((third = ACT(an__act_compare, "data", "press", "balance", "smote,none", "repeats", "2")) != NULL);
     assert_string_equal(an_json_string(json_object_get(third, "recommendation"), "decided_by", ""), "cost");
-    assert_true(json_equal(json_object_get(json_array_get(json_object_get(first, "rows"), 1), "metrics"), json_object_get(json_array_get(json_object_get(third, "rows"), 1), "metrics")));
+    assert_true(json_equal(json_object_get(json_array_get(json_object_get(first, "rows"), 1), "metrics"),
+                           json_object_get(json_array_get(json_object_get(third, "rows"), 1), "metrics")));
     json_decref(first);
     json_decref(second);
     json_decref(third);
@@ -504,13 +513,20 @@ static void lineage_leads_to_the_file(void **state)
     json_t *j;
     MUST((j = ACT(an__act_model_train, "name", "line", "data", "press")) != NULL);
     json_decref(j);
-    MUST((j = ACT(an__act_lineage, "name", "line")) != NULL);
-    char *text = an_json_text(j, false);
-    assert_non_null(strstr(text, "\"kind\":\"file\""));
-    assert_non_null(strstr(text, "\"data:press/1\""));
-    assert_string_equal(an_json_string(j, "name", ""), "model:line/1");
-    free(text);
+    MUST((j = ACT(an__act_model_threshold, "name", "line", "rule", "0.3")) != NULL);
     json_decref(j);
+    static const char *const models[] = { "line/1", "line/2" }; /* the second by way of the first */
+    for (size_t k = 0; k < AN_COUNT(models); k++) {
+        MUST((j = ACT(an__act_lineage, "name", models[k])) != NULL);
+        char *text = an_json_text(j, false), *name = an_format("model:%s", models[k]);
+        assert_non_null(strstr(text, "\"kind\":\"file\""));
+        assert_non_null(strstr(text, "\"data:press/1\""));
+        assert_non_null(strstr(text, "\"model:line/1\""));
+        assert_string_equal(an_json_string(j, "name", ""), name);
+        free(name);
+        free(text);
+        json_decref(j);
+    }
     MUST_FAIL(ACT(an__act_lineage, "name", "nothing"), AN_NOT_FOUND, "nothing");
     MUST_FAIL(ACT(an__act_lineage, "name", "mole:line"), AN_USAGE, "mole:line");
     an_table_free(t);
