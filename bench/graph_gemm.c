@@ -1,7 +1,7 @@
 /* graph_gemm.c - matrix products against this core's measured multiply-add peak and against OpenBLAS, one thread, in the same run.
  *
- * A shared machine changes speed from second to second: each line times peak, OpenBLAS and ours in turn, several times, and keeps the best of each.
- * Usage: bench_graph_gemm [path]
+ * A shared machine changes speed from second to second: each line times peak, OpenBLAS and ours in turn, several times, and keeps the best
+ * of each. Usage: bench_graph_gemm [path]
  */
 #include "graph/kernel.h"
 
@@ -18,17 +18,18 @@
 enum { ROUNDS = 12, PEAK_LOOP = 20000 };
 
 /* Twelve independent chains: more than latency times units on any of these processors. */
-#define PEAK(NAME, ATTRIBUTE, TYPE, SET, FMA, LANES)                                                     \
-    ATTRIBUTE static double NAME(double *sink) {                                                         \
-        TYPE a[12], x = SET(0.999999f), y = SET(1e-6f);                                                  \
-        for (int i = 0; i < 12; i++) a[i] = SET((float)i);                                               \
-        double t = an_clock_s();                                                                         \
-        for (int n = 0; n < PEAK_LOOP; n++) {                                                            \
-            _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) a[i] = FMA(a[i], x, y);                \
-        }                                                                                                \
-        t = an_clock_s() - t;                                                                            \
-        for (int i = 0; i < 12; i++) *sink += ((const float *)&a[i])[0];                                 \
-        return 2.0 * 12 * LANES * PEAK_LOOP / t;                                                         \
+#define PEAK(NAME, ATTRIBUTE, TYPE, SET, FMA, LANES)                                      \
+    ATTRIBUTE static double NAME(double *sink)                                            \
+    {                                                                                     \
+        TYPE a[12], x = SET(0.999999f), y = SET(1e-6f);                                   \
+        for (int i = 0; i < 12; i++) a[i] = SET((float)i);                                \
+        double t = an_clock_s();                                                          \
+        for (int n = 0; n < PEAK_LOOP; n++) {                                             \
+            _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) a[i] = FMA(a[i], x, y); \
+        }                                                                                 \
+        t = an_clock_s() - t;                                                             \
+        for (int i = 0; i < 12; i++) *sink += ((const float *)&a[i])[0];                  \
+        return 2.0 * 12 * LANES * PEAK_LOOP / t;                                          \
     }
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wunknown-pragmas"
@@ -48,7 +49,8 @@ PEAK(peak_neon, __attribute__((noinline)), float32x4_t, vdupq_n_f32, FMA_NEON, 4
 PEAK(peak_plain, __attribute__((noinline)), float, SCALAR, MUL_ADD, 1)
 #endif
 
-static double peak(const char *path, double *sink) {
+static double peak(const char *path, double *sink)
+{
 #if defined(__x86_64__)
     if (!strcmp(path, "avx512")) return peak_avx512(sink);
     if (!strcmp(path, "avx2")) return peak_avx2(sink);
@@ -67,11 +69,13 @@ typedef struct shape {
     bool ta, tb;
 } shape;
 
-int main(int count, char **words) {
+int main(int count, char **words)
+{
     static const shape shapes[] = {
-        { 64, 64, 16, 0, 0 },    { 64, 64, 64, 0, 0 },    { 64, 66, 64, 0, 0 },    { 128, 66, 64, 0, 0 },  { 64, 64, 66, 0, 0 },   { 128, 64, 166, 0, 0 },
-        { 66, 64, 128, 1, 0 },   { 64, 64, 128, 1, 0 },   { 64, 256, 256, 0, 0 },  { 128, 256, 256, 0, 0 }, { 500, 256, 66, 0, 0 }, { 500, 66, 256, 0, 0 },
-        { 500, 256, 256, 0, 0 }, { 500, 256, 256, 0, 1 }, { 256, 256, 500, 1, 0 }, { 256, 256, 1000, 1, 0 }, { 1000, 256, 256, 0, 0 }, { 500, 1, 256, 0, 0 }, { 256, 1, 500, 1, 0 },
+        { 64, 64, 16, 0, 0 },     { 64, 64, 64, 0, 0 },     { 64, 66, 64, 0, 0 },    { 128, 66, 64, 0, 0 },   { 64, 64, 66, 0, 0 },
+        { 128, 64, 166, 0, 0 },   { 66, 64, 128, 1, 0 },    { 64, 64, 128, 1, 0 },   { 64, 256, 256, 0, 0 },  { 128, 256, 256, 0, 0 },
+        { 500, 256, 66, 0, 0 },   { 500, 66, 256, 0, 0 },   { 500, 256, 256, 0, 0 }, { 500, 256, 256, 0, 1 }, { 256, 256, 500, 1, 0 },
+        { 256, 256, 1000, 1, 0 }, { 1000, 256, 256, 0, 0 }, { 500, 1, 256, 0, 0 },   { 256, 1, 500, 1, 0 },
     };
     const an_kernels *kernels = an__kernels(count > 1 ? words[1] : NULL);
     double sink = 0;
@@ -80,18 +84,22 @@ int main(int count, char **words) {
         return 2;
     }
     openblas_set_num_threads(1);
-    printf("path %s, f32, one thread; GFLOP/s\n%-22s %8s %8s %8s %8s %8s %8s\n", kernels->name, "m x n x k", "peak", "packed", "of peak", "as is", "of peak", "OpenBLAS");
+    printf("path %s, f32, one thread; GFLOP/s\n%-22s %8s %8s %8s %8s %8s %8s\n", kernels->name, "m x n x k", "peak", "packed", "of peak",
+           "as is", "of peak", "OpenBLAS");
     for (size_t s = 0; s < AN_COUNT(shapes); s++) {
         const shape *z = &shapes[s];
         int64_t m = z->m, n = z->n, k = z->k, lda = z->ta ? m : k, ldb = z->tb ? k : n;
-        float *a = an_alloc_data((size_t)(m * k), 4, "a", NULL), *b = an_alloc_data((size_t)(n * k), 4, "b", NULL), *c = an_alloc_data((size_t)(m * n), 4, "c", NULL);
+        float *a = an_alloc_data((size_t)(m * k), 4, "a", NULL), *b = an_alloc_data((size_t)(n * k), 4, "b", NULL),
+              *c = an_alloc_data((size_t)(m * n), 4, "c", NULL);
         void *packed = an_alloc_data(1, kernels->pack_bytes(AN_F32, k, n), "packed", NULL);
         void *scratch = an_alloc_data(1, kernels->gemm_scratch(AN_F32, m, n, k, z->ta, z->tb), "scratch", NULL);
         if (!a || !b || !c || !packed || !scratch) return 1;
         for (int64_t i = 0; i < m * k; i++) a[i] = (float)(i % 17) / 17 - 0.5f;
         for (int64_t i = 0; i < n * k; i++) b[i] = (float)(i % 13) / 13 - 0.5f;
         kernels->pack_b(AN_F32, z->tb, k, n, b, ldb, packed);
-        an_gemm g = { .ta = z->ta, .tb = z->tb, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb, .ldc = n, .a = a, .b = b, .c = c, .scratch = scratch };
+        an_gemm g = {
+            .ta = z->ta, .tb = z->tb, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb, .ldc = n, .a = a, .b = b, .c = c, .scratch = scratch
+        };
         an_gemm with = g;
         with.packed = packed;
         double flops = 2.0 * (double)m * (double)n * (double)k, best[4] = { 0 };
@@ -107,15 +115,16 @@ int main(int count, char **words) {
             speed[2] = flops * times / (an_clock_s() - t);
             t = an_clock_s();
             for (int i = 0; i < times; i++) {
-                cblas_sgemm(CblasRowMajor, z->ta ? CblasTrans : CblasNoTrans, z->tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, 0, c, (int)n);
+                cblas_sgemm(CblasRowMajor, z->ta ? CblasTrans : CblasNoTrans, z->tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1,
+                            a, (int)lda, b, (int)ldb, 0, c, (int)n);
             }
             speed[3] = flops * times / (an_clock_s() - t);
             for (int i = 0; i < 4; i++) best[i] = speed[i] > best[i] ? speed[i] : best[i];
         }
         char name[64];
         snprintf(name, sizeof name, "%lldx%lldx%lld%s%s", (long long)m, (long long)n, (long long)k, z->ta ? " A'" : "", z->tb ? " B'" : "");
-        printf("%-22s %8.1f %8.1f %7.0f%% %8.1f %7.0f%% %8.1f\n", name, best[0] / 1e9, best[1] / 1e9, 100 * best[1] / best[0], best[2] / 1e9,
-               100 * best[2] / best[0], best[3] / 1e9);
+        printf("%-22s %8.1f %8.1f %7.0f%% %8.1f %7.0f%% %8.1f\n", name, best[0] / 1e9, best[1] / 1e9, 100 * best[1] / best[0],
+               best[2] / 1e9, 100 * best[2] / best[0], best[3] / 1e9);
         free(a);
         free(b);
         free(c);

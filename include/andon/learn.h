@@ -1,7 +1,7 @@
 /* learn.h - predictors, and the model that wraps one: schema, preparation, predictor, threshold, golden rows.
  *
- * A predictor kind is one row of a registry: parameters, fit, lower. `lower` always returns graph, so serving, ONNX and C export need nothing else.
- * A model never knows where it is stored: it writes into an artifact.
+ * A predictor kind is one row of a registry: parameters, fit, lower. `lower` always returns graph, so serving, ONNX and C export need
+ * nothing else. A model never knows where it is stored: it writes into an artifact.
  */
 #ifndef ANDON_LEARN_H
 #define ANDON_LEARN_H
@@ -15,8 +15,8 @@
 enum {
     AN_CAN_CLASSES = 1 << 0,
     AN_CAN_REGRESS = 1 << 1,
-    AN_CAN_WEIGHTS = 1 << 2,   /* respects row weights */
-    AN_CAN_EXPLAIN = 1 << 3,   /* coefficients in units of the data */
+    AN_CAN_WEIGHTS = 1 << 2, /* respects row weights */
+    AN_CAN_EXPLAIN = 1 << 3, /* coefficients in units of the data */
     AN_CAN_UPDATE = 1 << 4,
     AN_CAN_RESUME = 1 << 5,
     AN_CAN_CONDITION = 1 << 6,
@@ -27,9 +27,9 @@ enum {
 
 typedef struct an_samples { /* prepared: what a predictor of tables is fitted on */
     size_t n, d;
-    const double *x;        /* n x d, row-major */
-    const uint8_t *label;   /* n */
-    const double *weight;   /* n, or NULL */
+    const double *x;      /* n x d, row-major */
+    const uint8_t *label; /* n */
+    const double *weight; /* n, or NULL */
 } an_samples;
 
 typedef struct an_predictor an_predictor;
@@ -38,7 +38,7 @@ typedef struct an_predictor_kind {
     const an_param *params;
     size_t options_size;
     unsigned can;
-    const char *scale;               /* preparation it wants: "standard" ... (an_prep_options) */
+    const char *scale; /* preparation it wants: "standard" ... (an_prep_options) */
     bool (*fit)(an_predictor *p, const an_samples *train, an_job *job, an_error *err);
     an_node (*lower)(const an_predictor *p, an_node x); /* x: f64 [batch, d] prepared -> f64 [batch, 1] score in [0,1] */
     bool (*save)(const an_predictor *p, an_params *tensors, json_t *meta, an_error *err);
@@ -50,12 +50,12 @@ typedef struct an_predictor_kind {
 } an_predictor_kind;
 struct an_predictor {
     const an_predictor_kind *kind;
-    void *options;   /* of kind->params, owned */
-    void *state;     /* of the kind, owned through kind->free */
+    void *options; /* of kind->params, owned */
+    void *state;   /* of the kind, owned through kind->free */
 };
 
 const an_predictor_kind *const *an_predictor_kinds(size_t *count);
-const an_predictor_kind *an_predictor_kind_find(const char *name, an_error *err); /* AN_USAGE with the nearest name */
+const an_predictor_kind *an_predictor_kind_find(const char *name, an_error *err);                    /* AN_USAGE with the nearest name */
 an_predictor *an_predictor_new(const an_predictor_kind *kind, const json_t *options, an_error *err); /* options: object or NULL */
 void an_predictor_free(an_predictor *p);
 
@@ -64,7 +64,7 @@ void an_predictor_free(an_predictor *p);
 typedef struct an_feature { /* an input of the model, in the order of the schema */
     char *name, *unit;
     an_type type;
-    double low, high;        /* training range */
+    double low, high; /* training range */
     an_dictionary dictionary;
 } an_feature;
 
@@ -73,38 +73,44 @@ typedef struct an_model {
     an_prep *prep;
     an_predictor *predictor;
     an_threshold threshold;
-    bool calibrated;         /* probabilities are at the true class share: false after resampling or weighting */
-    char *balance;           /* method of balancing it was trained with */
-    an_hash data;            /* content address of the training data set */
+    bool calibrated; /* probabilities are at the true class share: false after resampling or weighting */
+    char *balance;   /* method of balancing it was trained with */
+    an_hash data;    /* content address of the training data set */
     uint64_t seed;
-    uint64_t *train_keys;    /* sorted row keys it was fitted on */
+    uint64_t *train_keys; /* sorted row keys it was fitted on */
     size_t train_count;
-    json_t *extra;           /* metrics, parameters, versions: written into model.json under these keys */
-    void *runtime;           /* compiled program; owned, made on first use */
+    json_t *extra; /* metrics, parameters, versions: written into model.json under these keys */
+    void *runtime; /* compiled program; owned, made on first use */
 } an_model;
 
 void an_model_free(an_model *m);
 
-/* Fits preparation on the real rows of `train` (rows marked generated are prepared, never fitted on), then the predictor on all of it. weights: one a row or NULL. */
-an_model *an_model_fit(const an_table *train, const an_predictor_kind *kind, const json_t *options, const double *weights, an_job *job, an_error *err);
+/* Fits preparation on the real rows of `train` (rows marked generated are prepared, never fitted on), then the predictor on all of it.
+ * weights: one a row or NULL. */
+an_model *an_model_fit(const an_table *train, const an_predictor_kind *kind, const json_t *options, const double *weights, an_job *job,
+                       an_error *err);
 
 /* Score of each row (probability of the positive class), by the lowered program: the very same for one row as for many.
- * Feature columns are found by name; others are ignored; AN_INPUT names an absent column with the nearest present one. Several threads may score one model. */
+ * Feature columns are found by name; others are ignored; AN_INPUT names an absent column with the nearest present one. Several threads may
+ * score one model. */
 bool an_model_score(an_model *m, const an_table *t, double *score, an_job *job, an_error *err);
-/* What `model predict` adds: label (text), probability, threshold, out_of_range. New table with t's columns followed by these (id columns first);
- * a column of t that bears one of these names becomes NAME_input. */
+/* What `model predict` adds: label (text), probability, threshold, out_of_range. New table with t's columns followed by these (id columns
+ * first); a column of t that bears one of these names becomes NAME_input. */
 an_table *an_model_predict(an_model *m, const an_table *t, an_job *job, an_error *err);
 
-/* Coefficients for people (AN_CAN_EXPLAIN): {"intercept","coefficients":[{"name","unit","coefficient" (change of log-odds per unit),"odds_ratio","per_sd" (standardised)}]} sorted by |per_sd|; NULL otherwise. */
+/* Coefficients for people (AN_CAN_EXPLAIN): {"intercept","coefficients":[{"name","unit","coefficient" (change of log-odds per
+ * unit),"odds_ratio","per_sd" (standardised)}]} sorted by |per_sd|; NULL otherwise. */
 json_t *an_model_explain(const an_model *m, an_error *err);
 
-/* The whole of preparation and predictor as graph: inputs [batch,1] per feature by column name (f64, i64, or text; datetimes as f64 seconds since 1970), outputs `probability` f64 [batch,1] and `label` i64 [batch,1]. */
+/* The whole of preparation and predictor as graph: inputs [batch,1] per feature by column name (f64, i64, or text; datetimes as f64 seconds
+ * since 1970), outputs `probability` f64 [batch,1] and `label` i64 [batch,1]. */
 bool an_model_lower(const an_model *m, an_graph *g, an_node *probability, an_node *label, an_error *err);
 /* all numeric: one input "input" [batch, features] */
 bool an_model_lower_matrix(const an_model *m, an_graph *g, an_node *probability, an_node *label, an_error *err);
 
-/* Directory: MLmodel, model.safetensors, model.json, golden.csv (inputs and outputs, drawn within the training ranges, never copied), model.onnx, conda-free. Deterministic bytes:
- * the same model is the same address. Loading replays the golden rows: AN_CORRUPT when they disagree by more than 1e-5 or in label. */
+/* Directory: MLmodel, model.safetensors, model.json, golden.csv (inputs and outputs, drawn within the training ranges, never copied),
+ * model.onnx, conda-free. Deterministic bytes: the same model is the same address. Loading replays the golden rows: AN_CORRUPT when they
+ * disagree by more than 1e-5 or in label. */
 bool an_model_save(an_model *m, an_artifact *a, an_error *err);
 an_model *an_model_load(const an_artifact *a, an_error *err);
 bool an_model_onnx(const an_model *m, an_buf *out, an_error *err);

@@ -98,4 +98,18 @@ void an_gram_add(const double *z, size_t n, size_t d, double *gram);  /* lower t
 bool an_cholesky(double *a, size_t d);                                /* lower triangle of a becomes L with L L' = a; false: not positive definite, a is spoilt */
 void an_cholesky_solve(const double *l, size_t d, double *b);         /* b becomes the solution of L L' x = b */
 
+/* ---- drift between two samples: tests, and how large a change is ------------------------------------------------------------------------------------ */
+
+double an_gamma_q(double a, double x);                      /* regularised upper incomplete gamma function Q(a, x); a > 0, x >= 0 */
+double an_chi2_p(double statistic, double df);              /* P(X >= statistic); NaN for df <= 0 */
+double an_ks_p(double distance, double n, double m);        /* two samples, asymptotic: Kolmogorov's Q(sqrt(nm / (n + m)) D) */
+/* Two rows of k counts: statistic of homogeneity without continuity correction, categories empty in both left out. *p and *cramers_v may be NULL. NaN with one category or an empty row. */
+double an_chi2_counts(const double *a, const double *b, size_t k, double *p, double *cramers_v);
+/* Population stability index of two rows of counts: sum (q - p) ln(q / p) with shares (count + 1/2) / (n + k/2), so that an empty cell is no infinity. NaN when a row is empty. */
+double an_psi_counts(const double *a, const double *b, size_t k);
+/* The same over bins at the `bins` quantiles of a (equal edges become one); NaNs dropped. */
+double an_psi(const double *a, size_t n, const double *b, size_t m, int bins);
+/* Benjamini and Hochberg (1995): p-values adjusted for the false discovery rate of all of them; NaN stays NaN and does not count. */
+void an_benjamini_hochberg(const double *p, size_t n, double *adjusted);
+
 #endif

@@ -16,10 +16,11 @@ typedef struct an_generator_kind {
     const an_param *params;
     size_t options_size;
     unsigned can;
-    bool minority;       /* trains on the rows of the rarer class only; otherwise on all rows, target included */
-    bool filtered;       /* its samples go through the minority filter when used for balancing (wgan-filter) */
-    bool context;        /* looks at all real rows of the training part while fitting (g->context), though it generates minority rows */
-    /* Rows in `train` are real rows of the training part (minority rows only where `minority`). Checkpoints under an_job_folder(job); metrics through the job. */
+    bool minority; /* trains on the rows of the rarer class only; otherwise on all rows, target included */
+    bool filtered; /* its samples go through the minority filter when used for balancing (wgan-filter) */
+    bool context;  /* looks at all real rows of the training part while fitting (g->context), though it generates minority rows */
+    /* Rows in `train` are real rows of the training part (minority rows only where `minority`). Checkpoints under an_job_folder(job);
+     * metrics through the job. */
     bool (*fit)(an_generator *g, const an_table *train, an_job *job, an_error *err);
     /* rows first_row .. first_row + n - 1 of stream `seed`; a new table with the columns of the training table (features and target) */
     an_table *(*sample)(const an_generator *g, uint64_t seed, uint64_t first_row, size_t n, an_job *job, an_error *err);
@@ -29,76 +30,91 @@ typedef struct an_generator_kind {
 } an_generator_kind;
 struct an_generator {
     const an_generator_kind *kind;
-    void *options;        /* owned */
-    void *state;          /* of the kind */
+    void *options;                  /* owned */
+    void *state;                    /* of the kind */
     char *target, *positive, *rows; /* target column and positive value (text; may be NULL); "minority" or "all" */
     uint64_t seed;
     uint64_t *train_keys; /* sorted keys of the rows it was fitted on */
     size_t train_count;
-    json_t *history;      /* {"metric name": [[step, value], ...]} curves kept for the report */
-    json_t *scores;       /* of the best state, may be NULL */
+    json_t *history; /* {"metric name": [[step, value], ...]} curves kept for the report */
+    json_t *scores;  /* of the best state, may be NULL */
     int64_t steps;
-    an_hash data;         /* content address of the data set; zero until the caller knows it */
+    an_hash data;            /* content address of the data set; zero until the caller knows it */
     const an_table *context; /* while fitting: all real rows of the training part (features and target); NULL otherwise */
 };
 
 const an_generator_kind *const *an_generator_kinds(size_t *count);
 const an_generator_kind *an_generator_kind_find(const char *name, an_error *err);
 
-/* Fits on rows of `train` (a training part: real rows only are used; AN_REFUSED when it holds none). Selects the minority rows where the kind wants them. */
+/* Fits on rows of `train` (a training part: real rows only are used; AN_REFUSED when it holds none). Selects the minority rows where the
+ * kind wants them. */
 an_generator *an_generator_fit(const an_generator_kind *kind, const json_t *options, const an_table *train, an_job *job, an_error *err);
 void an_generator_free(an_generator *g);
 /* n rows marked generated with origin {name, seed, row}; `name` is what provenance will say. */
-an_table *an_generator_sample(const an_generator *g, const char *name, uint64_t seed, uint64_t first_row, size_t n, an_job *job, an_error *err);
-bool an_generator_save(const an_generator *g, an_artifact *a, an_error *err); /* generator.json, tensors (safetensors), train_keys.bin; deterministic bytes */
+an_table *an_generator_sample(const an_generator *g, const char *name, uint64_t seed, uint64_t first_row, size_t n, an_job *job,
+                              an_error *err);
+/* generator.json, tensors (safetensors), train_keys.bin; deterministic bytes */
+bool an_generator_save(const an_generator *g, an_artifact *a, an_error *err);
 an_generator *an_generator_load(const an_artifact *a, an_error *err);
 /* AN_REFUSED, naming how many, when a row key of the sorted list was used to fit g. */
 bool an_generator_check_unseen(const an_generator *g, const uint64_t *keys, size_t n, an_error *err);
 
-/* ---- the minority filter (gearbox paper, III-A steps 3-6) ------------------------------------------------------------------------------ */
+/* ---- the minority filter (gearbox paper, III-A steps 3-6) ---------------------------------------------------------------------------- */
 
 typedef struct an_filter_options {
-    int64_t clusters;      /* 2 */
-    double distance_max;   /* d_max in standardised units; NAN: the 0.95 quantile of the real minority rows' distances to the centroid */
-    char *centroid;        /* "auto" | "cluster" | "class": auto uses clusters unless they do not separate the classes */
-    int64_t draw_limit;    /* at most this many times the rows wanted are drawn: 50 */
+    int64_t clusters;    /* 2 */
+    double distance_max; /* d_max in standardised units; NAN: the 0.95 quantile of the real minority rows' distances to the centroid */
+    char *centroid;      /* "auto" | "cluster" | "class": auto uses clusters unless they do not separate the classes */
+    int64_t draw_limit;  /* at most this many times the rows wanted are drawn: 50 */
 } an_filter_options;
 extern const an_param an_filter_params[];
 
-/* Draws from g until `wanted` rows pass or draw_limit * wanted are drawn. `train` gives the clusters (real rows, standardised). *report gets
- * {"wanted","passed","drawn","distance_max","centroid":"cluster|variant|class","clusters":[{"rows","positive_share"}],"note"}: in words when clusters follow a part variant instead of the defect, and when too few passed. */
-an_table *an_filter_sample(const an_generator *g, const char *name, const an_table *train, const an_filter_options *options, size_t wanted, uint64_t seed, json_t **report, an_job *job, an_error *err);
+/* Draws from g until `wanted` rows pass or draw_limit * wanted are drawn. `train` gives the clusters (real rows, standardised). *report
+ * gets
+ * {"wanted","passed","drawn","distance_max","centroid":"cluster|variant|class","clusters":[{"rows","positive_share"}],"note"}: in words
+ * when clusters follow a part variant instead of the defect, and when too few passed. */
+an_table *an_filter_sample(const an_generator *g, const char *name, const an_table *train, const an_filter_options *options, size_t wanted,
+                           uint64_t seed, json_t **report, an_job *job, an_error *err);
 /* Filters rows already drawn (a step of a pipeline, or --synthetic F.csv): at most `wanted` rows that pass. */
-an_table *an_filter_rows(const an_table *candidates, const an_table *train, const an_filter_options *options, size_t wanted, json_t **report, an_job *job, an_error *err);
+an_table *an_filter_rows(const an_table *candidates, const an_table *train, const an_filter_options *options, size_t wanted,
+                         json_t **report, an_job *job, an_error *err);
 
-/* ---- balancing ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- balancing ----------------------------------------------------------------------------------------------------------------------- */
 
 /* The table of --balance choices in their order (simplest first): none threshold weights random smote ... wgan wgan-filter. */
 typedef struct an_balance_kind {
     const char *name, *doc;
     const char *generator; /* NULL for none, threshold, weights */
     bool weights;
-    bool calibrated;       /* scores stay probabilities */
+    bool calibrated; /* scores stay probabilities */
 } an_balance_kind;
 const an_balance_kind *an_balance_kinds(size_t *count);
 const an_balance_kind *an_balance_kind_find(const char *name, an_error *err);
 
-/* The training part made whole: appends generated minority rows until minority/majority = ratio (1: equal), or gives weights n / (2 n_class).
- * `generator` options as JSON or NULL. Exactly one of *rows (new table; NULL when nothing is added) and *weights (new array; NULL) may be set; *rows is the whole of `train` with the generated rows below it. *report as JSON (may be NULL). */
-bool an_balance_apply(const an_balance_kind *kind, const json_t *options, double ratio, const an_table *train, an_job *job, an_table **rows, double **weights, json_t **report, an_error *err);
+/* The training part made whole: appends generated minority rows until minority/majority = ratio (1: equal), or gives weights n / (2
+ * n_class). `generator` options as JSON or NULL. Exactly one of *rows (new table; NULL when nothing is added) and *weights (new array;
+ * NULL) may be set; *rows is the whole of `train` with the generated rows below it. *report as JSON (may be NULL). */
+bool an_balance_apply(const an_balance_kind *kind, const json_t *options, double ratio, const an_table *train, an_job *job, an_table **rows,
+                      double **weights, json_t **report, an_error *err);
 
-/* ---- judging ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct an_judge_options {
-    int64_t bins;        /* of the Jensen-Shannon histograms, on the real rows' range: 20 */
-    int64_t rows;        /* generated rows judged when a generator is given: as many as the real ones when 0 */
-    bool timing;         /* time 1,000 and 10,000 rows of the generator */
+    int64_t bins; /* of the Jensen-Shannon histograms, on the real rows' range: 20 */
+    int64_t rows; /* generated rows judged when a generator is given: as many as the real ones when 0 */
+    bool timing;  /* time 1,000 and 10,000 rows of the generator */
 } an_judge_options;
 extern const an_param an_judge_params[];
 
-/* `real`: rows the generated ones should look like; `synthetic` may be NULL when a `generator` is given (its rows are drawn then); `generator` may be NULL (no sampling times then); `holdout` (may be NULL): real rows the generator never saw, for train-on-synthetic-test-on-real; columns beginning with '_' are ignored. Result as COMMANDS.md
- * "synth judge": rows_real, rows_synthetic, scores, floor, ceiling, columns [{"name","ks_complement" | "tv_complement","wasserstein","js_distance"}], plus "pca": {"axes":..,"explained":[..],"real":[[x,y,class]..],"synthetic":[[x,y]..]} thinned to 1,000 points each.
- * Categories: ks_complement uses the TV complement (as SDMetrics' column shapes do). c2st_auc: cross-validated ROC-AUC of a logistic model with squares, real against synthetic; at least 0.5. dcr_median: per column, in shares of the real range (0: a copy). js_distance_nats stands beside js_distance (base 2). */
-json_t *an_judge(const an_table *real, const an_table *synthetic, const an_generator *generator, const an_table *holdout, const an_judge_options *options, an_job *job, an_error *err);
+/* `real`: rows the generated ones should look like; `synthetic` may be NULL when a `generator` is given (its rows are drawn then);
+ * `generator` may be NULL (no sampling times then); `holdout` (may be NULL): real rows the generator never saw, for
+ * train-on-synthetic-test-on-real; columns beginning with '_' are ignored. Result as COMMANDS.md "synth judge": rows_real, rows_synthetic,
+ * scores, floor, ceiling, columns [{"name","ks_complement" | "tv_complement","wasserstein","js_distance"}], plus "pca":
+ * {"axes":..,"explained":[..],"real":[[x,y,class]..],"synthetic":[[x,y]..]} thinned to 1,000 points each. Categories: ks_complement uses
+ * the TV complement (as SDMetrics' column shapes do). c2st_auc: cross-validated ROC-AUC of a logistic model with squares, real against
+ * synthetic; at least 0.5. dcr_median: per column, in shares of the real range (0: a copy). js_distance_nats stands beside js_distance
+ * (base 2). */
+json_t *an_judge(const an_table *real, const an_table *synthetic, const an_generator *generator, const an_table *holdout,
+                 const an_judge_options *options, an_job *job, an_error *err);
 
 #endif

@@ -66,6 +66,8 @@ typedef struct an_column {
     };
     an_dictionary dictionary; /* category only */
     an_tensor_layout tensor;
+    json_t *spec;             /* what a schema says beyond the above, in its words: low, high, direction, station, resolution, sentinels, from, description; NULL: nothing.
+                               * Shared by copies of the column: replaced as a whole, never changed in place */
 } an_column;
 
 /* Where generated rows came from. Row i of the table is real when origin == NULL or origin[i] == 0; otherwise it is row
@@ -83,6 +85,7 @@ typedef struct an_table {
     uint64_t *origin_row;
     an_origin *origins;
     size_t origin_count;
+    json_t *constraints;  /* array: "a < b", {"fixed": [columns], "allowed": [[values]]}; NULL: none. Shared by copies like spec */
 } an_table;
 
 an_table *an_table_new(size_t rows);
@@ -139,6 +142,7 @@ typedef struct an_csv_options {       /* zero-initialised fields mean 'detect' (
     an_list missing;                  /* tokens; an empty field always; default NA, N/A, NaN, nan, null, NULL, None, ?, - , #N/A */
     char *date_format;                /* strptime-like: %d.%m.%Y %H:%M:%S; NULL: ISO 8601 only */
     an_list type;                     /* "column=integer" */
+    char *sheet;                      /* of an Excel file: name, 1-based number, either with !A1:F200 behind it; an_table_read only */
 } an_csv_options;
 /* the rows of the table below, for structs that hold one at offset `base` */
 #define AN_CSV_PARAMS(base) \
@@ -150,7 +154,8 @@ typedef struct an_csv_options {       /* zero-initialised fields mean 'detect' (
     AN_TEXT_AT(base, an_csv_options, names, NULL, "file with one column name per line"), \
     AN_LIST_AT(base, an_csv_options, missing, "NA,N/A,NaN,nan,null,NULL,None,?,-,#N/A", "texts that mean a missing value, beside an empty field"), \
     AN_TEXT_AT(base, an_csv_options, date_format, NULL, "how dates are written, such as %d.%m.%Y %H:%M:%S; ISO 8601 when not given"), \
-    AN_LIST_AT(base, an_csv_options, type, NULL, "COLUMN=integer, real, boolean, category, datetime or text; found out when not given")
+    AN_LIST_AT(base, an_csv_options, type, NULL, "COLUMN=integer, real, boolean, category, datetime or text; found out when not given"), \
+    AN_TEXT_AT(base, an_csv_options, sheet, NULL, "sheet of an Excel file: its name or number, and cells of it as in Data!A1:F200")
 extern const an_param an_csv_params[];
 
 typedef struct an_csv_dialect { /* what was found or forced; for messages and tests */
@@ -177,20 +182,35 @@ void an_csv_quote(an_buf *out, const char *text);  /* one field */
 
 /* ---- Excel files ------------------------------------------------------------------------------------------------------------ */
 
-/* One sheet of an .xlsx file (ECMA-376) as CSV text on `out`: UTF-8, comma, decimal point, LF, dates ISO 8601, formulas by their cached values, error cells (#N/A, #DIV/0!) as
- * written; one line a sheet row (blank rows are blank lines, so that line numbers are row numbers). Everything an_csv_read does then applies (header row, missing tokens, types).
- * Streams: memory is the shared strings plus a row. sheet: name or 1-based number; NULL: the only sheet that holds data (AN_INPUT that lists them when there are several).
- * AN_INPUT: not a zip, encrypted (says so), damaged part (named), zip bomb (over 100:1 and 1 GB, or over 64 GB), .xls (says how to save it as .xlsx). Merged cells: the value stands in the first
- * cell; a note says where. Two blocks of cells separated by blank rows and columns: a note. */
+/* One sheet of an .xlsx file (ECMA-376) as CSV text on `out`: UTF-8, comma, decimal point, LF; dates ISO 8601 by the cells' number formats (1900 and 1904 systems),
+ * times of day and durations HH:MM:SS, percent as fractions, true and false, formulas by their cached values, error cells (#N/A, #DIV/0!) as written, texts without blanks at
+ * their ends. One line a sheet row: blank rows are blank lines, so that line numbers are row numbers; other lines are padded to one width; blank columns left of the table are dropped.
+ * Memory is the shared strings, 8 bytes a row and a row; the rows go through an unnamed temporary file (TMPDIR).
+ * sheet: name or 1-based number, either with !A1:F200 or !A:F behind it (or that alone), for a part of a sheet; NULL: the only visible sheet that holds values (AN_INPUT
+ * that lists them when there are several). AN_NOT_FOUND: no such sheet. AN_INPUT: not a zip, encrypted (says so), damaged part (named), .xls, .xlsb and .ods (say how to save them as .xlsx),
+ * zip bomb (a part or its cells over 1 GB and 100:1, or a part over 64 GB), rows or cells out of order, a document type in the XML.
+ * notes (may be NULL), one line each: merged cells (the value stands in the first), tables side by side or one below the other, percent and time columns, formulas
+ * without a cached value, numbers with a decimal comma that are text, hidden rows and sheets. */
 bool an_xlsx_to_csv(const char *path, const char *sheet, FILE *out, an_list *notes, an_job *job, an_error *err);
-bool an_xlsx_sheets(const char *path, an_list *names, an_error *err);
+bool an_xlsx_sheets(const char *path, an_list *names, an_error *err); /* all names in order, charts and hidden sheets, too */
 
 /* ---- Parquet ------------------------------------------------------------------------------------------------------------------ */
 
-/* Flat tables, zstd pages, dictionaries for categories and text; roles, units and reasons travel in the file's key-value metadata. Reading takes plain and dictionary pages, v1 and v2, snappy-free: codecs
- * none, gzip, zstd; nested columns are AN_INPUT that names one. Apache Parquet format 2.9. */
+/* Apache Parquet format 2.x, flat tables. Written: INT64, DOUBLE, BOOLEAN, UTF8, timestamps in microseconds UTC; every column optional; categories as dictionary pages,
+ * the rest plain; data pages v1 with zstd and CRC; minimum, maximum and missing count of each chunk. Roles, units, reasons, category types, the positive value travel
+ * in the file's key-value metadata under "andon", origins as columns _generator, _seed, _row. Tensor columns are AN_INPUT. Atomic.
+ * Read: also INT32, FLOAT, FLOAT16, INT96 and millisecond or nanosecond timestamps (nanoseconds rounded down, local times taken as UTC), DATE, TIME (real, unit s), DECIMAL (real),
+ * UUID; plain, dictionary, RLE, delta and byte-stream-split encodings; pages v1 and v2; codecs none, snappy, gzip, zstd (others refused by name). NaN is missing. Text becomes
+ * category by the rule of an_csv_read unless the file was written here. AN_INPUT: nested or repeated columns and binary ones (named), encrypted, cut short, damaged. */
 bool an_parquet_write(const an_table *t, const char *path, an_error *err);
 an_table *an_parquet_read(const char *path, an_job *job, an_error *err);
+
+/* ---- any file ------------------------------------------------------------------------------------------------------------------- */
+
+/* Reads a table whatever the file is, told by its first bytes: Excel (through an_xlsx_to_csv), Parquet, else CSV, gzip or not. Where the first two say things themselves,
+ * options about delimiters, encoding and decimals do not matter; --type changes a Parquet column by way of its text; --sheet is for Excel (AN_USAGE otherwise). notes (may be NULL) as an_xlsx_to_csv;
+ * dialect (may be NULL) as found by the CSV reader, for Parquet header and utf-8 alone. */
+an_table *an_table_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes, an_job *job, an_error *err);
 
 /* ---- roles, and what is set aside -------------------------------------------------------------------------------------------------- */
 
@@ -293,20 +313,28 @@ typedef enum an_attempt { AN_ATTEMPT_FIRST, AN_ATTEMPT_LAST, AN_ATTEMPT_ALL } an
 typedef struct an_join_options {
     char *on;            /* key column, in every table; NULL with by_row */
     bool by_row;         /* row i beside row i: equal numbers of rows */
-    char *attempts;      /* "last" | "first" | "all" | "refuse": what to do with a key that occurs more than once in a table; "all" numbers them in a column `attempt` and joins attempt k to attempt k */
-    char *keep;          /* "matched" | "all": parts missing from a table are left out, or kept with missing cells */
-    bool multiply;       /* a key several times in more than one table may give every combination (refused otherwise) */
+    char *attempts;      /* "refuse" (default) | "last" | "first" | "all": what to do with a key that occurs more than once in a table; "all" numbers them in a column `attempt` and joins attempt k to attempt k */
+    char *keep;          /* "matched" (default) | "all": parts missing from a table are left out, or kept with missing cells */
+    bool multiply;       /* every combination of the rows of a key that occurs several times */
+    bool trace;          /* a column "<table>.row" (1-based, ignored) for each table: where a row came from */
 } an_join_options;
 extern const an_param an_join_params[];
-/* Columns of the tables side by side, in order; a column name that occurs in several tables gets the table's name in front ("press.temp"). Rows in the order of the first table. *report:
- * {"rows","tables":[{"name","rows","unmatched":[first 20 keys],"unmatched_count","repeated":[{"key","rows"}],"repeated_count"}],"conflicts":[...],"left_out"}. */
+/* Columns of the tables side by side, in order; a column name that occurs in several tables gets the table's name in front ("press.temp"). Rows in the order of the first table, then (keep all)
+ * those of parts that only later tables have, in their order; with multiply the last table's rows run fastest. Keys are equal when their value texts are: 12 and "12" are, "0012" is another key (said
+ * in notes where parts would match without the zeroes). Rows without a key match nothing. The key gets the role id where there is none yet; a second target, time, group or id is ignored ("second target").
+ * AN_INPUT: repeated keys with "refuse" (key and counts named), no common part. AN_REFUSED: generated rows. *report (may be NULL):
+ * {"rows","tables":[{"name","rows","unmatched":[first 20 keys],"unmatched_count","repeated":[{"key","rows"}],"repeated_count","without_key"}],"conflicts":[{"column","what",...}],"left_out","notes":[]}. */
 an_table *an_table_join(const an_table *const *tables, const char *const *names, size_t count, const an_join_options *options, json_t **report, an_job *job, an_error *err);
 
 /* One row per screw to one row per part: rows with equal `on` become one; the cells of each value column go to "<names cell>_<column>" ("3_torque"); other columns must agree within a part (conflict
- * listed, first kept) . A (part, name) that occurs twice is AN_INPUT unless attempts says first or last. */
+ * listed, first valid cell kept). A (part, name) that occurs twice is AN_INPUT unless attempts says first or last (NULL: refuse). Parts in the order they come first, names by number or as people count.
+ * Rows without part or name are left out and counted. *report: {"rows","parts","names":[],"incomplete":[{"key","missing"}],"incomplete_count","repeated":[{"key","name","rows"}],"repeated_count",
+ * "conflicts":[{"column","parts","first":[keys]}],"left_out"}. */
 an_table *an_table_pivot(const an_table *t, const char *on, const char *names, const an_list *values, const char *attempts, json_t **report, an_job *job, an_error *err);
 
-/* Rows of `more` that are not in `t` yet: by id column where there is one (the same id with other values is a conflict, listed, t's row kept), else by content. */
+/* t, and below it the rows of `more` that are not in `t` yet: by id column where there is one (the same id with other values is a conflict, listed, the earlier row kept), else by content (of k equal rows
+ * as many as t has fewer). AN_INPUT when the columns differ by name, or newer cells do not fit the type of the table (whole numbers and reals become real). Units that differ are converted.
+ * *report: {"rows_before","rows_read","rows_added","rows_known","conflicts":[{"id","row","against","against_row","columns"}],"conflict_count","by"}. */
 an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err);
 
 /* ---- schema ------------------------------------------------------------------------------------------------------------------------ */

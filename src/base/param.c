@@ -361,7 +361,8 @@ bool an_params_set_all(const an_param *table, void *options, const json_t *objec
     if (!json_is_object(object)) return an_fail(err, AN_USAGE, "parameters are written as \"name: value\", not as %s", kind(object));
     const char *name;
     json_t *value, *walked = (json_t *)object; /* jansson iterates over non-const values only; nothing is changed */
-    json_object_foreach(walked, name, value) if (!an_params_set_json(table, options, name, value, err)) return false;
+    json_object_foreach(walked, name, value)
+        if (!an_params_set_json(table, options, name, value, err)) return false;
     return true;
 }
 

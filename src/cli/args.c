@@ -62,7 +62,8 @@ const an_command *an__command_find(int argc, char **argv, int *words, an_error *
 }
 
 /* The flag of this name: the act's own parameters first, then the common ones. */
-static bool set_flag(const an_act *act, void *options, an_common *common, an_list *given, const char *name, const char *value, an_error *err)
+static bool set_flag(const an_act *act, void *options, an_common *common, an_list *given, const char *name, const char *value,
+                     an_error *err)
 {
     const an_param *p = act->params ? an_params_find(act->params, name) : NULL;
     if (p && p->type == AN_PARAM_LIST && !an_list_has(given, p->name)) { /* what is typed replaces the default; repeated flags add up */
@@ -183,7 +184,8 @@ static bool parse(const an_act *act, int argc, char **argv, void *options, an_co
     }
     if (positional < required(act->args)) {
         an_fail(err, AN_USAGE, "'andon %s' needs %s", act->name, act->args);
-        return an_hint(err, "usage: andon %s %s [--flag value]; for example: %s", act->name, act->args, act->examples[0] ? act->examples[0] : "");
+        return an_hint(err, "usage: andon %s %s [--flag value]; for example: %s", act->name, act->args,
+                       act->examples[0] ? act->examples[0] : "");
     }
     return true;
 }

@@ -58,6 +58,6 @@ void an__show_text(const json_t *r, FILE *out); /* prints "text" and "next" line
 typedef struct an_grid an_grid;
 an_grid *an__grid_new(int columns);
 void an__grid_cell(an_grid *g, const char *format, ...) AN_PRINTF(2, 3); /* row by row */
-void an__grid_print(an_grid *g, FILE *out);                             /* and frees; first row is the header */
+void an__grid_print(an_grid *g, FILE *out);                              /* and frees; first row is the header */
 
 #endif

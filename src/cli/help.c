@@ -6,7 +6,7 @@
 static void flag_name(const char *name, char out[64])
 {
     size_t i = 0;
-    for (; name[i] && i < 63; i++) out[i] = name[i] == '_' ? '-' : name[i];
+    for (; i < 63 && name[i]; i++) out[i] = name[i] == '_' ? '-' : name[i];
     out[i] = 0;
 }
 
@@ -34,7 +34,8 @@ static void print_params(const an_act *act, const an_param *table, FILE *out)
 
 void an__help_act(const an_act *act, FILE *out)
 {
-    fprintf(out, "andon %s - %s\n\nusage: andon %s%s%s [--flag value]\n", act->name, act->doc, act->name, act->args ? " " : "", act->args ? act->args : "");
+    fprintf(out, "andon %s - %s\n\nusage: andon %s%s%s [--flag value]\n", act->name, act->doc, act->name, act->args ? " " : "",
+            act->args ? act->args : "");
     if (act->more) fprintf(out, "\n%s\n", act->more);
     fprintf(out, "\nparameters:\n");
     for (const an_param *p = act->params; p && p->name; p++)
@@ -58,7 +59,8 @@ void an__help_all(FILE *out)
 {
     size_t count;
     const an_command *commands = an__commands(&count);
-    fprintf(out, "andon %s - from a plant's raw signals to a model that people trust\n\nusage: andon COMMAND [NAME] [--flag value]\n\n", an_version());
+    fprintf(out, "andon %s - from a plant's raw signals to a model that people trust\n\nusage: andon COMMAND [NAME] [--flag value]\n\n",
+            an_version());
     for (size_t i = 0; i < count; i++) line(commands[i].act, out);
     fprintf(out, "\n'andon COMMAND --help' explains one. First time here? 'andon demo gearbox' shows a whole line on simulated data.\n"
                  "Every command: --json --quiet --seed N --threads N --workspace DIR --fresh\n"
@@ -99,7 +101,8 @@ void an__help_completion(FILE *out)
         fprintf(out, "    '%s') words=\"", groups[g]);
         size_t n = strlen(groups[g]);
         for (size_t i = 0; i < count; i++)
-            if (!strncmp(commands[i].act->name, groups[g], n) && commands[i].act->name[n] == ' ') fprintf(out, "%s ", commands[i].act->name + n + 1);
+            if (!strncmp(commands[i].act->name, groups[g], n) && commands[i].act->name[n] == ' ')
+                fprintf(out, "%s ", commands[i].act->name + n + 1);
         fprintf(out, "\" ;;\n");
     }
     fprintf(out, "    '') words=\"");
@@ -108,6 +111,7 @@ void an__help_completion(FILE *out)
         if (i && !strncmp(commands[i].act->name, commands[i - 1].act->name, n + 1)) continue;
         fprintf(out, "%.*s ", (int)n, commands[i].act->name);
     }
-    fprintf(out, "\" ;;\n  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\n"
+    fprintf(out, "\" ;;\n  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen "
+                 "-f -- \"$cur\"))\n}\n"
                  "complete -F _andon andon\n");
 }

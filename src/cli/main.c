@@ -63,7 +63,8 @@ static bool perform(const an_command *command, void *options, const an_common *c
     if (!store && !command->act->no_store) return false;
     an_pool *pool = an_pool_new((int)common->threads);
     an_progress *progress = an__progress_new(stderr, common->quiet);
-    an_job *job = an_job_new(&(an_job_options){ .pool = pool, .seed = (uint64_t)common->seed, .fresh = common->fresh, .sink = an__progress_sink(progress) });
+    an_job *job = an_job_new(
+        &(an_job_options){ .pool = pool, .seed = (uint64_t)common->seed, .fresh = common->fresh, .sink = an__progress_sink(progress) });
     running = job;
     json_t *result = command->act->run(store, options, job, err);
     running = NULL;
@@ -105,7 +106,8 @@ int main(int argc, char **argv)
     argv += 1 + skip;
     const an_command *command = an__command_find(argc, argv, &words, &err);
     if (!command) {
-        if ((argc == 1 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && an__help_group(argv[0], stdout)) return skip || argc > 1 ? 0 : 2;
+        if ((argc == 1 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && an__help_group(argv[0], stdout))
+            return skip || argc > 1 ? 0 : 2;
         return fail(&err, as_json);
     }
     if (skip) {

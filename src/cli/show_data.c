@@ -26,8 +26,7 @@ void an__show_text(const json_t *r, FILE *out)
     }
     const char *key;
     json_t *v;
-    json_object_foreach((json_t *)r, key, v)
-    {
+    json_object_foreach((json_t *)r, key, v) {
         if (json_is_string(v)) fprintf(out, "%-14s %s\n", key, json_string_value(v));
         if (json_is_integer(v)) fprintf(out, "%-14s %lld\n", key, (long long)json_integer_value(v));
         if (json_is_real(v)) fprintf(out, "%-14s %.4g\n", key, json_real_value(v));
@@ -37,22 +36,24 @@ void an__show_text(const json_t *r, FILE *out)
 
 void an__show_import(const json_t *r, FILE *out)
 {
-    const json_t *columns = json_object_get(r, "columns"), *dropped = json_object_get(r, "dropped"), *warnings = json_object_get(r, "warnings");
+    const json_t *columns = json_object_get(r, "columns"), *dropped = json_object_get(r, "dropped"),
+                 *warnings = json_object_get(r, "warnings");
     const char *target = an_json_string(r, "target", NULL);
-    fprintf(out, "%s/%lld: %.0f rows, %zu columns", an_json_string(r, "name", ""), (long long)json_integer_value(json_object_get(r, "version")), num(r, "rows"), json_array_size(columns));
+    fprintf(out, "%s/%lld: %.0f rows, %zu columns", an_json_string(r, "name", ""),
+            (long long)json_integer_value(json_object_get(r, "version")), num(r, "rows"), json_array_size(columns));
     if (json_is_true(json_object_get(r, "existed"))) fprintf(out, " (this content was there already)");
     fputc('\n', out);
     if (target && !isnan(num(r, "positives")))
-        fprintf(out, "target %s: %.0f of %.0f rows are %s (%.2f %%)\n", target, num(r, "positives"), num(r, "rows"), an_json_string(r, "positive", "positive"),
-                100 * num(r, "positives") / num(r, "rows"));
+        fprintf(out, "target %s: %.0f of %.0f rows are %s (%.2f %%)\n", target, num(r, "positives"), num(r, "rows"),
+                an_json_string(r, "positive", "positive"), 100 * num(r, "positives") / num(r, "rows"));
     an_grid *g = an__grid_new(6);
     static const char *const head[] = { "column", "type", "role", "missing", "unit", "set aside" };
     for (int i = 0; i < 6; i++) an__grid_cell(g, "%s", head[i]);
     size_t i, shown = 0;
     const json_t *c;
-    json_array_foreach(columns, i, c)
-    {
-        if (json_array_size(columns) > 100 && !strcmp(an_json_string(c, "role", ""), "feature") && ++shown > 12) continue; /* a wide table: the first features, and all that is special */
+    json_array_foreach(columns, i, c) {
+        /* a wide table: the first features, and all that is special */
+        if (json_array_size(columns) > 100 && !strcmp(an_json_string(c, "role", ""), "feature") && ++shown > 12) continue;
         an__grid_cell(g, "%s", an_json_string(c, "name", ""));
         an__grid_cell(g, "%s", an_json_string(c, "type", ""));
         an__grid_cell(g, "%s", an_json_string(c, "role", ""));
@@ -73,13 +74,13 @@ void an__show_list(const json_t *r, FILE *out)
     const json_t *rows = json_object_get(r, "rows"), *methods = json_object_get(r, "methods"), *row;
     size_t i;
     const char *what = an_json_string(r, "what", "");
-    if (!json_array_size(rows)) fprintf(out, "no %s yet\n", !strcmp(what, "data") ? "data sets" : !strcmp(what, "model") ? "models" : "generators");
+    if (!json_array_size(rows))
+        fprintf(out, "no %s yet\n", !strcmp(what, "data") ? "data sets" : !strcmp(what, "model") ? "models" : "generators");
     if (json_array_size(rows)) {
         an_grid *g = an__grid_new(5);
         static const char *const head[] = { "name", "what", "created", "aliases", "id" };
         for (int k = 0; k < 5; k++) an__grid_cell(g, "%s", head[k]);
-        json_array_foreach(rows, i, row)
-        {
+        json_array_foreach(rows, i, row) {
             an__grid_cell(g, "%s/%lld", an_json_string(row, "name", ""), (long long)json_integer_value(json_object_get(row, "version")));
             double f2 = num(json_object_get(json_object_get(row, "metrics"), "f2"), "value");
             if (!isnan(f2))
@@ -100,15 +101,14 @@ void an__show_list(const json_t *r, FILE *out)
 
 void an__show_profile(const json_t *r, FILE *out)
 {
-    fprintf(out, "%s/%lld: %.0f rows, %.0f of them repeats of another\n\n", an_json_string(r, "name", ""), (long long)json_integer_value(json_object_get(r, "version")), num(r, "rows"),
-            num(r, "duplicate_rows"));
+    fprintf(out, "%s/%lld: %.0f rows, %.0f of them repeats of another\n\n", an_json_string(r, "name", ""),
+            (long long)json_integer_value(json_object_get(r, "version")), num(r, "rows"), num(r, "duplicate_rows"));
     an_grid *g = an__grid_new(9);
     static const char *const head[] = { "column", "type", "missing", "distinct", "min", "median", "max", "mean", "AUC / V" };
     for (int i = 0; i < 9; i++) an__grid_cell(g, "%s", head[i]);
     size_t i;
     const json_t *c;
-    json_array_foreach(json_object_get(r, "columns"), i, c)
-    {
+    json_array_foreach(json_object_get(r, "columns"), i, c) {
         an__grid_cell(g, "%s", an_json_string(c, "name", ""));
         an__grid_cell(g, "%s", an_json_string(c, "type", ""));
         an__grid_cell(g, "%.0f", num(c, "missing"));
@@ -126,7 +126,8 @@ void an__show_profile(const json_t *r, FILE *out)
 
 void an__show_split(const json_t *r, FILE *out)
 {
-    fprintf(out, "%s/%lld: %.0f rows to train on, %.0f to test on\n", an_json_string(r, "name", ""), (long long)json_integer_value(json_object_get(r, "version")), num(r, "train"), num(r, "test"));
+    fprintf(out, "%s/%lld: %.0f rows to train on, %.0f to test on\n", an_json_string(r, "name", ""),
+            (long long)json_integer_value(json_object_get(r, "version")), num(r, "train"), num(r, "test"));
     if (!isnan(num(r, "train_positives"))) fprintf(out, "positive: %.0f and %.0f\n", num(r, "train_positives"), num(r, "test_positives"));
 }
 
@@ -135,5 +136,6 @@ void an__show_doctor(const json_t *r, FILE *out)
     size_t i;
     const json_t *c;
     json_array_foreach(json_object_get(r, "checks"), i, c)
-        fprintf(out, "%-4s %-11s %s\n", json_is_true(json_object_get(c, "ok")) ? "ok" : "!!", an_json_string(c, "name", ""), an_json_string(c, "text", ""));
+        fprintf(out, "%-4s %-11s %s\n", json_is_true(json_object_get(c, "ok")) ? "ok" : "!!", an_json_string(c, "name", ""),
+                an_json_string(c, "text", ""));
 }

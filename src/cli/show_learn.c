@@ -27,8 +27,11 @@ void an__show_generator(const json_t *r, FILE *out)
     size_t i;
     const json_t *p, *params = json_object_get(r, "params");
     if (!json_object_get(r, "version")) { /* a method */
-        fprintf(out, "%s - %s\n%s\n\nparameters (--set NAME=VALUE):\n", an_json_string(r, "method", ""), an_json_string(r, "doc", ""), an_json_string(r, "source", ""));
-        json_array_foreach(params, i, p) fprintf(out, "  %-14s %s\n  %-14s   %s\n", an_json_string(p, "name", ""), an_json_string(p, "doc", ""), "", an_json_string(p, "range", ""));
+        fprintf(out, "%s - %s\n%s\n\nparameters (--set NAME=VALUE):\n", an_json_string(r, "method", ""), an_json_string(r, "doc", ""),
+                an_json_string(r, "source", ""));
+        json_array_foreach(params, i, p)
+            fprintf(out, "  %-14s %s\n  %-14s   %s\n", an_json_string(p, "name", ""), an_json_string(p, "doc", ""), "",
+                    an_json_string(p, "range", ""));
         return;
     }
     heading(r, out);
@@ -39,7 +42,8 @@ void an__show_generator(const json_t *r, FILE *out)
     fputc('\n', out);
     const char *key;
     json_t *v;
-    json_object_foreach(json_object_get(r, "scores"), key, v) if (json_is_number(v)) fprintf(out, "  %-24s %.4f\n", key, json_number_value(v));
+    json_object_foreach(json_object_get(r, "scores"), key, v)
+        if (json_is_number(v)) fprintf(out, "  %-24s %.4f\n", key, json_number_value(v));
     const char *name = an_json_string(r, "name", "");
     fprintf(out, "next: andon synth judge --generator %s, or andon synth sample %s --rows 1000\n", name, name);
 }
@@ -47,9 +51,16 @@ void an__show_generator(const json_t *r, FILE *out)
 static const struct {
     const char *key, *name;
 } scores[] = {
-    { "ks_complement", "KS complement" }, { "correlation_similarity", "correlation similarity" }, { "wasserstein", "Wasserstein distance" }, { "js_distance", "Jensen-Shannon distance" },
-    { "c2st_auc", "told from real (AUC)" }, { "tstr_f1", "train on it, test on real (F1)" }, { "dcr_median", "distance to closest record" }, { "copies", "exact copies" },
-    { "sample_1k_s", "1,000 rows (s)" }, { "sample_10k_s", "10,000 rows (s)" },
+    { "ks_complement", "KS complement" },
+    { "correlation_similarity", "correlation similarity" },
+    { "wasserstein", "Wasserstein distance" },
+    { "js_distance", "Jensen-Shannon distance" },
+    { "c2st_auc", "told from real (AUC)" },
+    { "tstr_f1", "train on it, test on real (F1)" },
+    { "dcr_median", "distance to closest record" },
+    { "copies", "exact copies" },
+    { "sample_1k_s", "1,000 rows (s)" },
+    { "sample_10k_s", "10,000 rows (s)" },
 };
 
 void an__show_judge(const json_t *r, FILE *out)
@@ -88,7 +99,8 @@ void an__show_judges(const json_t *r, FILE *out)
 static const struct {
     const char *key, *name;
 } metrics[] = {
-    { "accuracy", "accuracy" }, { "precision", "precision" }, { "recall", "recall" }, { "f1", "F1" }, { "f2", "F2" }, { "gmean", "G-mean" }, { "pr_auc", "PR-AUC" }, { "roc_auc", "ROC-AUC" }, { "brier", "Brier" },
+    { "accuracy", "accuracy" }, { "precision", "precision" }, { "recall", "recall" },   { "f1", "F1" },       { "f2", "F2" },
+    { "gmean", "G-mean" },      { "pr_auc", "PR-AUC" },       { "roc_auc", "ROC-AUC" }, { "brier", "Brier" },
 };
 
 void an__show_model(const json_t *r, FILE *out)
@@ -100,7 +112,10 @@ void an__show_model(const json_t *r, FILE *out)
     fprintf(out, ", balance %s", an_json_string(r, "balance", "none"));
     if (t) fprintf(out, ", threshold %.4g (rule %s)", num(t, "value"), an_json_string(t, "rule", ""));
     if (!isnan(num(r, "train_s"))) fprintf(out, ", trained in %.2f s", num(r, "train_s"));
-    fputs(json_is_true(json_object_get(r, "calibrated")) ? "\n" : "\nits score is no probability: it was trained at another class share than the real one\n", out);
+    fputs(json_is_true(json_object_get(r, "calibrated"))
+              ? "\n"
+              : "\nits score is no probability: it was trained at another class share than the real one\n",
+          out);
     if (!c) {
         fprintf(out, "not evaluated\n");
         return;
@@ -121,20 +136,21 @@ void an__show_model(const json_t *r, FILE *out)
             an__grid_cell(g, "%.3f to %.3f", num(x, "low"), num(x, "high"));
     }
     an__grid_print(g, out);
-    fprintf(out, "\n              predicted good  predicted %s\nactual good   %14.0f  %10.0f\nactual bad    %14.0f  %10.0f\n", "bad", tn, fp, fn, tp);
+    fprintf(out, "\n              predicted good  predicted %s\nactual good   %14.0f  %10.0f\nactual bad    %14.0f  %10.0f\n", "bad", tn,
+            fp, fn, tp);
 }
 
 void an__show_explain(const json_t *r, FILE *out)
 {
     heading(r, out);
-    fprintf(out, ": log-odds of %s = %s; intercept %.4g\n\n", an_json_string(r, "target", ""), an_json_string(r, "positive", ""), num(r, "intercept"));
+    fprintf(out, ": log-odds of %s = %s; intercept %.4g\n\n", an_json_string(r, "target", ""), an_json_string(r, "positive", ""),
+            num(r, "intercept"));
     an_grid *g = an__grid_new(5);
     static const char *const head[] = { "feature", "unit", "per unit", "odds ratio", "per sd" };
     for (int i = 0; i < 5; i++) an__grid_cell(g, "%s", head[i]);
     size_t i;
     const json_t *c;
-    json_array_foreach(json_object_get(r, "coefficients"), i, c)
-    {
+    json_array_foreach(json_object_get(r, "coefficients"), i, c) {
         an__grid_cell(g, "%s", an_json_string(c, "name", ""));
         an__grid_cell(g, "%s", an_json_string(c, "unit", ""));
         an__grid_cell(g, "%.4g", num(c, "coefficient"));
@@ -146,14 +162,15 @@ void an__show_explain(const json_t *r, FILE *out)
 
 void an__show_compare(const json_t *r, FILE *out)
 {
-    fprintf(out, "%s: %.0f rows, %.0f positive, %.0f repeats\n\n", an_json_string(r, "data", ""), num(r, "rows_total"), num(r, "positives"), num(r, "repeats"));
+    fprintf(out, "%s: %.0f rows, %.0f positive, %.0f repeats\n\n", an_json_string(r, "data", ""), num(r, "rows_total"), num(r, "positives"),
+            num(r, "repeats"));
     an_grid *g = an__grid_new(9);
-    static const char *const head[] = { "model", "balance", "F2 at 0.5", "F2 moved", "95 % interval", "recall", "precision", "PR-AUC", "threshold" };
+    static const char *const head[] = { "model",  "balance",   "F2 at 0.5", "F2 moved", "95 % interval",
+                                        "recall", "precision", "PR-AUC",    "threshold" };
     for (int i = 0; i < 9; i++) an__grid_cell(g, "%s", head[i]);
     size_t i;
     const json_t *row;
-    json_array_foreach(json_object_get(r, "rows"), i, row)
-    {
+    json_array_foreach(json_object_get(r, "rows"), i, row) {
         const json_t *f = json_object_get(row, "metrics"), *m = json_object_get(row, "metrics_moved"), *f2 = json_object_get(m, "f2");
         an__grid_cell(g, "%s", an_json_string(row, "model", ""));
         an__grid_cell(g, "%s", an_json_string(row, "balance", ""));
@@ -171,20 +188,21 @@ void an__show_compare(const json_t *r, FILE *out)
     an__grid_print(g, out);
     const json_t *rec = json_object_get(r, "recommendation");
     fprintf(out, "\nrecall and precision are at the moved threshold. Recommended: %s\n", an_json_string(rec, "why", ""));
-    fprintf(out, "next: andon model train NAME --data %s --model %s --balance %s%s\n", an_json_string(r, "data", ""), an_json_string(rec, "model", ""), an_json_string(rec, "balance", ""),
+    fprintf(out, "next: andon model train NAME --data %s --model %s --balance %s%s\n", an_json_string(r, "data", ""),
+            an_json_string(rec, "model", ""), an_json_string(rec, "balance", ""),
             !strcmp(an_json_string(rec, "balance", ""), "none") ? "" : " --threshold f2");
 }
 
 void an__show_run(const json_t *r, FILE *out)
 {
     if (an_json_string(r, "run", NULL))
-        fprintf(out, "run %s: %s %s, %.2f s\n\n", an_json_string(r, "run", ""), an_json_string(r, "name", ""), an_json_string(r, "state", ""), num(r, "seconds"));
+        fprintf(out, "run %s: %s %s, %.2f s\n\n", an_json_string(r, "run", ""), an_json_string(r, "name", ""),
+                an_json_string(r, "state", ""), num(r, "seconds"));
     an_grid *g = an__grid_new(4);
     an__grid_cell(g, "step"), an__grid_cell(g, "does"), an__grid_cell(g, "state"), an__grid_cell(g, "seconds");
     size_t i;
     const json_t *s;
-    json_array_foreach(json_object_get(r, "steps"), i, s)
-    {
+    json_array_foreach(json_object_get(r, "steps"), i, s) {
         an__grid_cell(g, "%s", an_json_string(s, "name", ""));
         an__grid_cell(g, "%s", an_json_string(s, "use", ""));
         an__grid_cell(g, "%s", json_is_true(json_object_get(s, "cached")) ? "cached" : an_json_string(s, "state", "-"));
@@ -202,8 +220,7 @@ void an__show_runs(const json_t *r, FILE *out)
     for (int k = 0; k < 6; k++) an__grid_cell(g, "%s", head[k]);
     size_t i;
     const json_t *s;
-    json_array_foreach(json_object_get(r, "runs"), i, s)
-    {
+    json_array_foreach(json_object_get(r, "runs"), i, s) {
         for (int k = 0; k < 4; k++) an__grid_cell(g, "%s", an_json_string(s, head[k], ""));
         an__grid_cell(g, "%.19s", an_json_string(s, "started", ""));
         cell(g, num(s, "seconds"));
@@ -221,7 +238,8 @@ static void lineage(const json_t *n, int depth, FILE *out)
         const char *what = an_json_string(run, "name", ""), *kind = an_json_string(run, "kind", "");
         fprintf(out, "  by %s %s (code %s, seed %.0f)", kind, what, an_json_string(run, "code", "?"), num(run, "seed"));
     }
-    json_array_foreach(json_object_get(n, "files"), i, in) fprintf(out, "  %s sha256 %s", an_json_string(in, "path", ""), an_json_string(in, "sha256", ""));
+    json_array_foreach(json_object_get(n, "files"), i, in)
+        fprintf(out, "  %s sha256 %s", an_json_string(in, "path", ""), an_json_string(in, "sha256", ""));
     if (json_is_true(json_object_get(n, "repeated"))) fputs("  (as above)", out);
     fputc('\n', out);
     json_array_foreach(json_object_get(n, "inputs"), i, in) lineage(in, depth + 1, out);

@@ -31,7 +31,8 @@ static const an_param params[] = {
 
 static bool choose_kinds(const compare_options *o, an_comparison *c, an_error *err)
 {
-    if (o->models.count > AN_COMPARE_MAX || o->balance.count > AN_COMPARE_MAX) return an_fail(err, AN_USAGE, "at most %d models and balancings", AN_COMPARE_MAX);
+    if (o->models.count > AN_COMPARE_MAX || o->balance.count > AN_COMPARE_MAX)
+        return an_fail(err, AN_USAGE, "at most %d models and balancings", AN_COMPARE_MAX);
     const char *names[2 * AN_COMPARE_MAX];
     size_t named = 0;
     for (size_t i = 0; i < o->models.count; i++) {
@@ -66,9 +67,9 @@ static json_t *recorded(an_store *s, const compare_options *o, an_comparison *c,
     json_t *p = an_params_json(params, o);
     char hex[65], key[65], *text;
     an_hash_hex(&row->address, hex);
-    json_t *what = json_pack("{s:s, s:O, s:I, s:s, s:s, s:f, s:f, s:f}", "data", hex, "params", p, "seed", (json_int_t)c->seed, "code", an_code_version(), "cpu", an_cpu_path(), "escape",
-                             isnan(c->costs.escape) ? -1 : c->costs.escape, "reject", isnan(c->costs.reject) ? -1 : c->costs.reject, "test",
-                             isnan(c->costs.test) ? -1 : c->costs.test);
+    json_t *what = json_pack("{s:s, s:O, s:I, s:s, s:s, s:f, s:f, s:f}", "data", hex, "params", p, "seed", (json_int_t)c->seed, "code",
+                             an_code_version(), "cpu", an_cpu_path(), "escape", isnan(c->costs.escape) ? -1 : c->costs.escape, "reject",
+                             isnan(c->costs.reject) ? -1 : c->costs.reject, "test", isnan(c->costs.test) ? -1 : c->costs.test);
     text = an_json_text(what, false);
     an_hash h;
     an_hash_bytes(text, strlen(text), &h);
@@ -103,6 +104,22 @@ static json_t *recorded(an_store *s, const compare_options *o, an_comparison *c,
     return result;
 }
 
+/* The generator of rows that came with the data may have seen any row that a repeat tests on. Takes t. */
+static an_table *real_rows(an_table *t, an_job *job, an_error *err)
+{
+    size_t *rows = an_alloc_n(t->rows + 1, sizeof *rows), n = 0;
+    for (size_t i = 0; i < t->rows; i++)
+        if (!an_table_generated(t, i)) rows[n++] = i;
+    an_table *real = t;
+    if (n < t->rows) {
+        an_job_say(job, "%zu generated rows are left out: their generator may have seen rows that are tested on", t->rows - n);
+        real = an_table_select(t, rows, n, err);
+        an_table_free(t);
+    }
+    free(rows);
+    return real;
+}
+
 static json_t *compare_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
     const compare_options *o = options;
@@ -112,11 +129,19 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
         return NULL;
     }
     an_version_row row = { 0 };
-    an_comparison c = { .repeats = (int)o->repeats, .folds = (int)o->folds, .share = o->share, .ratio = o->ratio, .rule = o->threshold, .seed = an_job_seed(job) };
+    an_comparison c = { .repeats = (int)o->repeats,
+                        .folds = (int)o->folds,
+                        .share = o->share,
+                        .ratio = o->ratio,
+                        .rule = o->threshold,
+                        .seed = an_job_seed(job) };
     json_t *result = NULL;
     an_table *t = NULL;
     char *cache = an_format("%s/.andon/cache/scores", an_store_folder(s));
-    if (an_threshold_check(o->threshold, err) && choose_kinds(o, &c, err) && an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &c.costs, err)) t = an__data_get(s, o->data, &row, err);
+    if (an_threshold_check(o->threshold, err) && choose_kinds(o, &c, err) &&
+        an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &c.costs, err))
+        t = an__data_get(s, o->data, &row, err);
+    if (t) t = real_rows(t, job, err);
     if (t) {
         c.table = t;
         c.data = &row.address;
@@ -136,10 +161,14 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
 const an_act an__act_compare = {
     .name = "compare",
     .doc = "the same splits for every model and balancing, with a verdict",
-    .more = "Every combination is trained on the same repeated splits, balancing refitted inside each training part and each inner fold. Rows are shown at the threshold 0.5 and at a\n"
-            "threshold chosen on out-of-fold scores. Intervals are corrected for overlapping training parts (Nadeau and Bengio). The verdict: by expected cost where costs are given, else by\n"
-            "F2 at the moved thresholds; of those not worse beyond noise the simplest, in the order of the list. Interrupted, the same command goes on where it stopped.",
-    .examples = { "andon compare --data press --balance none,threshold,smote,wgan --repeats 10", "andon compare --data press --cost-escape 400 --cost-reject 12 --json" },
+    .more = "Every combination is trained on the same repeated splits, balancing refitted inside each training part and each inner fold. "
+            "Rows are shown at the threshold 0.5 and at a\n"
+            "threshold chosen on out-of-fold scores. Intervals are corrected for overlapping training parts (Nadeau and Bengio). The "
+            "verdict: by expected cost where costs are given, else by\n"
+            "F2 at the moved thresholds; of those not worse beyond noise the simplest, in the order of the list. Interrupted, the same "
+            "command goes on where it stopped.",
+    .examples = { "andon compare --data press --balance none,threshold,smote,wgan --repeats 10",
+                  "andon compare --data press --cost-escape 400 --cost-reject 12 --json" },
     .params = params,
     .options_size = sizeof(compare_options),
     .run = compare_run,

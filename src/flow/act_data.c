@@ -19,9 +19,11 @@ const an_act an__act_data_import = {
     .name = "data import",
     .args = "NAME FILE...",
     .doc = "read, check, type and store a table; say what it sets aside and why",
-    .more = "Delimiter, decimal mark, encoding and header are detected unless given. With --target, columns that must not be learnt from are set aside\n"
+    .more = "Delimiter, decimal mark, encoding and header are detected unless given. With --target, columns that must not be learnt from "
+            "are set aside\n"
             "(constant, empty, identifier, duplicate, leak); --keep brings one back. The same content is the same version.",
-    .examples = { "andon data import press parts.csv --target broken --id serial", "andon data import steel Faults.NNA --no-header --names Faults27x7_var --target Stains --drop Pastry,Bumps" },
+    .examples = { "andon data import press parts.csv --target broken --id serial",
+                  "andon data import steel Faults.NNA --no-header --names Faults27x7_var --target Stains --drop Pastry,Bumps" },
     .params = an__import_params,
     .options_size = sizeof(an_import_options),
     .run = import_run,
@@ -32,11 +34,12 @@ const an_act an__act_data_import = {
 static json_t *version_json(const an_version_row *r)
 {
     char time[32];
-    json_t *j = json_pack("{s:s, s:I, s:o, s:s, s:s}", "name", r->name, "version", (json_int_t)r->version, "id", an__hash_json(&r->address), "created",
-                          an_time_text(r->created_us, time), "aliases", r->aliases ? r->aliases : "");
+    json_t *j = json_pack("{s:s, s:I, s:o, s:s, s:s}", "name", r->name, "version", (json_int_t)r->version, "id", an__hash_json(&r->address),
+                          "created", an_time_text(r->created_us, time), "aliases", r->aliases ? r->aliases : "");
     const char *key;
     json_t *value;
-    json_object_foreach(r->meta, key, value) if (!json_object_get(j, key)) json_object_set(j, key, value);
+    json_object_foreach(r->meta, key, value)
+        if (!json_object_get(j, key)) json_object_set(j, key, value);
     return j;
 }
 
@@ -67,8 +70,13 @@ static json_t *list_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_data_list = {
-    .name = "data list", .args = "[NAME]", .doc = "the data sets and their versions", .examples = { "andon data list", "andon data list press --json" },
-    .params = list_params, .options_size = sizeof(name_options), .run = list_run,
+    .name = "data list",
+    .args = "[NAME]",
+    .doc = "the data sets and their versions",
+    .examples = { "andon data list", "andon data list press --json" },
+    .params = list_params,
+    .options_size = sizeof(name_options),
+    .run = list_run,
 };
 
 static const an_param show_params[] = {
@@ -88,8 +96,13 @@ static json_t *show_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_data_show = {
-    .name = "data show", .args = "NAME", .doc = "columns, types, roles, and what was set aside", .examples = { "andon data show press", "andon data show press/2 --json" },
-    .params = show_params, .options_size = sizeof(name_options), .run = show_run,
+    .name = "data show",
+    .args = "NAME",
+    .doc = "columns, types, roles, and what was set aside",
+    .examples = { "andon data show press", "andon data show press/2 --json" },
+    .params = show_params,
+    .options_size = sizeof(name_options),
+    .run = show_run,
 };
 
 /* ---- profile ------------------------------------------------------------------------------------------------------------------------ */
@@ -109,9 +122,13 @@ static json_t *profile_run(an_store *s, const void *options, an_job *job, an_err
 }
 
 const an_act an__act_data_profile = {
-    .name = "data profile", .args = "NAME", .doc = "what is in each column: range, quantiles, missing, association with the target",
+    .name = "data profile",
+    .args = "NAME",
+    .doc = "what is in each column: range, quantiles, missing, association with the target",
     .examples = { "andon data profile press", "andon data profile press --json" },
-    .params = show_params, .options_size = sizeof(name_options), .run = profile_run,
+    .params = show_params,
+    .options_size = sizeof(name_options),
+    .run = profile_run,
 };
 
 /* ---- split --------------------------------------------------------------------------------------------------------------------------- */
@@ -154,7 +171,8 @@ static json_t *split_run(an_store *s, const void *options, an_job *job, an_error
     if (result && o->out) {
         an_parts p;
         bool ok = an__parts_open(s, &row.address, an_flow_value(&out, "split"), &p, err) &&
-                  export_part(p.table, p.split.train, p.split.train_count, o->out, "train", err) && export_part(p.table, p.split.test, p.split.test_count, o->out, "test", err);
+                  export_part(p.table, p.split.train, p.split.train_count, o->out, "train", err) &&
+                  export_part(p.table, p.split.test, p.split.test_count, o->out, "test", err);
         an__parts_free(&p);
         if (!ok) json_decref(result), result = NULL;
     }
@@ -167,14 +185,19 @@ static json_t *split_run(an_store *s, const void *options, an_job *job, an_error
 }
 
 const an_act an__act_data_split = {
-    .name = "data split", .args = "NAME", .doc = "training and test part: stratified, by group, or by time",
-    .more = "75/25 unless --share. Within each class the rows with the smallest keyed hash of id or group (else of their content) are the test part; with a time column the\n"
+    .name = "data split",
+    .args = "NAME",
+    .doc = "training and test part: stratified, by group, or by time",
+    .more = "75/25 unless --share. Within each class the rows with the smallest keyed hash of id or group (else of their content) are the "
+            "test part; with a time column the\n"
             "newest quarter; with a group column whole groups. What was once a test row stays one in later versions of the data set.",
     .examples = { "andon data split press", "andon data split press --out parts" },
-    .params = split_params, .options_size = sizeof(split_options), .run = split_run,
+    .params = split_params,
+    .options_size = sizeof(split_options),
+    .run = split_run,
 };
 
-/* ---- export ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- export -------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct export_options {
     char *name, *out;
@@ -194,7 +217,9 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
     an_table *t = an__data_get(s, o->name, &row, err);
     char *path = t ? (o->out ? an_strdup(o->out) : an_format("%s.csv", row.name)) : NULL;
     json_t *result = NULL;
-    if (t && an_csv_write(t, path, err)) result = json_pack("{s:s, s:I, s:s, s:I}", "name", row.name, "version", (json_int_t)row.version, "out", path, "rows", (json_int_t)t->rows);
+    if (t && an_csv_write(t, path, err))
+        result = json_pack("{s:s, s:I, s:s, s:I}", "name", row.name, "version", (json_int_t)row.version, "out", path, "rows",
+                           (json_int_t)t->rows);
     free(path);
     an_table_free(t);
     an_version_row_free(&row);
@@ -202,6 +227,11 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
 }
 
 const an_act an__act_data_export = {
-    .name = "data export", .args = "NAME", .doc = "write a data set as CSV", .examples = { "andon data export press --out press.csv", "andon data export press/2" },
-    .params = export_params, .options_size = sizeof(export_options), .run = export_run,
+    .name = "data export",
+    .args = "NAME",
+    .doc = "write a data set as CSV",
+    .examples = { "andon data export press --out press.csv", "andon data export press/2" },
+    .params = export_params,
+    .options_size = sizeof(export_options),
+    .run = export_run,
 };

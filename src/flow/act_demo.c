@@ -71,7 +71,8 @@ static json_t *demo_run(an_store *unused, const void *options, an_job *job, an_e
 {
     (void)unused;
     const demo_options *o = options;
-    char *csv = an_path_join(o->dir, "gearbox.csv"), *html = an_path_join(o->dir, "gearbox.html"), *inner = an_path_join(o->dir, ".andon"), *flow = an_path_join(o->dir, "flow.yaml"), repeats[32];
+    char *csv = an_path_join(o->dir, "gearbox.csv"), *html = an_path_join(o->dir, "gearbox.html"), *inner = an_path_join(o->dir, ".andon"),
+         *flow = an_path_join(o->dir, "flow.yaml"), repeats[32];
     snprintf(repeats, sizeof repeats, "%lld", (long long)o->repeats);
     json_t *compared = NULL, *shown = NULL, *result = NULL;
     an_store *s = NULL;
@@ -90,18 +91,27 @@ static json_t *demo_run(an_store *unused, const void *options, an_job *job, an_e
     ok = ok && run_flow(s, o->dir, job, err);
     if (ok) an_job_say(job, "3. comparing ways to balance on the same %s splits", repeats);
     if (ok) {
-        compared = act(&an__act_compare, s, (const char *const[]){ "data", "gearbox", "balance", "none,threshold,weights,random,smote,wgan,wgan-filter", "repeats", repeats, NULL }, job, err);
+        compared = act(&an__act_compare, s,
+                       (const char *const[]){ "data", "gearbox", "balance", "none,threshold,weights,random,smote,wgan,wgan-filter",
+                                              "repeats", repeats, NULL },
+                       job, err);
         ok = compared != NULL;
     }
     if (ok) an_job_say(job, "4. writing the report");
     ok = ok && an_report_write(s, "model:gearbox", html, job, err);
     if (ok) {
         shown = an__versions_json(s, AN_NAME_MODEL, "gearbox", err);
-        const json_t *list = json_object_get(shown, "rows"), *m = json_array_get(list, json_array_size(list) - 1), *c = json_object_get(m, "confusion");
-        double tp = an_json_number(json_object_get(c, "tp"), 0), fn = an_json_number(json_object_get(c, "fn"), 0), fp = an_json_number(json_object_get(c, "fp"), 0);
+        const json_t *list = json_object_get(shown, "rows"), *m = json_array_get(list, json_array_size(list) - 1),
+                     *c = json_object_get(m, "confusion");
+        double tp = an_json_number(json_object_get(c, "tp"), 0), fn = an_json_number(json_object_get(c, "fn"), 0),
+               fp = an_json_number(json_object_get(c, "fp"), 0);
         an_buf text = { 0 };
-        an_buf_printf(&text, "\ndone in %.0f s. On gearboxes it had never seen, the model caught %.0f of %.0f broken ones and rejected %.0f good ones.\n", an_clock_s() - start, tp, tp + fn, fp);
-        an_buf_printf(&text, "compared: %s\n\nopen    %s\nthen    cd %s\n", an_json_string(json_object_get(compared, "recommendation"), "why", ""), html, o->dir);
+        an_buf_printf(
+            &text,
+            "\ndone in %.0f s. On gearboxes it had never seen, the model caught %.0f of %.0f broken ones and rejected %.0f good ones.\n",
+            an_clock_s() - start, tp, tp + fn, fp);
+        an_buf_printf(&text, "compared: %s\n\nopen    %s\nthen    cd %s\n",
+                      an_json_string(json_object_get(compared, "recommendation"), "why", ""), html, o->dir);
         an_buf_puts(&text, "        andon data show gearbox          what the columns are, and which were set aside\n"
                            "        andon model explain gearbox      what moves its score\n"
                            "        andon run flow.yaml              again: every step is cached\n"
@@ -128,7 +138,8 @@ const an_act an__act_demo_gearbox = {
     .name = "demo gearbox",
     .args = "[DIR]",
     .doc = "a whole line on simulated data in a new folder: WGAN, classifier, comparison, report",
-    .more = "Simulates a gearbox line, runs the two example pipelines, compares ways to balance, and writes a report. Ends saying what to open and what to type next on data of your own.",
+    .more = "Simulates a gearbox line, runs the two example pipelines, compares ways to balance, and writes a report. Ends saying what to "
+            "open and what to type next on data of your own.",
     .examples = { "andon demo gearbox", "andon demo gearbox /tmp/demo --rows 3000" },
     .params = params,
     .options_size = sizeof(demo_options),

@@ -33,8 +33,14 @@ static json_t *init_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_init = {
-    .name = "init", .args = "[DIR]", .doc = "make a workspace", .examples = { "andon init", "andon init plant-3" }, .params = init_params, .options_size = sizeof(init_options),
-    .run = init_run, .no_store = true,
+    .name = "init",
+    .args = "[DIR]",
+    .doc = "make a workspace",
+    .examples = { "andon init", "andon init plant-3" },
+    .params = init_params,
+    .options_size = sizeof(init_options),
+    .run = init_run,
+    .no_store = true,
 };
 
 /* ---- doctor ----------------------------------------------------------------------------------------------------------------------- */
@@ -57,7 +63,9 @@ static double cgroup_cpus(void)
 {
     an_buf b = { 0 };
     double quota = NAN, period = NAN;
-    if (an_file_exists("/sys/fs/cgroup/cpu.max") && an_file_read("/sys/fs/cgroup/cpu.max", 256, &b, NULL) && sscanf(b.data, "%lf %lf", &quota, &period) != 2) quota = NAN;
+    if (an_file_exists("/sys/fs/cgroup/cpu.max") && an_file_read("/sys/fs/cgroup/cpu.max", 256, &b, NULL) &&
+        sscanf(b.data, "%lf %lf", &quota, &period) != 2)
+        quota = NAN;
     an_buf_free(&b);
     return quota / period;
 }
@@ -72,10 +80,12 @@ static json_t *doctor_run(an_store *s, const void *options, an_job *job, an_erro
     static const char *const all[] = { "avx512", "avx2", "neon", "plain" };
     for (size_t i = 0; i < AN_COUNT(all); i++)
         if (an_cpu_available(all[i])) an_buf_printf(&paths, " %s", all[i]);
-    check(list, "cpu", strcmp(an_cpu_path(), "plain"), "kernels run on %s (this processor has%s); ANDON_CPU forces another", an_cpu_path(), paths.data);
+    check(list, "cpu", strcmp(an_cpu_path(), "plain"), "kernels run on %s (this processor has%s); ANDON_CPU forces another", an_cpu_path(),
+          paths.data);
     an_buf_free(&paths);
     double share = cgroup_cpus();
-    check(list, "threads", isnan(share) || share >= threads, isnan(share) ? "%d threads" : "%d threads, but the container's quota is %.1f processors: use --threads", threads, share);
+    check(list, "threads", isnan(share) || share >= threads,
+          isnan(share) ? "%d threads" : "%d threads, but the container's quota is %.1f processors: use --threads", threads, share);
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGE_SIZE);
     check(list, "memory", true, "%.1f GB", (double)pages * (double)size / 1e9);
     char *folder = an_workspace_find(".", NULL);
@@ -105,8 +115,13 @@ static json_t *doctor_run(an_store *s, const void *options, an_job *job, an_erro
 }
 
 const an_act an__act_doctor = {
-    .name = "doctor", .doc = "what this machine offers, and what is misconfigured", .examples = { "andon doctor", "andon doctor --json" }, .params = no_params, .options_size = 1,
-    .run = doctor_run, .no_store = true,
+    .name = "doctor",
+    .doc = "what this machine offers, and what is misconfigured",
+    .examples = { "andon doctor", "andon doctor --json" },
+    .params = no_params,
+    .options_size = 1,
+    .run = doctor_run,
+    .no_store = true,
 };
 
 /* ---- sim gearbox --------------------------------------------------------------------------------------------------------------------- */
@@ -118,7 +133,9 @@ typedef struct sim_options {
 
 static const an_param sim_params[] = {
     AN_GEARBOX_PARAMS(offsetof(sim_options, line)),
-    AN_TEXT(sim_options, out, "gearbox.csv", "file to write; the truth (row, mode, clean label) goes to NAME.truth.csv, with --raw the stations to NAME.press.csv and NAME.screw.csv"),
+    AN_TEXT(sim_options, out, "gearbox.csv",
+            "file to write; the truth (row, mode, clean label) goes to NAME.truth.csv, with --raw the stations to NAME.press.csv and "
+            "NAME.screw.csv"),
     AN_PARAM_END,
 };
 
@@ -135,20 +152,26 @@ static json_t *sim_run(an_store *s, const void *options, an_job *job, an_error *
     const sim_options *o = options;
     an_gearbox g = { 0 };
     if (!an_gearbox_simulate(&o->line, an_job_seed(job), &g, job, err)) return NULL;
-    char *truth = beside(o->out, "truth"), *press = beside(o->out, "press"), *screw = beside(o->out, "screw"), *columns = beside(o->out, "columns");
+    char *truth = beside(o->out, "truth"), *press = beside(o->out, "press"), *screw = beside(o->out, "screw"),
+         *columns = beside(o->out, "columns");
     bool ok = an_csv_write(g.truth, truth, err);
     if (ok && !g.station[0]) ok = an_csv_write(g.parts, o->out, err);
-    if (ok && g.station[0]) ok = an_csv_write(g.station[0], press, err) && an_csv_write(g.station[1], screw, err) && an_csv_write(g.columns, columns, err);
+    if (ok && g.station[0])
+        ok = an_csv_write(g.station[0], press, err) && an_csv_write(g.station[1], screw, err) && an_csv_write(g.columns, columns, err);
     json_t *result = NULL;
     if (ok) {
         result = json_pack("{s:I, s:I, s:s}", "rows", (json_int_t)g.truth->rows, "seed", (json_int_t)an_job_seed(job), "truth", truth);
         an_buf text = { 0 };
         if (g.station[0]) {
             json_object_set_new(result, "stations", json_pack("[s, s]", press, screw));
-            an_buf_printf(&text, "%zu parts: %s and %s; which columns are useful: %s; the truth, not for training, in %s", g.truth->rows, press, screw, columns, truth);
+            an_buf_printf(&text, "%zu parts: %s and %s; which columns are useful: %s; the truth, not for training, in %s", g.truth->rows,
+                          press, screw, columns, truth);
         } else {
             json_object_set_new(result, "out", json_string(o->out));
-            an_buf_printf(&text, "%zu parts: %s (target: broken); the truth, not for training, in %s\nnext: andon data import gearbox %s --target broken", g.truth->rows, o->out, truth, o->out);
+            an_buf_printf(
+                &text,
+                "%zu parts: %s (target: broken); the truth, not for training, in %s\nnext: andon data import gearbox %s --target broken",
+                g.truth->rows, o->out, truth, o->out);
         }
         json_object_set_new(result, "text", json_string(text.data));
         an_buf_free(&text);
@@ -162,7 +185,12 @@ static json_t *sim_run(an_store *s, const void *options, an_job *job, an_error *
 }
 
 const an_act an__act_sim_gearbox = {
-    .name = "sim gearbox", .doc = "a simulated gearbox assembly line, seeded", .more = "Story and formulas: docs/gearbox-line.md. The truth is in a file of its own, so that nobody trains on it by accident.",
-    .examples = { "andon sim gearbox --out gearbox.csv", "andon sim gearbox --rows 5000 --broken 0.05 --seed 7" }, .params = sim_params, .options_size = sizeof(sim_options),
-    .run = sim_run, .no_store = true,
+    .name = "sim gearbox",
+    .doc = "a simulated gearbox assembly line, seeded",
+    .more = "Story and formulas: docs/gearbox-line.md. The truth is in a file of its own, so that nobody trains on it by accident.",
+    .examples = { "andon sim gearbox --out gearbox.csv", "andon sim gearbox --rows 5000 --broken 0.05 --seed 7" },
+    .params = sim_params,
+    .options_size = sizeof(sim_options),
+    .run = sim_run,
+    .no_store = true,
 };

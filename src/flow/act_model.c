@@ -48,7 +48,9 @@ static const an_param train_params[] = {
     AN_TEXT(train_options, data, NULL, "data set: NAME is the newest version"),
     AN_TEXT(train_options, model, "logistic", "kind of model ('andon model kinds' names them)"),
     AN_TEXT(train_options, balance, "none", "none threshold weights random smote wgan wgan-filter ...: inside the training part only"),
-    AN_TEXT(train_options, threshold, NULL, "rule: 0.5 f1 f2 recall=R recall>=R@95% rejects<=S cost, chosen on out-of-fold scores of the training part (default 0.5; f2 with --balance threshold)"),
+    AN_TEXT(train_options, threshold, NULL,
+            "rule: 0.5 f1 f2 recall=R recall>=R@95% rejects<=S cost, chosen on out-of-fold scores of the training part (default 0.5; f2 "
+            "with --balance threshold)"),
     AN_REAL(train_options, ratio, 1, 0.01, 10, "rarer to other class after balancing"),
     AN_REAL(train_options, cost_escape, NAN, 0, 1e12, "cost of an escaped part (default: andon.yaml)"),
     AN_REAL(train_options, cost_reject, NAN, 0, 1e12, "cost of a good part rejected"),
@@ -93,9 +95,14 @@ static json_t *train_run(an_store *s, const void *options, an_job *job, an_error
 }
 
 const an_act an__act_model_train = {
-    .name = "model train", .args = "NAME", .doc = "train a model on the training part, evaluate it on the untouched test part, register it",
-    .examples = { "andon model train press --data press --model logistic --balance smote", "andon model train press --data press --threshold 'recall>=0.95@95%'" },
-    .params = train_params, .options_size = sizeof(train_options), .run = train_run,
+    .name = "model train",
+    .args = "NAME",
+    .doc = "train a model on the training part, evaluate it on the untouched test part, register it",
+    .examples = { "andon model train press --data press --model logistic --balance smote",
+                  "andon model train press --data press --threshold 'recall>=0.95@95%'" },
+    .params = train_params,
+    .options_size = sizeof(train_options),
+    .run = train_run,
 };
 
 /* ---- evaluate ----------------------------------------------------------------------------------------------------------------------- */
@@ -185,12 +192,16 @@ static json_t *evaluate_run(an_store *s, const void *options, an_job *job, an_er
 }
 
 const an_act an__act_model_evaluate = {
-    .name = "model evaluate", .args = "NAME", .doc = "metrics with intervals on rows the model has not seen",
+    .name = "model evaluate",
+    .args = "NAME",
+    .doc = "metrics with intervals on rows the model has not seen",
     .examples = { "andon model evaluate press", "andon model evaluate press/2 --data press-june" },
-    .params = evaluate_params, .options_size = sizeof(evaluate_options), .run = evaluate_run,
+    .params = evaluate_params,
+    .options_size = sizeof(evaluate_options),
+    .run = evaluate_run,
 };
 
-/* ---- explain, show, list, kinds --------------------------------------------------------------------------------------------------------- */
+/* ---- explain, show, list, kinds ------------------------------------------------------------------------------------------------------ */
 
 typedef struct name_options {
     char *name;
@@ -219,8 +230,13 @@ static json_t *explain_run(an_store *s, const void *options, an_job *job, an_err
 }
 
 const an_act an__act_model_explain = {
-    .name = "model explain", .args = "NAME", .doc = "what moves the model's score, in the units of the data", .examples = { "andon model explain press", "andon model explain press --json" },
-    .params = name_params, .options_size = sizeof(name_options), .run = explain_run,
+    .name = "model explain",
+    .args = "NAME",
+    .doc = "what moves the model's score, in the units of the data",
+    .examples = { "andon model explain press", "andon model explain press --json" },
+    .params = name_params,
+    .options_size = sizeof(name_options),
+    .run = explain_run,
 };
 
 static json_t *show_run(an_store *s, const void *options, an_job *job, an_error *err)
@@ -242,8 +258,13 @@ static json_t *show_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_model_show = {
-    .name = "model show", .args = "NAME", .doc = "schema, parameters, threshold, metrics of a model", .examples = { "andon model show press", "andon model show press/2 --json" },
-    .params = name_params, .options_size = sizeof(name_options), .run = show_run,
+    .name = "model show",
+    .args = "NAME",
+    .doc = "schema, parameters, threshold, metrics of a model",
+    .examples = { "andon model show press", "andon model show press/2 --json" },
+    .params = name_params,
+    .options_size = sizeof(name_options),
+    .run = show_run,
 };
 
 static const an_param list_params[] = {
@@ -258,8 +279,13 @@ static json_t *list_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_model_list = {
-    .name = "model list", .args = "[NAME]", .doc = "the models and their versions", .examples = { "andon model list", "andon model list press" },
-    .params = list_params, .options_size = sizeof(name_options), .run = list_run,
+    .name = "model list",
+    .args = "[NAME]",
+    .doc = "the models and their versions",
+    .examples = { "andon model list", "andon model list press" },
+    .params = list_params,
+    .options_size = sizeof(name_options),
+    .run = list_run,
 };
 
 static json_t *kinds_run(an_store *s, const void *options, an_job *job, an_error *err)
@@ -272,7 +298,8 @@ static json_t *kinds_run(an_store *s, const void *options, an_job *job, an_error
         json_t *params = json_array();
         for (const an_param *p = kinds[i]->params; p->name; p++) {
             char range[160];
-            json_array_append_new(params, json_pack("{s:s, s:s, s:s}", "name", p->name, "range", an_param_range_text(p, range), "doc", p->doc));
+            json_array_append_new(params,
+                                  json_pack("{s:s, s:s, s:s}", "name", p->name, "range", an_param_range_text(p, range), "doc", p->doc));
         }
         json_array_append_new(models, json_pack("{s:s, s:s, s:o}", "name", kinds[i]->name, "doc", kinds[i]->doc, "params", params));
     }
@@ -284,11 +311,16 @@ static json_t *kinds_run(an_store *s, const void *options, an_job *job, an_error
 static const an_param no_params[] = { AN_PARAM_END };
 
 const an_act an__act_model_kinds = {
-    .name = "model kinds", .doc = "the kinds of model and of balancing there are", .examples = { "andon model kinds", "andon model kinds --json" }, .params = no_params, .options_size = 1,
-    .run = kinds_run, .no_store = true,
+    .name = "model kinds",
+    .doc = "the kinds of model and of balancing there are",
+    .examples = { "andon model kinds", "andon model kinds --json" },
+    .params = no_params,
+    .options_size = 1,
+    .run = kinds_run,
+    .no_store = true,
 };
 
-/* ---- predict --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- predict ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct predict_options {
     char *name, *in, *out;
@@ -334,8 +366,9 @@ static json_t *predict_run(an_store *s, const void *options, an_job *job, an_err
             unusual += cell.size > 0;
         }
         an_buf_free(&cell);
-        result = json_pack("{s:s, s:I, s:s, s:I, s:s, s:I, s:I, s:o}", "name", row.name, "version", (json_int_t)row.version, "out", o->out, "rows", (json_int_t)p->rows, "positive",
-                           m->positive, "positives", positives, "out_of_range", unusual, "threshold", an_json_real(m->threshold.value));
+        result = json_pack("{s:s, s:I, s:s, s:I, s:s, s:I, s:I, s:o}", "name", row.name, "version", (json_int_t)row.version, "out", o->out,
+                           "rows", (json_int_t)p->rows, "positive", m->positive, "positives", positives, "out_of_range", unusual,
+                           "threshold", an_json_real(m->threshold.value));
     }
     an_table_free(p);
     an_table_free(t);
@@ -345,11 +378,17 @@ static json_t *predict_run(an_store *s, const void *options, an_job *job, an_err
 }
 
 const an_act an__act_model_predict = {
-    .name = "model predict", .args = "NAME", .doc = "label and score every row of a CSV file", .examples = { "andon model predict press --in today.csv --out verdicts.csv", "andon model predict press/2 --in today.csv --out verdicts.csv --delimiter semicolon" },
-    .params = predict_params, .options_size = sizeof(predict_options), .run = predict_run,
+    .name = "model predict",
+    .args = "NAME",
+    .doc = "label and score every row of a CSV file",
+    .examples = { "andon model predict press --in today.csv --out verdicts.csv",
+                  "andon model predict press/2 --in today.csv --out verdicts.csv --delimiter semicolon" },
+    .params = predict_params,
+    .options_size = sizeof(predict_options),
+    .run = predict_run,
 };
 
-/* ---- export ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- export -------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct export_options {
     char *name, *format, *out;
@@ -380,7 +419,9 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
         ok = to && an_model_save(m, to, err);
         an_artifact_free(to);
     }
-    json_t *result = ok ? json_pack("{s:s, s:I, s:s, s:s}", "name", row.name, "version", (json_int_t)row.version, "format", o->format, "out", path) : NULL;
+    json_t *result =
+        ok ? json_pack("{s:s, s:I, s:s, s:s}", "name", row.name, "version", (json_int_t)row.version, "format", o->format, "out", path)
+           : NULL;
     free(path);
     an_model_free(m);
     an_version_row_free(&row);
@@ -388,11 +429,16 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
 }
 
 const an_act an__act_model_export = {
-    .name = "model export", .args = "NAME", .doc = "write a model for others: ONNX, or the whole folder", .examples = { "andon model export press --format onnx --out press.onnx", "andon model export press/2 --format bundle --out press-2" },
-    .params = export_params, .options_size = sizeof(export_options), .run = export_run,
+    .name = "model export",
+    .args = "NAME",
+    .doc = "write a model for others: ONNX, or the whole folder",
+    .examples = { "andon model export press --format onnx --out press.onnx", "andon model export press/2 --format bundle --out press-2" },
+    .params = export_params,
+    .options_size = sizeof(export_options),
+    .run = export_run,
 };
 
-/* ---- threshold: a new version, no retraining ---------------------------------------------------------------------------------------------------- */
+/* ---- threshold: a new version, no retraining ----------------------------------------------------------------------------------------- */
 
 typedef struct threshold_options {
     char *name, *rule;
@@ -401,7 +447,8 @@ typedef struct threshold_options {
 
 static const an_param threshold_params[] = {
     AN_TEXT(threshold_options, name, NULL, "model: NAME, NAME/3"),
-    AN_TEXT(threshold_options, rule, NULL, "a number, or f1 f2 recall=R recall>=R@95% rejects<=S cost (chosen again on out-of-fold scores)"),
+    AN_TEXT(threshold_options, rule, NULL,
+            "a number, or f1 f2 recall=R recall>=R@95% rejects<=S cost (chosen again on out-of-fold scores)"),
     AN_REAL(threshold_options, cost_escape, NAN, 0, 1e12, "cost of an escaped part (default: andon.yaml)"),
     AN_REAL(threshold_options, cost_reject, NAN, 0, 1e12, "cost of a good part rejected"),
     AN_REAL(threshold_options, cost_test, NAN, 0, 1e12, "cost of the end-of-line test"),
@@ -409,7 +456,8 @@ static const an_param threshold_params[] = {
 };
 
 /* The run that made a model out of another: lineage leads from the one to the other. New text: its id. */
-static char *record_move(an_store *s, const an_version_row *from, const threshold_options *o, uint64_t seed, const an_hash *address, an_error *err)
+static char *record_move(an_store *s, const an_version_row *from, const threshold_options *o, uint64_t seed, const an_hash *address,
+                         an_error *err)
 {
     json_t *params = an_params_json(threshold_params, o);
     char *run = an_run_begin(s, "threshold", from->name, NULL, NULL, params, seed, err);
@@ -434,7 +482,9 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
     an_version_row row = { 0 };
     an_hash data, split, address;
     an_costs costs;
-    an_model *m = an_threshold_check(o->rule, err) && an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &costs, err) ? model_open(s, o->name, &row, err) : NULL;
+    an_model *m = an_threshold_check(o->rule, err) && an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &costs, err)
+                      ? model_open(s, o->name, &row, err)
+                      : NULL;
     if (!m) return NULL;
     an_parts p = { 0 };
     json_t *result = NULL;
@@ -450,10 +500,15 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
         ok = an_fail(err, AN_INPUT, "%s does not say which data it was trained on", o->name);
     } else {
         json_t *model_options = an_params_json(m->predictor->kind->params, m->predictor->options);
-        an_recipe r = { .model = m->predictor->kind, .model_options = model_options, .balance = an_balance_kind_find(m->balance ? m->balance : "none", err), .ratio = 1, .folds = 3 };
+        an_recipe r = { .model = m->predictor->kind,
+                        .model_options = model_options,
+                        .balance = an_balance_kind_find(m->balance ? m->balance : "none", err),
+                        .ratio = 1,
+                        .folds = 3 };
         r.threshold = o->rule;
         r.costs = costs;
-        ok = an__parts_open(s, &data, &split, &p, err) && an__recipe_threshold(p.table, p.split.train, p.split.train_count, &r, m->seed, job, &m->threshold, err);
+        ok = an__parts_open(s, &data, &split, &p, err) &&
+             an__recipe_threshold(p.table, p.split.train, p.split.train_count, &r, m->seed, job, &m->threshold, err);
         json_decref(model_options);
     }
     an_artifact *a = ok ? an_artifact_stage(s, err) : NULL;
@@ -464,7 +519,8 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
         an_artifact_discard(a);
     int64_t version = 0;
     bool existed = false;
-    if (ok && !p.table && hash_of(row.meta, "data", &data) && hash_of(row.meta, "split", &split)) ok = an__parts_open(s, &data, &split, &p, err);
+    if (ok && !p.table && hash_of(row.meta, "data", &data) && hash_of(row.meta, "split", &split))
+        ok = an__parts_open(s, &data, &split, &p, err);
     json_t *evaluation = ok && p.table ? an__evaluation(m, p.table, p.split.test, p.split.test_count, &costs, m->seed, job, err) : NULL;
     if (ok && p.table) ok = evaluation != NULL;
     if (ok) {
@@ -495,11 +551,16 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
 }
 
 const an_act an__act_model_threshold = {
-    .name = "model threshold", .args = "NAME", .doc = "a new version with another threshold, no retraining", .examples = { "andon model threshold press --rule 0.3", "andon model threshold press --rule 'recall>=0.9@95%'" },
-    .params = threshold_params, .options_size = sizeof(threshold_options), .run = threshold_run,
+    .name = "model threshold",
+    .args = "NAME",
+    .doc = "a new version with another threshold, no retraining",
+    .examples = { "andon model threshold press --rule 0.3", "andon model threshold press --rule 'recall>=0.9@95%'" },
+    .params = threshold_params,
+    .options_size = sizeof(threshold_options),
+    .run = threshold_run,
 };
 
-/* ---- alias -------------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- alias --------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct alias_options {
     char *name, *alias;
@@ -521,13 +582,19 @@ static json_t *alias_run(an_store *s, const void *options, an_job *job, an_error
     if (!an_name_check("alias", o->alias, err) || !an_version_get(s, AN_NAME_MODEL, o->name, &row, err)) return NULL;
     an_move move = { AN_NAME_MODEL, row.name, o->alias, -1, o->remove ? 0 : row.version };
     json_t *why = json_pack("{s:s}", "reason", o->remove ? "alias removed" : "alias moved"), *result = NULL;
-    if (an_names_move(s, &move, 1, why, err)) result = json_pack("{s:s, s:I, s:s}", "name", row.name, "version", (json_int_t)move.version, "alias", o->alias);
+    if (an_names_move(s, &move, 1, why, err))
+        result = json_pack("{s:s, s:I, s:s}", "name", row.name, "version", (json_int_t)move.version, "alias", o->alias);
     json_decref(why);
     an_version_row_free(&row);
     return result;
 }
 
 const an_act an__act_model_alias = {
-    .name = "model alias", .args = "NAME ALIAS", .doc = "let NAME@ALIAS point to this version", .examples = { "andon model alias press/3 candidate", "andon model alias press/3 candidate --remove" },
-    .params = alias_params, .options_size = sizeof(alias_options), .run = alias_run,
+    .name = "model alias",
+    .args = "NAME ALIAS",
+    .doc = "let NAME@ALIAS point to this version",
+    .examples = { "andon model alias press/3 candidate", "andon model alias press/3 candidate --remove" },
+    .params = alias_params,
+    .options_size = sizeof(alias_options),
+    .run = alias_run,
 };

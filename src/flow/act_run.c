@@ -35,7 +35,8 @@ const an_act an__act_run = {
     .name = "run",
     .args = "FLOW",
     .doc = "run a pipeline file",
-    .more = "Steps whose kind, parameters, seed and inputs equal a finished run's are taken from it; a run that was killed goes on with what is missing. Independent steps run in parallel.",
+    .more = "Steps whose kind, parameters, seed and inputs equal a finished run's are taken from it; a run that was killed goes on with "
+            "what is missing. Independent steps run in parallel.",
     .examples = { "andon run examples/gearbox/flow.yaml", "andon run examples/gearbox/gan.yaml --set train.set=steps=2000" },
     .params = run_params,
     .options_size = sizeof(run_options),
@@ -58,8 +59,9 @@ static const an_param list_params[] = {
 static json_t *row_json(const an_run_row *r)
 {
     char from[32], to[32];
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:o, s:o}", "run", r->id, "kind", r->kind, "name", r->name ? r->name : "", "state", r->state, "seed", (json_int_t)r->seed, "started",
-                     an_time_text(r->started_us, from), "ended", r->ended_us ? json_string(an_time_text(r->ended_us, to)) : json_null(), "seconds",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:o, s:o}", "run", r->id, "kind", r->kind, "name", r->name ? r->name : "", "state",
+                     r->state, "seed", (json_int_t)r->seed, "started", an_time_text(r->started_us, from), "ended",
+                     r->ended_us ? json_string(an_time_text(r->ended_us, to)) : json_null(), "seconds",
                      r->ended_us ? json_real((double)(r->ended_us - r->started_us) / 1e6) : json_null());
 }
 
@@ -77,8 +79,12 @@ static json_t *list_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_runs_list = {
-    .name = "runs list", .doc = "what was done, newest first", .examples = { "andon runs list", "andon runs list --kind compare --json" }, .params = list_params,
-    .options_size = sizeof(runs_options), .run = list_run,
+    .name = "runs list",
+    .doc = "what was done, newest first",
+    .examples = { "andon runs list", "andon runs list --kind compare --json" },
+    .params = list_params,
+    .options_size = sizeof(runs_options),
+    .run = list_run,
 };
 
 typedef struct show_options {
@@ -95,7 +101,9 @@ static json_t *ports_json(const json_t *artifacts, const char *edge)
     json_t *out = json_object();
     size_t i;
     const json_t *a;
-    json_array_foreach(artifacts, i, a) if (!strcmp(an_json_string(a, "edge", ""), edge)) json_object_set(out, an_json_string(a, "port", "?"), json_object_get(a, "address"));
+    json_array_foreach(artifacts, i, a)
+        if (!strcmp(an_json_string(a, "edge", ""), edge))
+            json_object_set(out, an_json_string(a, "port", "?"), json_object_get(a, "address"));
     return out;
 }
 
@@ -138,11 +146,16 @@ static json_t *show_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_runs_show = {
-    .name = "runs show", .args = "RUN", .doc = "parameters, steps, artifacts, metrics, machine of one run", .examples = { "andon runs show 01J9", "andon runs show 01J9 --json" }, .params = show_params,
-    .options_size = sizeof(show_options), .run = show_run,
+    .name = "runs show",
+    .args = "RUN",
+    .doc = "parameters, steps, artifacts, metrics, machine of one run",
+    .examples = { "andon runs show 01J9", "andon runs show 01J9 --json" },
+    .params = show_params,
+    .options_size = sizeof(show_options),
+    .run = show_run,
 };
 
-/* ---- lineage ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- lineage ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct lineage_options {
     char *name;
@@ -183,11 +196,16 @@ static json_t *lineage_run(an_store *s, const void *options, an_job *job, an_err
 }
 
 const an_act an__act_lineage = {
-    .name = "lineage", .args = "NAME", .doc = "from a model back to the hashes of the files it came from", .examples = { "andon lineage model:press", "andon lineage press-gan --json" },
-    .params = lineage_params, .options_size = sizeof(lineage_options), .run = lineage_run,
+    .name = "lineage",
+    .args = "NAME",
+    .doc = "from a model back to the hashes of the files it came from",
+    .examples = { "andon lineage model:press", "andon lineage press-gan --json" },
+    .params = lineage_params,
+    .options_size = sizeof(lineage_options),
+    .run = lineage_run,
 };
 
-/* ---- report -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- report -------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct report_options {
     char *name, *out;
@@ -213,6 +231,11 @@ static json_t *report_run(an_store *s, const void *options, an_job *job, an_erro
 }
 
 const an_act an__act_report = {
-    .name = "report", .args = "NAME", .doc = "one self-contained page with pictures, readable offline and on A4", .examples = { "andon report press --out press.html", "andon report press/2" },
-    .params = report_params, .options_size = sizeof(report_options), .run = report_run,
+    .name = "report",
+    .args = "NAME",
+    .doc = "one self-contained page with pictures, readable offline and on A4",
+    .examples = { "andon report press --out press.html", "andon report press/2" },
+    .params = report_params,
+    .options_size = sizeof(report_options),
+    .run = report_run,
 };

@@ -44,7 +44,8 @@ static bool generator_data(an_store *s, const char *data, const an_version_row *
     if (data) return data_values(s, data, v, job, err);
     const char *d = an_json_string(g->meta, "data", NULL), *p = an_json_string(g->meta, "split", NULL);
     an_hash hd, hp;
-    if (!d || !p || !an_hash_parse(d, &hd) || !an_hash_parse(p, &hp)) return an_fail(err, AN_USAGE, "%s does not say what it was fitted on: give --data NAME", g->name);
+    if (!d || !p || !an_hash_parse(d, &hd) || !an_hash_parse(p, &hp))
+        return an_fail(err, AN_USAGE, "%s does not say what it was fitted on: give --data NAME", g->name);
     an__value_set(v, "data", &hd);
     an__value_set(v, "split", &hp);
     return true;
@@ -71,7 +72,8 @@ static json_t *fit_run(an_store *s, const void *options, an_job *job, an_error *
     const fit_options *o = options;
     const an_generator_kind *kind = an_generator_kind_find(o->method, err);
     if (!kind || !an__set_check(&o->set, &kind->name, 1, err)) return NULL;
-    if (strcmp(o->rows, "auto")) { /* wgan on all rows is wgan-filter, and the other way round: find the sibling that trains on these rows */
+    /* wgan on all rows is wgan-filter, and the other way round: find the sibling that trains on these rows */
+    if (strcmp(o->rows, "auto")) {
         bool minority = !strcmp(o->rows, "minority");
         size_t count;
         const an_generator_kind *const *kinds = an_generator_kinds(&count), *wanted = kind->minority == minority ? kind : NULL;
@@ -107,10 +109,16 @@ static json_t *fit_run(an_store *s, const void *options, an_job *job, an_error *
 }
 
 const an_act an__act_synth_fit = {
-    .name = "synth fit", .args = "NAME", .doc = "train a generator on the training part of a data set",
-    .more = "Ctrl-C leaves a checkpoint; the same command resumes it. The test part is never seen: a generator records the rows it was fitted on.",
-    .examples = { "andon synth fit press-gan --data press --method wgan", "andon synth fit press-gan --data press --set wgan.width=256 --set wgan.regularity=gradient" },
-    .params = fit_params, .options_size = sizeof(fit_options), .run = fit_run,
+    .name = "synth fit",
+    .args = "NAME",
+    .doc = "train a generator on the training part of a data set",
+    .more = "Ctrl-C leaves a checkpoint; the same command resumes it. The test part is never seen: a generator records the rows it was "
+            "fitted on.",
+    .examples = { "andon synth fit press-gan --data press --method wgan",
+                  "andon synth fit press-gan --data press --set wgan.width=256 --set wgan.regularity=gradient" },
+    .params = fit_params,
+    .options_size = sizeof(fit_options),
+    .run = fit_run,
 };
 
 /* ---- sample --------------------------------------------------------------------------------------------------------------------- */
@@ -125,7 +133,8 @@ static const an_param sample_params[] = {
     AN_TEXT(sample_options, name, NULL, "generator: NAME, NAME/3"),
     AN_INT(sample_options, rows, 1000, 1, 1e9, "rows to draw"),
     AN_INT(sample_options, first_row, 0, 0, 9e15, "number of the first row: rows 1000.. continue an earlier file"),
-    AN_TEXT(sample_options, out, NULL, "CSV file to write, with the columns of the data and _generator,_seed,_row (default NAME.synthetic.csv)"),
+    AN_TEXT(sample_options, out, NULL,
+            "CSV file to write, with the columns of the data and _generator,_seed,_row (default NAME.synthetic.csv)"),
     AN_BOOL(sample_options, filter, 0, "keep only rows that pass the minority filter"),
     AN_TEXT(sample_options, data, NULL, "data set whose training part the filter learns from (default: the generator's own)"),
     AN_PARAM_END,
@@ -141,7 +150,8 @@ static bool stream_rows(const an_generator *g, const char *name, const sample_op
     bool ok = f || an_fail_errno(err, "writing %s", path);
     for (int64_t done = 0; ok && done < o->rows; done += CHUNK) {
         size_t n = (size_t)(o->rows - done < CHUNK ? o->rows - done : CHUNK);
-        an_table *t = an_job_check(job, err) ? an_generator_sample(g, name, an_job_seed(job), (uint64_t)(o->first_row + done), n, job, err) : NULL;
+        an_table *t =
+            an_job_check(job, err) ? an_generator_sample(g, name, an_job_seed(job), (uint64_t)(o->first_row + done), n, job, err) : NULL;
         an_buf text = { 0 };
         ok = t != NULL;
         if (ok) an_csv_text(t, done == 0, &text);
@@ -165,7 +175,8 @@ static json_t *sample_run(an_store *s, const void *options, an_job *job, an_erro
     if (!generator_value(s, o->name, &v, &row, err)) return NULL;
     an_artifact *a = an_artifact_get(s, &row.address, err);
     an_generator *g = a ? an_generator_load(a, err) : NULL;
-    char *name = an_format("%s/%lld", row.name, (long long)row.version), *path = o->out ? an_strdup(o->out) : an_format("%s.synthetic.csv", row.name);
+    char *name = an_format("%s/%lld", row.name, (long long)row.version),
+         *path = o->out ? an_strdup(o->out) : an_format("%s.synthetic.csv", row.name);
     json_t *report = NULL, *result = NULL;
     int64_t passed = o->rows;
     bool ok = g != NULL;
@@ -176,7 +187,8 @@ static json_t *sample_run(an_store *s, const void *options, an_job *job, an_erro
         an_table *train = NULL, *kept = NULL;
         an_filter_options fo = { 0 };
         an_params_defaults(an_filter_params, &fo);
-        ok = generator_data(s, o->data, &row, &v, job, err) && an__parts_open(s, an_flow_value(&v, "data"), an_flow_value(&v, "split"), &p, err);
+        ok = generator_data(s, o->data, &row, &v, job, err) &&
+             an__parts_open(s, an_flow_value(&v, "data"), an_flow_value(&v, "split"), &p, err);
         if (ok) train = an_table_select(p.table, p.split.train, p.split.train_count, err);
         if (train) kept = an_filter_sample(g, name, train, &fo, (size_t)o->rows, an_job_seed(job), &report, job, err);
         ok = kept && an_csv_write(kept, path, err);
@@ -189,8 +201,9 @@ static json_t *sample_run(an_store *s, const void *options, an_job *job, an_erro
         ok = stream_rows(g, name, o, path, job, err);
     }
     if (ok)
-        result = json_pack("{s:s, s:I, s:I, s:s, s:f, s:o}", "name", row.name, "version", (json_int_t)row.version, "rows", (json_int_t)passed, "out", path, "seconds",
-                           an_clock_s() - start, "filter", report ? json_incref(report) : json_null());
+        result =
+            json_pack("{s:s, s:I, s:I, s:s, s:f, s:o}", "name", row.name, "version", (json_int_t)row.version, "rows", (json_int_t)passed,
+                      "out", path, "seconds", an_clock_s() - start, "filter", report ? json_incref(report) : json_null());
     json_decref(report);
     free(name);
     free(path);
@@ -201,11 +214,16 @@ static json_t *sample_run(an_store *s, const void *options, an_job *job, an_erro
 }
 
 const an_act an__act_synth_sample = {
-    .name = "synth sample", .args = "NAME", .doc = "draw rows from a generator into a CSV file",
-    .more = "The same generator, seed and row number give the same row, however many are drawn at a time. The columns _generator,_seed,_row say where a row came from;\n"
+    .name = "synth sample",
+    .args = "NAME",
+    .doc = "draw rows from a generator into a CSV file",
+    .more = "The same generator, seed and row number give the same row, however many are drawn at a time. The columns "
+            "_generator,_seed,_row say where a row came from;\n"
             "files that carry them are recognised at import and can never enter a test part.",
     .examples = { "andon synth sample press-gan --rows 10000 --out made.csv", "andon synth sample press-gan --rows 500 --filter" },
-    .params = sample_params, .options_size = sizeof(sample_options), .run = sample_run,
+    .params = sample_params,
+    .options_size = sizeof(sample_options),
+    .run = sample_run,
 };
 
 /* ---- judge ------------------------------------------------------------------------------------------------------------------------ */
@@ -286,16 +304,21 @@ static json_t *judge_run(an_store *s, const void *options, an_job *job, an_error
     an_version_row row = { 0 };
     json_t *result = NULL;
     if (generator_value(s, o->generator, &v, &row, err) && generator_data(s, o->data, &row, &v, job, err))
-        result = an__step_do(s, "judge", json_pack("{s:I, s:I}", "bins", (json_int_t)o->bins, "rows", (json_int_t)o->rows), &v, NULL, NULL, job, err);
+        result = an__step_do(s, "judge", json_pack("{s:I, s:I}", "bins", (json_int_t)o->bins, "rows", (json_int_t)o->rows), &v, NULL, NULL,
+                             job, err);
     an_version_row_free(&row);
     return result;
 }
 
 const an_act an__act_synth_judge = {
-    .name = "synth judge", .doc = "fidelity of generated rows beside a floor and a ceiling",
-    .more = "The floor is what independently shuffled columns score, the ceiling what one half of the real rows scores against the other: a score means something only between them.",
+    .name = "synth judge",
+    .doc = "fidelity of generated rows beside a floor and a ceiling",
+    .more = "The floor is what independently shuffled columns score, the ceiling what one half of the real rows scores against the other: "
+            "a score means something only between them.",
     .examples = { "andon synth judge --generator press-gan", "andon synth judge --data press --synthetic made.csv" },
-    .params = judge_params, .options_size = sizeof(judge_options), .run = judge_run,
+    .params = judge_params,
+    .options_size = sizeof(judge_options),
+    .run = judge_run,
 };
 
 /* ---- compare ------------------------------------------------------------------------------------------------------------------------- */
@@ -316,7 +339,8 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
 {
     const compare_options *o = options;
     an_flow_values v = { 0 };
-    if (!data_values(s, o->data, &v, job, err) || !an__set_check(&o->set, (const char *const *)o->methods.items, o->methods.count, err)) return NULL;
+    if (!data_values(s, o->data, &v, job, err) || !an__set_check(&o->set, (const char *const *)o->methods.items, o->methods.count, err))
+        return NULL;
     json_t *rows = json_array();
     bool ok = true;
     for (size_t i = 0; ok && i < o->methods.count; i++) {
@@ -325,9 +349,9 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
         json_t *items = json_array();
         const char *key;
         json_t *value;
-        json_object_foreach(set, key, value)
-        {
-            char *text = json_is_string(value) ? an_strdup(json_string_value(value)) : an_json_text(value, false), *item = an_format("%s=%s", key, text);
+        json_object_foreach(set, key, value) {
+            char *text = json_is_string(value) ? an_strdup(json_string_value(value)) : an_json_text(value, false),
+                 *item = an_format("%s=%s", key, text);
             json_array_append_new(items, json_string(item));
             free(item);
             free(text);
@@ -337,8 +361,9 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
         if (fit) judged = an__step_do(s, "judge", json_object(), &all, NULL, NULL, job, err);
         ok = judged != NULL;
         if (ok)
-            json_array_append_new(rows, json_pack("{s:s, s:O, s:O, s:O, s:O}", "method", kind->name, "train_s", json_object_get(fit, "train_s"), "scores",
-                                                  json_object_get(judged, "scores"), "floor", json_object_get(judged, "floor"), "ceiling", json_object_get(judged, "ceiling")));
+            json_array_append_new(rows, json_pack("{s:s, s:O, s:O, s:O, s:O}", "method", kind->name, "train_s",
+                                                  json_object_get(fit, "train_s"), "scores", json_object_get(judged, "scores"), "floor",
+                                                  json_object_get(judged, "floor"), "ceiling", json_object_get(judged, "ceiling")));
         json_decref(items);
         json_decref(set);
         json_decref(fit);
@@ -350,12 +375,16 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
 }
 
 const an_act an__act_synth_compare = {
-    .name = "synth compare", .doc = "fit several generators on the same training part and judge them alike",
-    .examples = { "andon synth compare --data press --methods smote,wgan", "andon synth compare --data press --methods wgan --set wgan.width=256" },
-    .params = compare_params, .options_size = sizeof(compare_options), .run = compare_run,
+    .name = "synth compare",
+    .doc = "fit several generators on the same training part and judge them alike",
+    .examples = { "andon synth compare --data press --methods smote,wgan",
+                  "andon synth compare --data press --methods wgan --set wgan.width=256" },
+    .params = compare_params,
+    .options_size = sizeof(compare_options),
+    .run = compare_run,
 };
 
-/* ---- list, show --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- list, show ---------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct name_options {
     char *name;
@@ -375,14 +404,20 @@ static json_t *list_run(an_store *s, const void *options, an_job *job, an_error 
     const an_generator_kind *const *kinds = an_generator_kinds(&count);
     json_t *methods = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(methods, json_pack("{s:s, s:s, s:s}", "name", kinds[i]->name, "doc", kinds[i]->doc, "source", kinds[i]->source ? kinds[i]->source : ""));
+        json_array_append_new(methods, json_pack("{s:s, s:s, s:s}", "name", kinds[i]->name, "doc", kinds[i]->doc, "source",
+                                                 kinds[i]->source ? kinds[i]->source : ""));
     json_object_set_new(j, "methods", methods);
     return j;
 }
 
 const an_act an__act_synth_list = {
-    .name = "synth list", .args = "[NAME]", .doc = "the generators, and the methods there are", .examples = { "andon synth list", "andon synth list --json" },
-    .params = list_params, .options_size = sizeof(name_options), .run = list_run,
+    .name = "synth list",
+    .args = "[NAME]",
+    .doc = "the generators, and the methods there are",
+    .examples = { "andon synth list", "andon synth list --json" },
+    .params = list_params,
+    .options_size = sizeof(name_options),
+    .run = list_run,
 };
 
 static const an_param show_params[] = {
@@ -424,6 +459,11 @@ static json_t *show_run(an_store *s, const void *options, an_job *job, an_error 
 }
 
 const an_act an__act_synth_show = {
-    .name = "synth show", .args = "NAME", .doc = "a generator's parameters, scores and curves; or a method's parameters", .examples = { "andon synth show press-gan", "andon synth show wgan" },
-    .params = show_params, .options_size = sizeof(name_options), .run = show_run,
+    .name = "synth show",
+    .args = "NAME",
+    .doc = "a generator's parameters, scores and curves; or a method's parameters",
+    .examples = { "andon synth show press-gan", "andon synth show wgan" },
+    .params = show_params,
+    .options_size = sizeof(name_options),
+    .run = show_run,
 };

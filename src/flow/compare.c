@@ -7,15 +7,16 @@
 
 typedef struct cell { /* one row of the result: a model with a balancing */
     int model, balance;
-    an_metrics *fixed, *moved; /* a repeat each */
-    double *decide;            /* what the decision looks at: F2 at the moved threshold, or minus the expected cost */
+    an_metrics *fixed, *moved;             /* a repeat each */
+    double *decide;                        /* what the decision looks at: F2 at the moved threshold, or minus the expected cost */
     double *threshold, *cost, *cost_fixed; /* cost: at the moved threshold */
     an_confusion fixed_sum, moved_sum;
 } cell;
 
 static json_t *interval_json(const an_interval *i)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "mean", an_json_real(i->mean), "sd", an_json_real(i->sd), "low", an_json_real(i->low), "high", an_json_real(i->high));
+    return json_pack("{s:o, s:o, s:o, s:o}", "mean", an_json_real(i->mean), "sd", an_json_real(i->sd), "low", an_json_real(i->low), "high",
+                     an_json_real(i->high));
 }
 
 static json_t *metrics_json(const an_metrics *m, int repeats, double ratio)
@@ -50,7 +51,8 @@ static bool judge_cell(const an_comparison *c, cell *x, const an_repeat *repeat,
         const an_repeat *rep = &repeat[r];
         const an_scores *s = &scores[(r * c->models + x->model) * fits + fit];
         an_threshold t;
-        if (!an__threshold_on_real(c->rule, c->table, rep->split.train, rep->split.train_count, rep->train_label, s->out_of_fold, &c->costs, &t, err))
+        if (!an__threshold_on_real(c->rule, c->table, rep->split.train, rep->split.train_count, rep->train_label, s->out_of_fold, &c->costs,
+                                   &t, err))
             return an_context(err, "repeat %d, %s, balance %s", r + 1, c->model[x->model]->name, c->balance[x->balance]->name);
         size_t n = rep->split.test_count;
         an_confusion moved = an_confusion_at(rep->test_label, s->test, n, t.value);
@@ -112,8 +114,8 @@ static void describe(const an_comparison *c, const cell *x, an_buf *out)
         an_buf_puts(out, b->weights ? "with class weights" : !strcmp(b->name, "threshold") ? "with its threshold moved" : "as it is");
 }
 
-/* The best by mean; of those not worse beyond noise the simplest, in the order of the balancings. The plain model is 'none' when its threshold may stay at 0.5,
- * and 'threshold' when moving it is what makes it good. */
+/* The best by mean; of those not worse beyond noise the simplest, in the order of the balancings. The plain model is 'none' when its
+ * threshold may stay at 0.5, and 'threshold' when moving it is what makes it good. */
 static json_t *recommend(const an_comparison *c, const cell *x, int n, double ratio, size_t positives)
 {
     bool by_cost = !isnan(x[0].cost[0]);
@@ -146,13 +148,14 @@ static json_t *recommend(const an_comparison *c, const cell *x, int n, double ra
     } else {
         an_buf_puts(&why, "; ");
         describe(c, &x[best], &why);
-        an_buf_printf(&why, " had %.3f, but the difference of %.3f (95 %%: %.3f to %.3f) is within noise, and this is simpler", sign * mean_of(x[best].decide, c->repeats), fabs(d.mean),
-                      sign > 0 ? d.low : -d.high, sign > 0 ? d.high : -d.low);
+        an_buf_printf(&why, " had %.3f, but the difference of %.3f (95 %%: %.3f to %.3f) is within noise, and this is simpler",
+                      sign * mean_of(x[best].decide, c->repeats), fabs(d.mean), sign > 0 ? d.low : -d.high, sign > 0 ? d.high : -d.low);
     }
-    if (moved_matters && !strcmp(c->balance[x[pick].balance]->name, "none")) an_buf_printf(&why, "; its threshold has to be moved (rule %s)", c->rule);
+    if (moved_matters && !strcmp(c->balance[x[pick].balance]->name, "none"))
+        an_buf_printf(&why, "; its threshold has to be moved (rule %s)", c->rule);
     if (positives < 30) an_buf_printf(&why, ". The evidence is thin: only %zu positive rows; collect more before relying on it", positives);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name, "why", why.data, "decided_by",
-                          by_cost ? "cost" : "f2", "thin_evidence", positives < 30);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name,
+                          "why", why.data, "decided_by", by_cost ? "cost" : "f2", "thin_evidence", positives < 30);
     an_buf_free(&why);
     return j;
 }
@@ -164,16 +167,18 @@ static json_t *document(const an_comparison *c, const cell *x, int n, double rat
         an_interval t, cost;
         an_resampled_interval(x[i].threshold, (size_t)c->repeats, ratio, &t);
         an_resampled_interval(x[i].cost, (size_t)c->repeats, ratio, &cost);
-        json_t *row = json_pack("{s:s, s:s, s:{s:o, s:s}, s:o, s:o, s:o, s:o}", "model", c->model[x[i].model]->name, "balance", c->balance[x[i].balance]->name, "threshold", "value",
-                                an_json_real(t.mean), "rule", c->rule, "metrics", metrics_json(x[i].fixed, c->repeats, ratio), "metrics_moved",
-                                metrics_json(x[i].moved, c->repeats, ratio), "confusion", an__confusion_json(&x[i].fixed_sum), "confusion_moved", an__confusion_json(&x[i].moved_sum));
+        json_t *row = json_pack("{s:s, s:s, s:{s:o, s:s}, s:o, s:o, s:o, s:o}", "model", c->model[x[i].model]->name, "balance",
+                                c->balance[x[i].balance]->name, "threshold", "value", an_json_real(t.mean), "rule", c->rule, "metrics",
+                                metrics_json(x[i].fixed, c->repeats, ratio), "metrics_moved", metrics_json(x[i].moved, c->repeats, ratio),
+                                "confusion", an__confusion_json(&x[i].fixed_sum), "confusion_moved", an__confusion_json(&x[i].moved_sum));
         if (!isnan(cost.mean)) json_object_set_new(row, "cost", interval_json(&cost));
         an_interval d = difference(x[i].decide, x[0].decide, c->repeats, ratio);
         json_object_set_new(row, "difference", interval_json(&d)); /* paired, to the first row */
         json_array_append_new(rows, row);
     }
-    return json_pack("{s:i, s:f, s:I, s:I, s:I, s:s, s:o, s:o}", "repeats", c->repeats, "share", c->share, "positives", (json_int_t)positives, "rows_total",
-                     (json_int_t)c->table->rows, "seed", (json_int_t)c->seed, "cpu", an_cpu_path(), "rows", rows, "recommendation", recommend(c, x, n, ratio, positives));
+    return json_pack("{s:i, s:f, s:I, s:I, s:I, s:s, s:o, s:o}", "repeats", c->repeats, "share", c->share, "positives",
+                     (json_int_t)positives, "rows_total", (json_int_t)c->table->rows, "seed", (json_int_t)c->seed, "cpu", an_cpu_path(),
+                     "rows", rows, "recommendation", recommend(c, x, n, ratio, positives));
 }
 
 static bool make_repeats(const an_comparison *c, an_repeat *repeat, an_error *err)
@@ -185,8 +190,10 @@ static bool make_repeats(const an_comparison *c, an_repeat *repeat, an_error *er
         x->train_label = an_alloc_n(x->split.train_count + 1, 1);
         x->test_label = an_alloc_n(x->split.test_count + 1, 1);
         x->fold = an_alloc_n(x->split.train_count + 1, 1);
-        if (!an__labels(c->table, x->split.train, x->split.train_count, x->train_label, err) || !an__labels(c->table, x->split.test, x->split.test_count, x->test_label, err) ||
-            !an_folds_make(c->table, x->split.train, x->split.train_count, c->folds, an_seed_derive(o.seed, "folds", 0), x->fold, &x->folds, err))
+        if (!an__labels(c->table, x->split.train, x->split.train_count, x->train_label, err) ||
+            !an__labels(c->table, x->split.test, x->split.test_count, x->test_label, err) ||
+            !an_folds_make(c->table, x->split.train, x->split.train_count, c->folds, an_seed_derive(o.seed, "folds", 0), x->fold, &x->folds,
+                           err))
             return false;
     }
     return true;
@@ -217,14 +224,21 @@ json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
     int n = 0;
     for (int b = 0; b < c->balances; b++)
         for (int m = 0; m < c->models; m++, n++) {
-            x[n] = (cell){ .model = m, .balance = b, .fixed = an_alloc_n(R, sizeof(an_metrics)), .moved = an_alloc_n(R, sizeof(an_metrics)), .decide = an_alloc_n(R, sizeof(double)),
-                           .threshold = an_alloc_n(R, sizeof(double)), .cost = an_alloc_n(R, sizeof(double)), .cost_fixed = an_alloc_n(R, sizeof(double)) };
+            x[n] = (cell){ .model = m,
+                           .balance = b,
+                           .fixed = an_alloc_n(R, sizeof(an_metrics)),
+                           .moved = an_alloc_n(R, sizeof(an_metrics)),
+                           .decide = an_alloc_n(R, sizeof(double)),
+                           .threshold = an_alloc_n(R, sizeof(double)),
+                           .cost = an_alloc_n(R, sizeof(double)),
+                           .cost_fixed = an_alloc_n(R, sizeof(double)) };
             ok = ok && judge_cell(c, &x[n], repeat, scores, fits, fit_of[b], err);
         }
     json_t *j = NULL;
     if (ok) {
         size_t positives = 0; /* real ones: generated rows are no evidence */
-        for (size_t i = 0; i < repeat[0].split.train_count; i++) positives += repeat[0].train_label[i] && !an_table_generated(c->table, repeat[0].split.train[i]);
+        for (size_t i = 0; i < repeat[0].split.train_count; i++)
+            positives += repeat[0].train_label[i] && !an_table_generated(c->table, repeat[0].split.train[i]);
         for (size_t i = 0; i < repeat[0].split.test_count; i++) positives += repeat[0].test_label[i];
         double share = c->share > 0 ? c->share : 0.25;
         j = document(c, x, cells, share / (1 - share), positives);

@@ -17,9 +17,9 @@ typedef struct an_comparison {
     int balances;
     int repeats, folds;
     double share, ratio;
-    const char *rule;   /* of the moved threshold */
+    const char *rule; /* of the moved threshold */
     an_costs costs;
-    const char *cache;  /* folder for scores of finished fits, or NULL */
+    const char *cache; /* folder for scores of finished fits, or NULL */
     uint64_t seed;
 } an_comparison;
 
@@ -37,6 +37,7 @@ typedef struct an_scores {
     double *test, *out_of_fold; /* NAN-free when done */
 } an_scores;
 /* scores[(r * models + m) * fits + f]; fit[b] tells which f balance b uses. */
-bool an__compare_fits(const an_comparison *c, const an_repeat *repeat, const int *fit_balance, int fits, an_scores *scores, an_job *job, an_error *err);
+bool an__compare_fits(const an_comparison *c, const an_repeat *repeat, const int *fit_balance, int fits, an_scores *scores, an_job *job,
+                      an_error *err);
 
 #endif

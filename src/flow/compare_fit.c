@@ -1,5 +1,5 @@
-/* compare_fit.c - the fits of a comparison, in parallel: balancing refitted inside every training part and every inner fold. Finished fits are
- * kept by what decides them (method, parameters, rows, seed), so that an interrupted or enlarged comparison does not repeat them. */
+/* compare_fit.c - the fits of a comparison, in parallel: balancing refitted inside every training part and every inner fold. Finished fits
+ * are kept by what decides them (method, parameters, rows, seed), so that an interrupted or enlarged comparison does not repeat them. */
 #include "flow/compare.h"
 
 #include <math.h>
@@ -16,10 +16,10 @@ typedef struct fit_work {
     int fits, parts_max;
     an_scores *scores;
     an_job *job;
-    const uint64_t *key;    /* of every row of the table */
+    const uint64_t *key; /* of every row of the table */
     atomic_size_t done;
     size_t total;
-    an_error *error;        /* one a task */
+    an_error *error; /* one a task */
 } fit_work;
 
 /* A generator with a parameter `steps` gets at most INNER_STEPS of them inside a fold. */
@@ -41,14 +41,15 @@ static void hash_rows(an_hasher *h, const uint64_t *key, const size_t *rows, siz
     for (size_t i = 0; i < n; i++) an_hasher_add(h, &key[rows[i]], sizeof *key);
 }
 
-static char *cache_path(const fit_work *w, const an_predictor_kind *model, json_t *model_options, const an_balance_kind *b, json_t *options, uint64_t seed, const size_t *in,
-                        size_t n_in, const size_t *out, size_t n_out)
+static char *cache_path(const fit_work *w, const an_predictor_kind *model, json_t *model_options, const an_balance_kind *b, json_t *options,
+                        uint64_t seed, const size_t *in, size_t n_in, const size_t *out, size_t n_out)
 {
     if (!w->c->cache) return NULL;
     char hex[65];
     an_hash_hex(w->c->data, hex);
-    json_t *what = json_pack("{s:s, s:s, s:s, s:O?, s:s, s:O?, s:f, s:I, s:s}", "code", an_code_version(), "data", hex, "model", model->name, "model_options", model_options, "balance",
-                             b->name, "options", options, "ratio", w->c->ratio, "seed", (json_int_t)(seed >> 1), "cpu", an_cpu_path());
+    json_t *what = json_pack("{s:s, s:s, s:s, s:O?, s:s, s:O?, s:f, s:I, s:s}", "code", an_code_version(), "data", hex, "model",
+                             model->name, "model_options", model_options, "balance", b->name, "options", options, "ratio", w->c->ratio,
+                             "seed", (json_int_t)(seed >> 1), "cpu", an_cpu_path());
     char *text = an_json_text(what, false);
     an_hasher *h = an_hasher_new();
     an_hasher_add(h, text, strlen(text));
@@ -73,7 +74,8 @@ static bool cache_read(const char *path, double *score, size_t n)
 }
 
 /* Fits every model on the rows `in` balanced by b, scores the rows `out`. scores: models x n_out. */
-static bool fit_part(fit_work *w, const an_balance_kind *b, json_t *options, uint64_t seed, const size_t *in, size_t n_in, const size_t *out, size_t n_out, double *scores, an_error *err)
+static bool fit_part(fit_work *w, const an_balance_kind *b, json_t *options, uint64_t seed, const size_t *in, size_t n_in,
+                     const size_t *out, size_t n_out, double *scores, an_error *err)
 {
     const an_comparison *c = w->c;
     an_table *train = NULL, *whole = NULL, *test = NULL;
@@ -87,7 +89,8 @@ static bool fit_part(fit_work *w, const an_balance_kind *b, json_t *options, uin
             if (!ready) { /* balance once for all models */
                 train = an_table_select(c->table, in, n_in, err);
                 test = train ? an_table_select(c->table, out, n_out, err) : NULL;
-                ok = test && an_table_require_real(test, "the part that is scored", err) && an_balance_apply(b, options, c->ratio, train, part, &whole, &weights, NULL, err);
+                ok = test && an_table_require_real(test, "the part that is scored", err) &&
+                     an_balance_apply(b, options, c->ratio, train, part, &whole, &weights, NULL, err);
                 ready = true;
             }
             an_model *fitted = ok ? an_model_fit(whole ? whole : train, c->model[m], c->model_options[m], weights, part, err) : NULL;
@@ -153,11 +156,19 @@ static void one_task(void *context, size_t index, int worker)
         an_job_progress(w->job, (double)(atomic_fetch_add(&w->done, 1) + 1), (double)w->total, "fits");
 }
 
-bool an__compare_fits(const an_comparison *c, const an_repeat *repeat, const int *fit_balance, int fits, an_scores *scores, an_job *job, an_error *err)
+bool an__compare_fits(const an_comparison *c, const an_repeat *repeat, const int *fit_balance, int fits, an_scores *scores, an_job *job,
+                      an_error *err)
 {
     uint64_t *key = an_alloc_data(c->table->rows + 1, sizeof *key, "row keys", err);
     bool ok = key && an_table_row_keys(c->table, key, err);
-    fit_work w = { .c = c, .repeat = repeat, .fit_balance = fit_balance, .fits = fits, .parts_max = 1 + c->folds, .scores = scores, .job = job, .key = key };
+    fit_work w = { .c = c,
+                   .repeat = repeat,
+                   .fit_balance = fit_balance,
+                   .fits = fits,
+                   .parts_max = 1 + c->folds,
+                   .scores = scores,
+                   .job = job,
+                   .key = key };
     size_t tasks = (size_t)c->repeats * (size_t)fits * (size_t)w.parts_max;
     w.total = tasks;
     w.error = an_alloc_n(tasks + 1, sizeof *w.error);

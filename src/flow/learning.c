@@ -1,4 +1,5 @@
-/* learning.c - a recipe made into a model: balancing inside the training part, thresholds from out-of-fold scores, evaluation on untouched rows. */
+/* learning.c - a recipe made into a model: balancing inside the training part, thresholds from out-of-fold scores, evaluation on untouched
+ * rows. */
 #include "flow/work.h"
 
 #include <math.h>
@@ -61,7 +62,8 @@ static void one_fold(void *context, size_t index, int worker)
 {
     (void)worker;
     fold_work *w = context;
-    size_t *in = an_alloc_n(w->n + 1, sizeof *in), *out = an_alloc_n(w->n + 1, sizeof *out), *at = an_alloc_n(w->n + 1, sizeof *at), a = 0, b = 0;
+    size_t *in = an_alloc_n(w->n + 1, sizeof *in), *out = an_alloc_n(w->n + 1, sizeof *out), *at = an_alloc_n(w->n + 1, sizeof *at), a = 0,
+           b = 0;
     for (size_t i = 0; i < w->n; i++)
         if (w->fold[i] == index)
             at[b] = i, out[b++] = w->rows[i];
@@ -81,7 +83,8 @@ static void one_fold(void *context, size_t index, int worker)
     free(at);
 }
 
-bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, double *score, an_error *err)
+bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, double *score,
+                            an_error *err)
 {
     uint8_t *fold = an_alloc_n(n + 1, 1);
     int folds = 0;
@@ -100,8 +103,8 @@ bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, con
     return ok;
 }
 
-bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *rows, size_t n, const uint8_t *label, const double *score, const an_costs *costs, an_threshold *out,
-                           an_error *err)
+bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *rows, size_t n, const uint8_t *label, const double *score,
+                           const an_costs *costs, an_threshold *out, an_error *err)
 {
     uint8_t *real_label = an_alloc_n(n + 1, 1);
     double *real_score = an_alloc_n(n + 1, sizeof *real_score);
@@ -114,10 +117,12 @@ bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *ro
     return ok;
 }
 
-bool an__recipe_threshold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, an_threshold *out, an_error *err)
+bool an__recipe_threshold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job,
+                          an_threshold *out, an_error *err)
 {
     double fixed;
-    if (an_real_parse(r->threshold, strlen(r->threshold), &fixed)) return an_threshold_choose(r->threshold, NULL, NULL, 0, &r->costs, out, err);
+    if (an_real_parse(r->threshold, strlen(r->threshold), &fixed))
+        return an_threshold_choose(r->threshold, NULL, NULL, 0, &r->costs, out, err);
     double *score = an_alloc_n(n + 1, sizeof *score);
     uint8_t *label = an_alloc_n(n + 1, 1);
     bool ok = an__recipe_out_of_fold(t, rows, n, r, seed, job, score, err) && an__labels(t, rows, n, label, err) &&
@@ -159,7 +164,8 @@ json_t *an__metrics_json(const an_metrics *value, const an_metrics *low, const a
 
 json_t *an__confusion_json(const an_confusion *c)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "tn", (json_int_t)c->tn, "fp", (json_int_t)c->fp, "fn", (json_int_t)c->fn, "tp", (json_int_t)c->tp);
+    return json_pack("{s:I, s:I, s:I, s:I}", "tn", (json_int_t)c->tn, "fp", (json_int_t)c->fp, "fn", (json_int_t)c->fn, "tp",
+                     (json_int_t)c->tp);
 }
 
 static json_t *curve_json(const uint8_t *label, const double *score, size_t n, const an_costs *costs)
@@ -171,14 +177,16 @@ static json_t *curve_json(const uint8_t *label, const double *score, size_t n, c
     for (size_t i = 0; i < count; i++) {
         an_metrics m;
         an_confusion_metrics(&point[i].confusion, &m);
-        json_array_append_new(curve, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "threshold", an_json_real(point[i].threshold), "confusion",
-                                               an__confusion_json(&point[i].confusion), "recall", an_json_real(m.recall), "precision", an_json_real(m.precision), "f1",
-                                               an_json_real(m.f1), "f2", an_json_real(m.f2), "cost", an_json_real(an_expected_cost(&point[i].confusion, costs))));
+        json_array_append_new(curve, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "threshold", an_json_real(point[i].threshold),
+                                               "confusion", an__confusion_json(&point[i].confusion), "recall", an_json_real(m.recall),
+                                               "precision", an_json_real(m.precision), "f1", an_json_real(m.f1), "f2", an_json_real(m.f2),
+                                               "cost", an_json_real(an_expected_cost(&point[i].confusion, costs))));
     }
     return curve;
 }
 
-json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_t n, const an_costs *costs, uint64_t seed, an_job *job, an_error *err)
+json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_t n, const an_costs *costs, uint64_t seed, an_job *job,
+                       an_error *err)
 {
     an_table *part = an_table_select(t, rows, n, err);
     if (!part) return NULL;
@@ -186,7 +194,8 @@ json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_
     uint8_t *label = an_alloc_n(n + 1, 1);
     double *score = an_alloc_n(n + 1, sizeof *score);
     an_metrics value, low, high;
-    bool ok = an_table_require_real(part, "the test part", err) && an_table_labels(part, label, err) && an_model_score(m, part, score, job, err);
+    bool ok =
+        an_table_require_real(part, "the test part", err) && an_table_labels(part, label, err) && an_model_score(m, part, score, job, err);
     if (ok) {
         an_metrics_all(label, score, n, m->threshold.value, &value);
         ok = an_metrics_bootstrap(label, score, n, m->threshold.value, 1000, an_seed_derive(seed, "bootstrap", 0), job, &low, &high, err);
@@ -194,14 +203,16 @@ json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_
     if (ok) {
         an_confusion c = an_confusion_at(label, score, n, m->threshold.value);
         uint64_t positives = c.tp + c.fn;
-        j = json_pack("{s:o, s:o, s:{s:o, s:s}, s:b, s:s, s:I, s:I, s:o, s:o, s:o}", "metrics", an__metrics_json(&value, &low, &high), "confusion", an__confusion_json(&c),
-                      "threshold", "value", an_json_real(m->threshold.value), "rule", m->threshold.rule, "calibrated", m->calibrated, "balance",
-                      m->balance ? m->balance : "none", "rows", (json_int_t)n, "positives", (json_int_t)positives, "escape_upper",
-                      an_json_real(positives ? an_binomial_upper(c.fn, positives, 0.95) : NAN), "cost_per_part", an_json_real(an_expected_cost(&c, costs)), "curve",
-                      curve_json(label, score, n, costs));
+        j = json_pack("{s:o, s:o, s:{s:o, s:s}, s:b, s:s, s:I, s:I, s:o, s:o, s:o}", "metrics", an__metrics_json(&value, &low, &high),
+                      "confusion", an__confusion_json(&c), "threshold", "value", an_json_real(m->threshold.value), "rule",
+                      m->threshold.rule, "calibrated", m->calibrated, "balance", m->balance ? m->balance : "none", "rows", (json_int_t)n,
+                      "positives", (json_int_t)positives, "escape_upper",
+                      an_json_real(positives ? an_binomial_upper(c.fn, positives, 0.95) : NAN), "cost_per_part",
+                      an_json_real(an_expected_cost(&c, costs)), "curve", curve_json(label, score, n, costs));
         if (costs)
-            json_object_set_new(j, "costs", json_pack("{s:o, s:o, s:o, s:s}", "escape", an_json_real(costs->escape), "reject", an_json_real(costs->reject), "test",
-                                                      an_json_real(costs->test), "currency", costs->currency));
+            json_object_set_new(j, "costs",
+                                json_pack("{s:o, s:o, s:o, s:s}", "escape", an_json_real(costs->escape), "reject",
+                                          an_json_real(costs->reject), "test", an_json_real(costs->test), "currency", costs->currency));
     }
     an_table_free(part);
     free(label);

@@ -64,8 +64,7 @@ static bool known_keys(const source *f, const char *id, const json_t *object, co
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    { /* jansson iterates over non-const values only */
+    json_object_foreach((json_t *)object, key, value) { /* jansson iterates over non-const values only */
         size_t i = 0;
         while (i < count && strcmp(key, keys[i]) != 0) i++;
         if (i < count) continue;
@@ -144,8 +143,7 @@ static bool plain_step(const source *f, const char *id, const char *path, const 
     *out = (span){ i, i };
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)set, key, value)
-    {
+    json_object_foreach((json_t *)set, key, value) {
         if (an__pipeline_set_json(p, i, key, value, err)) continue;
         if (err && err->code == AN_USAGE) err->code = AN_INPUT;
         char *inner = an_format("%s.set.%s", path, key);
@@ -161,8 +159,7 @@ static bool set_inside(const source *f, const char *id, const char *path, const 
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)set, key, value)
-    {
+    json_object_foreach((json_t *)set, key, value) {
         const char *dot = strrchr(key, '.');
         char *step = dot ? an_strndup(key, (size_t)(dot - key)) : NULL, *full = dot ? an_format("%s%s", inside, step) : NULL;
         int node = full ? an__pipeline_find(f->p, full) : -1;
@@ -338,8 +335,7 @@ static bool read_needs(const source *f, child *children, size_t count, size_t se
     } else if (json_is_array(needs)) {
         size_t i;
         json_t *item;
-        json_array_foreach(needs, i, item)
-        {
+        json_array_foreach(needs, i, item) {
             if (!good) break;
             if (json_is_string(item)) {
                 good = find_need(f, children, count, self, json_string_value(item), path, err);
@@ -409,8 +405,7 @@ static bool expand(const source *f, int entry, int **ends, size_t *end_count, in
     bool good = true;
     json_object_foreach((json_t *)steps, id, step) children[i++].id = id;
     i = 0;
-    json_object_foreach((json_t *)steps, id, step)
-    {
+    json_object_foreach((json_t *)steps, id, step) {
         good = good && read_step(f, id, step, retries, &children[i].nodes, err);
         good = good && read_needs(f, children, count, i, step, err);
         i++;

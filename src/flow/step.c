@@ -75,8 +75,7 @@ static bool read_outputs(const an_step_kind *kind, an_store *s, const char *run,
     size_t i;
     json_t *item;
     outputs->count = 0;
-    json_array_foreach(all, i, item)
-    {
+    json_array_foreach(all, i, item) {
         const an_port *port = find_output(kind, an_json_string(item, "port", ""));
         an_hash address;
         if (!port || strcmp(an_json_string(item, "edge", ""), "out") != 0 || outputs->count == AN_PORTS_MAX) continue;

@@ -47,9 +47,9 @@ static an_table *read_below(const an_step_context *c, const an_import_options *o
     free(names);
     if (!t || !above) return t;
     for (size_t k = 0; k < above->columns || k < t->columns; k++) {
-        const char *odd = k < above->columns && !an_table_find(t, above->column[k].name)   ? above->column[k].name
-                          : k < t->columns && !an_table_find(above, t->column[k].name) ? t->column[k].name
-                                                                                          : NULL;
+        const char *odd = k < above->columns && !an_table_find(t, above->column[k].name) ? above->column[k].name
+                          : k < t->columns && !an_table_find(above, t->column[k].name)   ? t->column[k].name
+                                                                                         : NULL;
         if (!odd) continue;
         an_fail(err, AN_INPUT, "%s and %s differ: column %s is in one of them only", o->file.items[0], file, odd);
         an_hint(err, "files given together are put below each other and need the same columns");
@@ -87,7 +87,8 @@ static json_t *import_run(const an_step_context *c, const void *options, an_erro
     json_t *result = NULL;
     if (ok) {
         an__value_set(c->outputs, "data", &address);
-        result = o->name ? an__data_register(c->store, o->name, t, &address, c->run, &notes, err) : an__data_json("", 0, &address, t, &notes);
+        result =
+            o->name ? an__data_register(c->store, o->name, t, &address, c->run, &notes, err) : an__data_json("", 0, &address, t, &notes);
     }
     an_list_free(&notes);
     an_table_free(t);
@@ -181,7 +182,8 @@ static json_t *clean_run(const an_step_context *c, const void *options, an_error
     json_t *result = NULL;
     if (t && an_table_assign(t, &o->roles, &notes, err) && an__table_put(c->store, t, "data", &address, err)) {
         an__value_set(c->outputs, "data", &address);
-        result = o->name ? an__data_register(c->store, o->name, t, &address, c->run, &notes, err) : an__data_json("", 0, &address, t, &notes);
+        result =
+            o->name ? an__data_register(c->store, o->name, t, &address, c->run, &notes, err) : an__data_json("", 0, &address, t, &notes);
     }
     an_list_free(&notes);
     an_table_free(t);
@@ -198,7 +200,7 @@ const an_step_kind an__step_clean = {
     .run = clean_run,
 };
 
-/* ---- split ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- split --------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct split_options {
     double share;
@@ -265,8 +267,9 @@ static json_t *split_run(const an_step_context *c, const void *options, an_error
         for (size_t i = 0; labelled && i < split.test_count; i++) test += label[split.test[i]];
         free(label);
         an__value_set(c->outputs, "split", &address);
-        result = json_pack("{s:I, s:I, s:o, s:o, s:o}", "train", (json_int_t)split.train_count, "test", (json_int_t)split.test_count, "train_positives",
-                           labelled ? json_integer(train) : json_null(), "test_positives", labelled ? json_integer(test) : json_null(), "id", an__hash_json(&address));
+        result = json_pack("{s:I, s:I, s:o, s:o, s:o}", "train", (json_int_t)split.train_count, "test", (json_int_t)split.test_count,
+                           "train_positives", labelled ? json_integer(train) : json_null(), "test_positives",
+                           labelled ? json_integer(test) : json_null(), "id", an__hash_json(&address));
     }
     an_split_free(&split);
     an_table_free(t);

@@ -40,7 +40,8 @@ static json_t *balance_run(const an_step_context *c, const void *options, an_err
     (void)options;
     an_parts p = { 0 };
     an_table *made = an__table_get(c->store, an__need(c, "rows"), err), *train = NULL, *whole = NULL;
-    if (made && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err)) train = an_table_select(p.table, p.split.train, p.split.train_count, err);
+    if (made && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err))
+        train = an_table_select(p.table, p.split.train, p.split.train_count, err);
     if (train) whole = an_table_append(train, made, err);
     json_t *result = NULL;
     an_hash address;
@@ -51,8 +52,8 @@ static json_t *balance_run(const an_step_context *c, const void *options, an_err
             for (size_t i = 0; i < whole->rows; i++) positives += label[i];
         free(label);
         an__value_set(c->outputs, "training", &address);
-        result = json_pack("{s:I, s:I, s:I, s:I, s:o}", "rows", (json_int_t)whole->rows, "real", (json_int_t)train->rows, "generated", (json_int_t)made->rows, "positives",
-                           (json_int_t)positives, "id", an__hash_json(&address));
+        result = json_pack("{s:I, s:I, s:I, s:I, s:o}", "rows", (json_int_t)whole->rows, "real", (json_int_t)train->rows, "generated",
+                           (json_int_t)made->rows, "positives", (json_int_t)positives, "id", an__hash_json(&address));
     }
     an_table_free(whole);
     an_table_free(train);
@@ -71,7 +72,7 @@ const an_step_kind an__step_balance = {
     .run = balance_run,
 };
 
-/* ---- train ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- train --------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct train_options {
     char *model, *balance, *threshold;
@@ -81,8 +82,11 @@ typedef struct train_options {
 
 static const an_param train_params[] = {
     AN_TEXT(train_options, model, "logistic", "kind of model: 'andon model kinds' names them"),
-    AN_TEXT(train_options, balance, "none", "none threshold weights random smote wgan wgan-filter ...: inside the training part; left out when a balance step came before"),
-    AN_TEXT(train_options, threshold, NULL, "rule: 0.5 f1 f2 recall=R recall>=R@95% rejects<=S cost, on out-of-fold scores of the training part (default 0.5; f2 with --balance threshold)"),
+    AN_TEXT(train_options, balance, "none",
+            "none threshold weights random smote wgan wgan-filter ...: inside the training part; left out when a balance step came before"),
+    AN_TEXT(train_options, threshold, NULL,
+            "rule: 0.5 f1 f2 recall=R recall>=R@95% rejects<=S cost, on out-of-fold scores of the training part (default 0.5; f2 with "
+            "--balance threshold)"),
     AN_REAL(train_options, ratio, 1, 0.01, 10, "rarer to other class after balancing"),
     AN_REAL(train_options, cost_escape, NAN, 0, 1e12, "cost of an escaped part (default: andon.yaml)"),
     AN_REAL(train_options, cost_reject, NAN, 0, 1e12, "cost of a good part rejected"),
@@ -102,9 +106,10 @@ static bool train_fingerprint(const an_step_context *c, const void *options, an_
     return true;
 }
 
-/* On the very rows the model was fitted on: after a balance step that is its table, whose generated rows train in every fold. Their generator saw the rows that
- * are held out there, so these scores are a little too good; rows of the test part it has not seen. */
-static bool choose_threshold(an_model *m, const an_parts *p, const an_table *training, const an_recipe *r, uint64_t seed, an_job *job, an_error *err)
+/* On the very rows the model was fitted on: after a balance step that is its table, whose generated rows train in every fold. Their
+ * generator saw the rows that are held out there, so these scores are a little too good; rows of the test part it has not seen. */
+static bool choose_threshold(an_model *m, const an_parts *p, const an_table *training, const an_recipe *r, uint64_t seed, an_job *job,
+                             an_error *err)
 {
     if (!r->threshold) return true;
     if (!training) return an__recipe_threshold(p->table, p->split.train, p->split.train_count, r, seed, job, &m->threshold, err);
@@ -126,7 +131,8 @@ static json_t *train_run(const an_step_context *c, const void *options, an_error
     const an_hash *ready = an__need(c, "training");
     r.model = an_predictor_kind_find(o->model, err);
     r.balance = r.model ? an_balance_kind_find(o->balance, err) : NULL;
-    bool ok = r.balance && (!o->threshold || an_threshold_check(o->threshold, err)) && an__costs(c->store, o->cost_escape, o->cost_reject, o->cost_test, &r.costs, err);
+    bool ok = r.balance && (!o->threshold || an_threshold_check(o->threshold, err)) &&
+              an__costs(c->store, o->cost_escape, o->cost_reject, o->cost_test, &r.costs, err);
     if (ok && !r.threshold && !strcmp(r.balance->name, "threshold")) r.threshold = "f2";
     if (ok) {
         const char *kinds[] = { r.model->name, r.balance->generator ? r.balance->generator : r.balance->name };
@@ -175,8 +181,9 @@ static json_t *train_run(const an_step_context *c, const void *options, an_error
         if (ok) {
             an__value_set(c->outputs, "model", &address);
             result = json_pack("{s:s, s:s, s:o, s:{s:o, s:s}, s:b, s:f, s:I, s:o}", "model", r.model->name, "balance", m->balance, "params",
-                               an_params_json(r.model->params, m->predictor->options), "threshold", "value", an_json_real(m->threshold.value), "rule", m->threshold.rule,
-                               "calibrated", m->calibrated, "train_s", seconds, "train_rows", (json_int_t)m->train_count, "id", an__hash_json(&address));
+                               an_params_json(r.model->params, m->predictor->options), "threshold", "value",
+                               an_json_real(m->threshold.value), "rule", m->threshold.rule, "calibrated", m->calibrated, "train_s", seconds,
+                               "train_rows", (json_int_t)m->train_count, "id", an__hash_json(&address));
         }
     }
     an_model_free(m);
@@ -198,7 +205,7 @@ const an_step_kind an__step_train = {
     .run = train_run,
 };
 
-/* ---- evaluate ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- evaluate ------------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct evaluate_options {
     double cost_escape, cost_reject, cost_test;
@@ -260,7 +267,7 @@ const an_step_kind an__step_evaluate = {
     .run = evaluate_run,
 };
 
-/* ---- register ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- register ------------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct register_options {
     char *what, *name;
@@ -285,10 +292,12 @@ static json_t *read_artifact_json(an_store *s, const an_hash *address, const cha
 static json_t *meta_of(const an_step_context *c, bool model)
 {
     json_t *meta = json_object();
-    json_t *full = read_artifact_json(c->store, an__need(c, model ? "evaluation" : "judgement"), model ? "evaluation.json" : "judgement.json");
+    json_t *full =
+        read_artifact_json(c->store, an__need(c, model ? "evaluation" : "judgement"), model ? "evaluation.json" : "judgement.json");
     json_t *own = read_artifact_json(c->store, an__need(c, model ? "model" : "generator"), model ? "model.json" : "generator.json");
     char hex[65];
-    static const char *const model_keys[] = { "metrics", "confusion", "threshold", "balance", "calibrated", "rows", "positives", "escape_upper" };
+    static const char *const model_keys[] = { "metrics",    "confusion", "threshold", "balance",
+                                              "calibrated", "rows",      "positives", "escape_upper" };
     for (size_t i = 0; model && i < AN_COUNT(model_keys); i++)
         if (json_object_get(full, model_keys[i])) json_object_set(meta, model_keys[i], json_object_get(full, model_keys[i]));
     if (!model && full) json_object_set(meta, "scores", json_object_get(full, "scores"));
@@ -324,7 +333,8 @@ static json_t *register_run(const an_step_context *c, const void *options, an_er
     int64_t version = 0;
     bool existed = false;
     if (an_version_add(c->store, model ? AN_NAME_MODEL : AN_NAME_GENERATOR, o->name, address, c->run, meta, &version, &existed, err))
-        result = json_pack("{s:s, s:s, s:I, s:b, s:o}", "what", o->what, "name", o->name, "version", (json_int_t)version, "existed", existed, "id", an__hash_json(address));
+        result = json_pack("{s:s, s:s, s:I, s:b, s:o}", "what", o->what, "name", o->name, "version", (json_int_t)version, "existed",
+                           existed, "id", an__hash_json(address));
     json_decref(meta);
     return result;
 }
@@ -334,6 +344,11 @@ const an_step_kind an__step_register = {
     .doc = "give a model or generator the next version of a name",
     .params = register_params,
     .options_size = sizeof(register_options),
-    .inputs = { { "model", true }, { "generator", true }, { "evaluation", true }, { "judgement", true }, { "data", true }, { "split", true } },
+    .inputs = { { "model", true },
+                { "generator", true },
+                { "evaluation", true },
+                { "judgement", true },
+                { "data", true },
+                { "split", true } },
     .run = register_run,
 };

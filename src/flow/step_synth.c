@@ -62,7 +62,8 @@ static json_t *fit_run(const an_step_context *c, const void *options, an_error *
     json_t *set = kind ? an__set_for(&o->set, kind->name, err) : NULL, *result = NULL;
     an_parts p = { 0 };
     an_table *train = NULL;
-    if (set && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err)) train = an_table_select(p.table, p.split.train, p.split.train_count, err);
+    if (set && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err))
+        train = an_table_select(p.table, p.split.train, p.split.train_count, err);
     double start = an_clock_s();
     an_generator *g = train ? an_generator_fit(kind, set, train, c->job, err) : NULL;
     double seconds = an_clock_s() - start;
@@ -77,9 +78,10 @@ static json_t *fit_run(const an_step_context *c, const void *options, an_error *
             an_artifact_discard(a);
         if (ok) {
             an__value_set(c->outputs, "generator", &address);
-            result = json_pack("{s:s, s:s, s:o, s:I, s:f, s:O?, s:s, s:I, s:o}", "method", kind->name, "rows", g->rows ? g->rows : "minority", "params",
-                               an_params_json(kind->params, g->options), "steps", (json_int_t)g->steps, "train_s", seconds, "scores", g->scores, "target",
-                               g->target ? g->target : "", "train_rows", (json_int_t)g->train_count, "id", an__hash_json(&address));
+            result = json_pack("{s:s, s:s, s:o, s:I, s:f, s:O?, s:s, s:I, s:o}", "method", kind->name, "rows",
+                               g->rows ? g->rows : "minority", "params", an_params_json(kind->params, g->options), "steps",
+                               (json_int_t)g->steps, "train_s", seconds, "scores", g->scores, "target", g->target ? g->target : "",
+                               "train_rows", (json_int_t)g->train_count, "id", an__hash_json(&address));
         }
     }
     an_generator_free(g);
@@ -148,13 +150,15 @@ static json_t *newest_run(const an_step_context *c, const void *options, an_erro
         an_artifact *sa = an_artifact_get(c->store, split, err);
         an_keys test = { 0 };
         ok = sa && an__keys_read(sa, "test.keys", &test, err);
-        if (ok && !an_generator_check_unseen(g, test.key, test.count, err)) ok = an_context(err, "generator %s/%lld", row.name, (long long)row.version);
+        if (ok && !an_generator_check_unseen(g, test.key, test.count, err))
+            ok = an_context(err, "generator %s/%lld", row.name, (long long)row.version);
         an__keys_free(&test);
         an_artifact_free(sa);
     }
     if (ok) {
         an__value_set(c->outputs, "generator", &row.address);
-        result = json_pack("{s:s, s:I, s:s, s:o}", "name", row.name, "version", (json_int_t)row.version, "method", g->kind->name, "id", an__hash_json(&row.address));
+        result = json_pack("{s:s, s:I, s:s, s:o}", "name", row.name, "version", (json_int_t)row.version, "method", g->kind->name, "id",
+                           an__hash_json(&row.address));
     }
     an_generator_free(g);
     an_artifact_free(a);
@@ -164,7 +168,8 @@ static json_t *newest_run(const an_step_context *c, const void *options, an_erro
 
 const an_step_kind an__step_newest_generator = {
     .name = "newest-generator",
-    .doc = "take the newest approved generator from the registry (the newest of all until one is approved); refuses one that was fitted on rows of the test part",
+    .doc = "take the newest approved generator from the registry (the newest of all until one is approved); refuses one that was fitted on "
+           "rows of the test part",
     .params = newest_params,
     .options_size = sizeof(newest_options),
     .inputs = { { "split", false } },
@@ -195,7 +200,8 @@ static json_t *sample_run(const an_step_context *c, const void *options, an_erro
     an_table *rows = NULL;
     size_t n = (size_t)o->rows;
     char *name = generator_name(c->store, an__need(c, "generator"));
-    if (g && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err) && an_generator_check_unseen(g, p.test.key, p.test.count, err)) {
+    if (g && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err) &&
+        an_generator_check_unseen(g, p.test.key, p.test.count, err)) {
         if (!n) n = (size_t)ceil(o->times * (double)rows_wanted(&p));
         rows = an_generator_sample(g, name, an_job_seed(c->job), 0, n, c->job, err);
     }
@@ -221,14 +227,15 @@ const an_step_kind an__step_synth_sample = {
     .run = sample_run,
 };
 
-/* ---- filter --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- filter -------------------------------------------------------------------------------------------------------------------------- */
 
 static json_t *filter_run(const an_step_context *c, const void *options, an_error *err)
 {
     an_parts p = { 0 };
     an_table *drawn = an__table_get(c->store, an__need(c, "rows"), err), *train = NULL, *kept = NULL;
     json_t *report = NULL, *result = NULL;
-    if (drawn && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err)) train = an_table_select(p.table, p.split.train, p.split.train_count, err);
+    if (drawn && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err))
+        train = an_table_select(p.table, p.split.train, p.split.train_count, err);
     if (train) kept = an_filter_rows(drawn, train, options, rows_wanted(&p), &report, c->job, err);
     an_hash address;
     if (kept && an__table_put(c->store, kept, "rows", &address, err)) {
@@ -255,7 +262,7 @@ const an_step_kind an__step_filter = {
     .run = filter_run,
 };
 
-/* ---- judge ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- judge --------------------------------------------------------------------------------------------------------------------------- */
 
 static json_t *judge_run(const an_step_context *c, const void *options, an_error *err)
 {
@@ -264,7 +271,8 @@ static json_t *judge_run(const an_step_context *c, const void *options, an_error
     an_generator *g = generator_get(c, err);
     an_table *real = NULL, *made = NULL, *holdout = NULL;
     json_t *judgement = NULL, *result = NULL;
-    bool ok = g && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err) && an_generator_check_unseen(g, p.test.key, p.test.count, err);
+    bool ok = g && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err) &&
+              an_generator_check_unseen(g, p.test.key, p.test.count, err);
     if (ok) {
         /* the generator is compared with the rows it should look like: those of its own class where it knows one only */
         size_t *rows = an_alloc_n(p.split.train_count + 1, sizeof *rows), n = 0;
@@ -278,7 +286,9 @@ static json_t *judge_run(const an_step_context *c, const void *options, an_error
         free(label);
     }
     char *name = generator_name(c->store, an__need(c, "generator"));
-    if (holdout) made = an_generator_sample(g, name, an_seed_derive(an_job_seed(c->job), "judge", 0), 0, o->rows ? (size_t)o->rows : real->rows, c->job, err);
+    if (holdout)
+        made = an_generator_sample(g, name, an_seed_derive(an_job_seed(c->job), "judge", 0), 0, o->rows ? (size_t)o->rows : real->rows,
+                                   c->job, err);
     if (made) judgement = an_judge(real, made, g, holdout, o, c->job, err);
     if (judgement) {
         json_object_set_new(judgement, "generator", json_string(name));

@@ -4,9 +4,10 @@
 #include <string.h>
 
 static const an_step_kind *const kinds[] = {
-    &an__step_import,     &an__step_get,    &an__step_clean,            &an__step_split, &an__step_synth_fit,
-    &an__step_synth_sample, &an__step_filter, &an__step_newest_generator, &an__step_judge, &an__step_balance,
-    &an__step_train,      &an__step_evaluate, &an__step_register,
+    &an__step_import,    &an__step_get,          &an__step_clean,  &an__step_split,
+    &an__step_synth_fit, &an__step_synth_sample, &an__step_filter, &an__step_newest_generator,
+    &an__step_judge,     &an__step_balance,      &an__step_train,  &an__step_evaluate,
+    &an__step_register,
 };
 
 const an_step_kind *const *an_step_kinds(size_t *count)

@@ -95,7 +95,8 @@ bool an__keys_read(const an_artifact *a, const char *file, an_keys *out, an_erro
     an_buf b = { 0 };
     *out = (an_keys){ 0 };
     if (!an_artifact_read(a, file, &b, err)) return false;
-    bool ok = b.size % 8 == 0 || an_fail(err, AN_CORRUPT, "%s/%s holds %zu bytes, which is no list of 64-bit keys", an_artifact_folder(a), file, b.size);
+    bool ok = b.size % 8 == 0 ||
+              an_fail(err, AN_CORRUPT, "%s/%s holds %zu bytes, which is no list of 64-bit keys", an_artifact_folder(a), file, b.size);
     if (ok) {
         out->count = b.size / 8;
         out->key = an_alloc_n(out->count + 1, 8);
@@ -112,7 +113,8 @@ bool an__keys_write(an_artifact *a, const char *file, const an_keys *keys, an_er
 
 /* ---- splits ------------------------------------------------------------------------------------------------------------------------ */
 
-bool an__split_put(an_store *s, const an_table *t, const an_split *split, const an_keys *held_before, const an_split_options *o, an_hash *address, an_error *err)
+bool an__split_put(an_store *s, const an_table *t, const an_split *split, const an_keys *held_before, const an_split_options *o,
+                   an_hash *address, an_error *err)
 {
     an_keys test, held = { 0 };
     if (!an__keys_of_rows(t, split->test, split->test_count, &test, err)) return false;
@@ -121,7 +123,8 @@ bool an__split_put(an_store *s, const an_table *t, const an_split *split, const 
     json_t *j = json_pack("{s:I, s:I, s:f, s:I}", "train", (json_int_t)split->train_count, "test", (json_int_t)split->test_count, "share",
                           o->share > 0 ? o->share : 0.25, "seed", (json_int_t)o->seed);
     an_artifact *a = an_artifact_stage(s, err);
-    bool ok = a && an_artifact_write_json(a, "split.json", j, err) && an__keys_write(a, "test.keys", &test, err) && an__keys_write(a, "held.keys", &held, err);
+    bool ok = a && an_artifact_write_json(a, "split.json", j, err) && an__keys_write(a, "test.keys", &test, err) &&
+              an__keys_write(a, "held.keys", &held, err);
     if (ok)
         ok = an_artifact_put(s, a, "split", address, err);
     else
@@ -152,7 +155,8 @@ bool an__split_get(an_store *s, const an_hash *address, const an_table *t, an_sp
             else
                 out->train[out->train_count++] = i;
         if (!out->test_count || !out->train_count) {
-            ok = an_fail(err, AN_INPUT, "the split does not fit this data set: it leaves %zu rows to train on and %zu to test on", out->train_count, out->test_count);
+            ok = an_fail(err, AN_INPUT, "the split does not fit this data set: it leaves %zu rows to train on and %zu to test on",
+                         out->train_count, out->test_count);
             an_split_free(out);
         }
     }
@@ -196,7 +200,8 @@ json_t *an__data_json(const char *name, int64_t version, const an_hash *address,
     json_t *dropped = json_array(), *warnings = json_array();
     for (size_t i = 0; i < t->columns; i++) {
         const an_column *c = &t->column[i];
-        if (c->role == AN_IGNORED) json_array_append_new(dropped, json_pack("{s:s, s:s}", "name", c->name, "reason", c->reason ? c->reason : "requested"));
+        if (c->role == AN_IGNORED)
+            json_array_append_new(dropped, json_pack("{s:s, s:s}", "name", c->name, "reason", c->reason ? c->reason : "requested"));
     }
     for (size_t i = 0; notes && i < notes->count; i++) json_array_append_new(warnings, json_string(notes->items[i]));
     json_t *target = json_null(), *positives = json_null();
@@ -211,9 +216,9 @@ json_t *an__data_json(const char *name, int64_t version, const an_hash *address,
         }
         free(label);
     }
-    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", name, "version", (json_int_t)version, "id", an__hash_json(address), "rows",
-                     (json_int_t)t->rows, "columns", an_table_columns_json(t), "target", target, "positives", positives, "positive", t->positive, "dropped", dropped,
-                     "warnings", warnings);
+    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", name, "version", (json_int_t)version, "id",
+                     an__hash_json(address), "rows", (json_int_t)t->rows, "columns", an_table_columns_json(t), "target", target,
+                     "positives", positives, "positive", t->positive, "dropped", dropped, "warnings", warnings);
 }
 
 /* Keys that were in a test part of any earlier version. */
@@ -237,7 +242,8 @@ static bool held_keys(an_store *s, const char *name, an_keys *held, an_error *er
     return ok;
 }
 
-json_t *an__data_register(an_store *s, const char *name, const an_table *t, const an_hash *address, const char *run, const an_list *notes, an_error *err)
+json_t *an__data_register(an_store *s, const char *name, const an_table *t, const an_hash *address, const char *run, const an_list *notes,
+                          an_error *err)
 {
     if (!an_name_check("data set", name, err)) return NULL;
     json_t *meta = json_pack("{s:I}", "rows", (json_int_t)t->rows);
@@ -272,7 +278,7 @@ json_t *an__data_register(an_store *s, const char *name, const an_table *t, cons
     return j;
 }
 
-/* ---- steps from acts ------------------------------------------------------------------------------------------------------------------ */
+/* ---- steps from acts ----------------------------------------------------------------------------------------------------------------- */
 
 const an_hash *an__need(const an_step_context *c, const char *port)
 {
@@ -291,7 +297,8 @@ void an__value_set(an_flow_values *v, const char *port, const an_hash *address)
     v->value[v->count++].address = *address;
 }
 
-json_t *an__step_with(an_store *s, const an_step_kind *kind, const void *options, const an_flow_values *inputs, an_flow_values *outputs, const char *parent, an_job *job, bool *cached, an_error *err)
+json_t *an__step_with(an_store *s, const an_step_kind *kind, const void *options, const an_flow_values *inputs, an_flow_values *outputs,
+                      const char *parent, an_job *job, bool *cached, an_error *err)
 {
     static const an_flow_values nothing = { 0 };
     an_flow_values made = { 0 };
@@ -303,14 +310,16 @@ json_t *an__step_with(an_store *s, const an_step_kind *kind, const void *options
     return result;
 }
 
-json_t *an__step_do(an_store *s, const char *use, json_t *set, const an_flow_values *inputs, an_flow_values *outputs, const char *parent, an_job *job, an_error *err)
+json_t *an__step_do(an_store *s, const char *use, json_t *set, const an_flow_values *inputs, an_flow_values *outputs, const char *parent,
+                    an_job *job, an_error *err)
 {
     const an_step_kind *kind = an_step_kind_find(use, err);
     json_t *result = NULL;
     if (kind) {
         void *options = an_alloc(kind->options_size + 1);
         an_params_defaults(kind->params, options);
-        if (an_params_set_all(kind->params, options, set, err)) result = an__step_with(s, kind, options, inputs, outputs, parent, job, NULL, err);
+        if (an_params_set_all(kind->params, options, set, err))
+            result = an__step_with(s, kind, options, inputs, outputs, parent, job, NULL, err);
         an_params_free(kind->params, options);
         free(options);
     }
@@ -318,7 +327,7 @@ json_t *an__step_do(an_store *s, const char *use, json_t *set, const an_flow_val
     return result;
 }
 
-/* ---- --set ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- --set --------------------------------------------------------------------------------------------------------------------------- */
 
 /* "0.5" as a number, "true" as a truth value, anything else as text: as a pipeline file would have it. */
 static json_t *typed(const char *text)

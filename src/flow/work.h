@@ -24,7 +24,8 @@ bool an__keys_of_rows(const an_table *t, const size_t *rows, size_t n, an_keys *
 void an__keys_unite(an_keys *into, const an_keys *more);
 
 /* A split as an artifact: split.json, test.keys, held.keys (every key that ever was in a test part of this data set). */
-bool an__split_put(an_store *s, const an_table *t, const an_split *split, const an_keys *held_before, const an_split_options *o, an_hash *address, an_error *err);
+bool an__split_put(an_store *s, const an_table *t, const an_split *split, const an_keys *held_before, const an_split_options *o,
+                   an_hash *address, an_error *err);
 /* The rows of t on either side of the split artifact. */
 bool an__split_get(an_store *s, const an_hash *address, const an_table *t, an_split *out, an_keys *test, an_error *err);
 
@@ -39,16 +40,19 @@ bool an__parts_open(an_store *s, const an_hash *data, const an_hash *split, an_p
 void an__parts_free(an_parts *p);
 
 /* Registers a data table under a name, with its default split (test rows of earlier versions stay test rows). */
-json_t *an__data_register(an_store *s, const char *name, const an_table *t, const an_hash *address, const char *run, const an_list *notes, an_error *err);
+json_t *an__data_register(an_store *s, const char *name, const an_table *t, const an_hash *address, const char *run, const an_list *notes,
+                          an_error *err);
 /* The shape of `data import` and `data show`. */
 json_t *an__data_json(const char *name, int64_t version, const an_hash *address, const an_table *t, const an_list *notes);
 
 /* ---- steps from acts ------------------------------------------------------------------------------------------------------------- */
 
 /* Runs the step kind `use` with parameters `set` (object, taken) through the cache. */
-json_t *an__step_do(an_store *s, const char *use, json_t *set, const an_flow_values *inputs, an_flow_values *outputs, const char *parent, an_job *job, an_error *err);
+json_t *an__step_do(an_store *s, const char *use, json_t *set, const an_flow_values *inputs, an_flow_values *outputs, const char *parent,
+                    an_job *job, an_error *err);
 /* The same with options already filled. *cached may be NULL. */
-json_t *an__step_with(an_store *s, const an_step_kind *kind, const void *options, const an_flow_values *inputs, an_flow_values *outputs, const char *parent, an_job *job, bool *cached, an_error *err);
+json_t *an__step_with(an_store *s, const an_step_kind *kind, const void *options, const an_flow_values *inputs, an_flow_values *outputs,
+                      const char *parent, an_job *job, bool *cached, an_error *err);
 void an__value_set(an_flow_values *v, const char *port, const an_hash *address);
 const an_hash *an__need(const an_step_context *c, const char *port); /* a required input: always there */
 json_t *an__hash_json(const an_hash *h);
@@ -63,32 +67,38 @@ bool an__set_check(const an_list *set, const char *const *kinds, size_t count, a
 /* How a model is made: everything that decides its numbers but the rows. */
 typedef struct an_recipe {
     const an_predictor_kind *model;
-    json_t *model_options;       /* or NULL; borrowed */
+    json_t *model_options; /* or NULL; borrowed */
     const an_balance_kind *balance;
-    json_t *balance_options;     /* or NULL; borrowed */
+    json_t *balance_options; /* or NULL; borrowed */
     double ratio;
-    const char *threshold;       /* rule; NULL: 0.5 */
+    const char *threshold; /* rule; NULL: 0.5 */
     an_costs costs;
-    int folds;                   /* inner folds: 3 */
+    int folds; /* inner folds: 3 */
 } an_recipe;
 
 /* Fits on `rows` of t with the recipe's balancing inside. */
 an_model *an__recipe_fit(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, an_error *err);
-/* Out-of-fold scores of the rows: balancing refitted inside every fold. score[i] belongs to rows[i]; NaN for generated rows, which train in every fold and are held out in none. */
-bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, double *score, an_error *err);
+/* Out-of-fold scores of the rows: balancing refitted inside every fold. score[i] belongs to rows[i]; NaN for generated rows, which train in
+ * every fold and are held out in none. */
+bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, double *score,
+                            an_error *err);
 /* Chooses on the real rows alone: a generated row is no evidence of how a real part will score. label[i], score[i] belong to rows[i]. */
-bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *rows, size_t n, const uint8_t *label, const double *score, const an_costs *costs, an_threshold *out,
-                           an_error *err);
+bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *rows, size_t n, const uint8_t *label, const double *score,
+                           const an_costs *costs, an_threshold *out, an_error *err);
 /* The threshold by the recipe's rule (not NULL): a number stands for itself, other rules choose on out-of-fold scores of the real rows. */
-bool an__recipe_threshold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, an_threshold *out, an_error *err);
+bool an__recipe_threshold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job,
+                          an_threshold *out, an_error *err);
 bool an__scores(an_model *m, const an_table *t, const size_t *rows, size_t n, double *score, an_job *job, an_error *err);
 bool an__labels(const an_table *t, const size_t *rows, size_t n, uint8_t *label, an_error *err);
 
 /* costs from options (--cost-escape ...) over andon.yaml's section `costs` */
 bool an__costs(an_store *s, double escape, double reject, double test, an_costs *out, an_error *err);
 
-json_t *an__metrics_json(const an_metrics *value, const an_metrics *low, const an_metrics *high); /* {"f2":{"value","low","high"}}; low NULL: values alone */
+/* {"f2":{"value","low","high"}}; low NULL: values alone */
+json_t *an__metrics_json(const an_metrics *value, const an_metrics *low, const an_metrics *high);
 json_t *an__confusion_json(const an_confusion *c);
-json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_t n, const an_costs *costs, uint64_t seed, an_job *job, an_error *err); /* metrics, confusion, threshold, curve, escape limits, costs */
+/* metrics, confusion, threshold, curve, escape limits, costs */
+json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_t n, const an_costs *costs, uint64_t seed, an_job *job,
+                       an_error *err);
 
 #endif

@@ -23,7 +23,8 @@ static const an_kernels *const PATHS[] = {
     &an__kernels_plain,
 };
 
-static bool runs_here(const an_kernels *k) {
+static bool runs_here(const an_kernels *k)
+{
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (k == &an__kernels_avx512) {
@@ -35,7 +36,8 @@ static bool runs_here(const an_kernels *k) {
     return k != NULL; /* NEON belongs to aarch64 */
 }
 
-const an_kernels *an__kernels(const char *path) {
+const an_kernels *an__kernels(const char *path)
+{
     const char *forced = path ? NULL : getenv("ANDON_CPU");
     bool reached = true; /* ANDON_CPU names a path: that one or, where the processor lacks it, the best below; an unknown name is ignored */
     for (size_t i = 0; forced && i < AN_COUNT(PATHS); i++) {
@@ -49,19 +51,26 @@ const an_kernels *an__kernels(const char *path) {
     return NULL;
 }
 
-const char *an_cpu_path(void) { return an__kernels(NULL)->name; }
+const char *an_cpu_path(void)
+{
+    return an__kernels(NULL)->name;
+}
 
-bool an_cpu_available(const char *path) { return path && an__kernels(path); }
+bool an_cpu_available(const char *path)
+{
+    return path && an__kernels(path);
+}
 
 /* ---- the floating-point mode ------------------------------------------------------------------------------------------------- */
 
 #if defined(__aarch64__)
 enum { FLUSH = 1 << 24 }; /* FPCR.FZ: subnormal operands and results count as zero */
 #elif defined(__x86_64__)
-enum { FLUSH = 0x8040 };  /* MXCSR: flush to zero, denormals are zero */
+enum { FLUSH = 0x8040 }; /* MXCSR: flush to zero, denormals are zero */
 #endif
 
-uint64_t an__float_mode_enter(void) {
+uint64_t an__float_mode_enter(void)
+{
 #if defined(__aarch64__)
     uint64_t mode;
     __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
@@ -76,7 +85,8 @@ uint64_t an__float_mode_enter(void) {
 #endif
 }
 
-void an__float_mode_leave(uint64_t mode) {
+void an__float_mode_leave(uint64_t mode)
+{
 #if defined(__aarch64__)
     __asm__ volatile("msr fpcr, %0" : : "r"(mode));
 #elif defined(__x86_64__)

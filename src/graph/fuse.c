@@ -291,7 +291,7 @@ static int32_t index_of(const int32_t *list, int32_t n, int32_t id)
 static void chain_step(fuser *f, const group *a, an__step *s)
 {
     an_chain *c = an_alloc(sizeof *c);
-    int32_t in[AN_CHAIN_OPERANDS], out[AN_CHAIN_OPERANDS], inputs = 0, outputs = 0;
+    int32_t in[AN_CHAIN_OPERANDS], out[AN_CHAIN_OPERANDS] = { 0 }, inputs = 0, outputs = 0;
     for (int32_t i = 0; i < a->count; i++) {
         const an__item *it = f->g->item[a->item[i]];
         for (int k = 0; k < it->inputs; k++)

@@ -15,10 +15,14 @@ typedef struct parts {
     size_t scratch_bytes; /* a worker */
 } parts;
 
-static int64_t at_most(int64_t n, int64_t limit) { return n < limit ? n : limit; }
+static int64_t at_most(int64_t n, int64_t limit)
+{
+    return n < limit ? n : limit;
+}
 
 /* Every element of C is computed by one part, in an order that k alone decides: the cut changes no bits. */
-static void run_part(void *context, size_t index, int worker) {
+static void run_part(void *context, size_t index, int worker)
+{
     const parts *p = context;
     const int64_t size = (int64_t)an_dtype_bytes(p->dtype);
     const int64_t row = (int64_t)index % p->row_parts * p->rows, col = (int64_t)index / p->row_parts * p->cols;
@@ -34,7 +38,8 @@ static void run_part(void *context, size_t index, int worker) {
     an__float_mode_leave(mode);
 }
 
-static bool run(const char *path, an_dtype t, const an_gemm *g, an_pool *pool) {
+static bool run(const char *path, an_dtype t, const an_gemm *g, an_pool *pool)
+{
     parts p = { .kernels = an__kernels(path), .dtype = t, .whole = *g, .row_parts = 1, .rows = g->m, .cols = g->n };
     if (!p.kernels) return false;
     if (g->m <= 0 || g->n <= 0) return true;
@@ -68,14 +73,20 @@ static bool run(const char *path, an_dtype t, const an_gemm *g, an_pool *pool) {
     return true;
 }
 
-bool an_gemm_f32(const char *path, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b, int64_t ldb,
-                 float *c, int64_t ldc, bool accumulate, an_pool *pool) {
-    an_gemm g = { .ta = ta, .tb = tb, .accumulate = accumulate, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb, .ldc = ldc, .a = a, .b = b, .c = c };
+bool an_gemm_f32(const char *path, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
+                 int64_t ldb, float *c, int64_t ldc, bool accumulate, an_pool *pool)
+{
+    an_gemm g = {
+        .ta = ta, .tb = tb, .accumulate = accumulate, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb, .ldc = ldc, .a = a, .b = b, .c = c
+    };
     return run(path, AN_F32, &g, pool);
 }
 
-bool an_gemm_f64(const char *path, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b, int64_t ldb,
-                 double *c, int64_t ldc, bool accumulate, an_pool *pool) {
-    an_gemm g = { .ta = ta, .tb = tb, .accumulate = accumulate, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb, .ldc = ldc, .a = a, .b = b, .c = c };
+bool an_gemm_f64(const char *path, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
+                 int64_t ldb, double *c, int64_t ldc, bool accumulate, an_pool *pool)
+{
+    an_gemm g = {
+        .ta = ta, .tb = tb, .accumulate = accumulate, .m = m, .n = n, .k = k, .lda = lda, .ldb = ldb, .ldc = ldc, .a = a, .b = b, .c = c
+    };
     return run(path, AN_F64, &g, pool);
 }

@@ -1,6 +1,8 @@
-/* onnx_proto.h - the ONNX messages an export writes, as bytes: protocol buffers of onnx.proto (IR version 8), written without a schema compiler.
+/* onnx_proto.h - the ONNX messages an export writes, as bytes: protocol buffers of onnx.proto (IR version 8), written without a schema
+ * compiler.
  *
- * A message is built up in an an_buf. Parts of a graph go straight into the graph's buffer, in any order; attributes of a node are collected first.
+ * A message is built up in an an_buf. Parts of a graph go straight into the graph's buffer, in any order; attributes of a node are
+ * collected first.
  *
  *     an_buf graph = { 0 }, attributes = { 0 };
  *     an__proto_attr_real(&attributes, "alpha", 0.2);
@@ -40,8 +42,10 @@ void an__proto_attr_tensor(an_buf *attributes, const char *name, an_dtype t, int
 
 /* parts of a graph */
 void an__proto_graph_name(an_buf *graph, const char *name);
-void an__proto_node(an_buf *graph, const char *type, const char *domain, const char *name, const char *const *inputs, int input_count, const char *const *outputs,
-                    int output_count, an_buf *attributes); /* attributes: freed; NULL: none. An input "" is one left out. domain "" is ai.onnx */
+void an__proto_node(an_buf *graph, const char *type, const char *domain, const char *name, const char *const *inputs, int input_count,
+                    const char *const *outputs,
+                    /* attributes: freed; NULL: none. An input "" is one left out. domain "" is ai.onnx */
+                    int output_count, an_buf *attributes);
 void an__proto_initialiser(an_buf *graph, const char *name, an_dtype t, int rank, const int64_t *dim, const void *values);
 void an__proto_initialiser_texts(an_buf *graph, const char *name, int rank, const int64_t *dim, const char *const *values);
 /* A dimension < 0 has no length; dim_name[i] names it then ("batch"; dim_name or its entry may be NULL). */
@@ -49,9 +53,9 @@ void an__proto_input(an_buf *graph, const char *name, an__proto_type type, int r
 void an__proto_output(an_buf *graph, const char *name, an__proto_type type, int rank, const int64_t *dim, const char *const *dim_name);
 
 typedef struct an__proto_head {
-    int64_t ir, opset, ml_opset;     /* ml_opset 0: none */
+    int64_t ir, opset, ml_opset;          /* ml_opset 0: none */
     const char *producer, *version, *doc; /* doc may be NULL */
-    const json_t *metadata;          /* object of strings, or NULL; written in the order of its keys' bytes */
+    const json_t *metadata;               /* object of strings, or NULL; written in the order of its keys' bytes */
 } an__proto_head;
 void an__proto_model(an_buf *out, an_buf *graph, const an__proto_head *head); /* graph is freed */
 

@@ -55,15 +55,15 @@ static an_node binary(const an_op *op, an_node a, an_node b)
     return an__make(an__graph_of(x, 2), op, x, 2, NULL, AN_F32, NULL);
 }
 
-#define UNARY(name)                                                                                                                        \
-    an_node an_##name(an_node a)                                                                                                           \
-    {                                                                                                                                      \
-        return unary(&an__op_##name, a, 0, 0);                                                                                             \
+#define UNARY(name)                            \
+    an_node an_##name(an_node a)               \
+    {                                          \
+        return unary(&an__op_##name, a, 0, 0); \
     }
-#define BINARY(name)                                                                                                                       \
-    an_node an_##name(an_node a, an_node b)                                                                                                \
-    {                                                                                                                                      \
-        return binary(&an__op_##name, a, b);                                                                                               \
+#define BINARY(name)                         \
+    an_node an_##name(an_node a, an_node b)  \
+    {                                        \
+        return binary(&an__op_##name, a, b); \
     }
 BINARY(add)
 BINARY(sub)
@@ -358,19 +358,19 @@ static bool cast_shape(an_graph *g, an__item *it)
     return (AN__F | AN__I) >> it->dtype & 1 ? true : an__bad(g, "cast: to %s", an_dtype_name(it->dtype));
 }
 
-#define CAST(FROM, TO)                                                                                                                     \
-    do {                                                                                                                                   \
-        const FROM *in = c->in[0].data;                                                                                                    \
-        TO *out = c->out.data;                                                                                                             \
-        for (int64_t i = 0; i < n; i++) out[i] = (TO)in[i];                                                                                \
+#define CAST(FROM, TO)                                      \
+    do {                                                    \
+        const FROM *in = c->in[0].data;                     \
+        TO *out = c->out.data;                              \
+        for (int64_t i = 0; i < n; i++) out[i] = (TO)in[i]; \
     } while (0)
 
 /* to i64: towards zero; what no i64 holds (NaN too) becomes the least i64 */
-#define CAST_I64(FROM)                                                                                                                     \
-    do {                                                                                                                                   \
-        const FROM *in = c->in[0].data;                                                                                                    \
-        int64_t *out = c->out.data;                                                                                                        \
-        for (int64_t i = 0; i < n; i++) out[i] = in[i] >= (FROM)-0x1p63 && in[i] < (FROM)0x1p63 ? (int64_t)in[i] : INT64_MIN;              \
+#define CAST_I64(FROM)                                                                                                        \
+    do {                                                                                                                      \
+        const FROM *in = c->in[0].data;                                                                                       \
+        int64_t *out = c->out.data;                                                                                           \
+        for (int64_t i = 0; i < n; i++) out[i] = in[i] >= (FROM)-0x1p63 && in[i] < (FROM)0x1p63 ? (int64_t)in[i] : INT64_MIN; \
     } while (0)
 
 static void cast_cpu(const an__call *c)
@@ -429,9 +429,9 @@ static bool view_always(const an__item *it, const an__item *x)
 /* ---- rows ------------------------------------------------------------------------------------------------------------------------------
  */
 
-#define REAL(field, name, doc)                                                                                                             \
-    {                                                                                                                                      \
-        name, AN_PARAM_REAL, offsetof(an_attr, field), 0, -INFINITY, INFINITY, false, NULL, NULL, doc                                      \
+#define REAL(field, name, doc)                                                                        \
+    {                                                                                                 \
+        name, AN_PARAM_REAL, offsetof(an_attr, field), 0, -INFINITY, INFINITY, false, NULL, NULL, doc \
     }
 static const an_param slope[] = { REAL(a, "slope", "factor of negative values"), AN_PARAM_END };
 static const an_param bounds[] = { REAL(a, "low", "least value"), REAL(b, "high", "greatest value"), AN_PARAM_END };
@@ -439,13 +439,13 @@ static const an_param scalar[] = { REAL(a, "scalar", "the constant operand"), AN
 
 enum { ELEMENTWISE = AN_OP_ELEMENTWISE | AN_OP_ONNX, SMOOTH = AN_OP_ELEMENTWISE | AN_OP_ONNX | AN_OP_GRADIENT };
 
-#define ROW(row_name, row_inputs, row_flags, ...)                                                                                          \
-    const an_op an__op_##row_name = { .name = #row_name,                                                                                   \
-                                      .flags = (row_flags),                                                                                \
-                                      .dtypes = AN__F,                                                                                     \
-                                      .inputs = row_inputs,                                                                                \
-                                      .shape = an__shape_elementwise,                                                                      \
-                                      .chain = 1 + AN_CHAIN_##row_name,                                                                    \
+#define ROW(row_name, row_inputs, row_flags, ...)                       \
+    const an_op an__op_##row_name = { .name = #row_name,                \
+                                      .flags = (row_flags),             \
+                                      .dtypes = AN__F,                  \
+                                      .inputs = row_inputs,             \
+                                      .shape = an__shape_elementwise,   \
+                                      .chain = 1 + AN_CHAIN_##row_name, \
                                       __VA_ARGS__ }
 
 ROW(add, 2, SMOOTH | AN__OP_COMMUTES, .gradient = add_gradient, .simplify = add_simplify, .onnx_type = "Add");

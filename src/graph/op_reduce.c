@@ -171,13 +171,13 @@ static const an_param attributes[] = {
     { "keep", AN_PARAM_BOOL, offsetof(an_attr, keep), 0, 0, 1, false, NULL, NULL, "leave a dimension of 1" },
     AN_PARAM_END,
 };
-#define ROW(row_name, ...)                                                                                                                 \
-    const an_op an__op_##row_name = { .name = #row_name,                                                                                   \
-                                      .flags = AN_OP_GRADIENT | AN_OP_ONNX,                                                                \
-                                      .dtypes = AN__F,                                                                                     \
-                                      .inputs = 1,                                                                                         \
-                                      .attributes = attributes,                                                                            \
-                                      .shape = reduce_shape,                                                                               \
+#define ROW(row_name, ...)                                                  \
+    const an_op an__op_##row_name = { .name = #row_name,                    \
+                                      .flags = AN_OP_GRADIENT | AN_OP_ONNX, \
+                                      .dtypes = AN__F,                      \
+                                      .inputs = 1,                          \
+                                      .attributes = attributes,             \
+                                      .shape = reduce_shape,                \
                                       __VA_ARGS__ }
 
 ROW(sum_axis, .gradient = sum_gradient, .simplify = reduce_simplify, .cpu = sum_cpu, .onnx = an__onnx_reduce_sum);

@@ -483,9 +483,9 @@ an_node an_scatter_add(an_node values, an_node index, int64_t rows)
 /* ---- rows
  * ------------------------------------------------------------------------------------------------------------------------------------ */
 
-#define WHOLE(field, name, doc)                                                                                                            \
-    {                                                                                                                                      \
-        name, AN_PARAM_INT, offsetof(an_attr, field), 0, -9e18, 9e18, false, NULL, NULL, doc                                               \
+#define WHOLE(field, name, doc)                                                              \
+    {                                                                                        \
+        name, AN_PARAM_INT, offsetof(an_attr, field), 0, -9e18, 9e18, false, NULL, NULL, doc \
     }
 static const an_param order[] = { WHOLE(order, "order", "the axes, counted from 1, one digit each"), AN_PARAM_END };
 static const an_param axis[] = { WHOLE(axis, "axis", "the axis joined along"), AN_PARAM_END };
@@ -493,7 +493,7 @@ static const an_param part[] = { WHOLE(axis, "axis", "the axis cut"), WHOLE(star
                                  WHOLE(length, "length", "elements kept"), AN_PARAM_END };
 static const an_param extent[] = { WHOLE(extent, "rows", "rows of the result"), AN_PARAM_END };
 
-#define ROW(row_name, row_inputs, row_flags, row_dtypes, ...)                                                                              \
+#define ROW(row_name, row_inputs, row_flags, row_dtypes, ...) \
     const an_op an__op_##row_name = { .name = #row_name, .flags = (row_flags), .dtypes = row_dtypes, .inputs = row_inputs, __VA_ARGS__ }
 
 ROW(reshape, 1, AN_OP_GRADIENT | AN_OP_ONNX, AN__F | AN__I, .shape = reshape_shape, .gradient = reshape_gradient,

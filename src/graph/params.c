@@ -10,9 +10,13 @@ struct an_params {
     size_t count, capacity;
 };
 
-an_params *an_params_new(void) { return an_alloc(sizeof(an_params)); }
+an_params *an_params_new(void)
+{
+    return an_alloc(sizeof(an_params));
+}
 
-void an_params_release(an_params *p) {
+void an_params_release(an_params *p)
+{
     if (!p) return;
     for (size_t i = 0; i < p->count; i++) {
         free(p->items[i]->name);
@@ -23,18 +27,26 @@ void an_params_release(an_params *p) {
     free(p);
 }
 
-an_tensor *an_params_get(const an_params *p, const char *name) {
+an_tensor *an_params_get(const an_params *p, const char *name)
+{
     for (size_t i = 0; i < p->count; i++) {
         if (!strcmp(p->items[i]->name, name)) return p->items[i];
     }
     return NULL;
 }
 
-size_t an_params_count(const an_params *p) { return p->count; }
+size_t an_params_count(const an_params *p)
+{
+    return p->count;
+}
 
-an_tensor *an_params_at(const an_params *p, size_t i) { return i < p->count ? p->items[i] : NULL; }
+an_tensor *an_params_at(const an_params *p, size_t i)
+{
+    return i < p->count ? p->items[i] : NULL;
+}
 
-static bool count_elements(const char *name, an_dtype t, const an_shape *shape, size_t *count, an_error *err) {
+static bool count_elements(const char *name, an_dtype t, const an_shape *shape, size_t *count, an_error *err)
+{
     size_t total = 1;
     bool overflow = false;
     if (shape->rank < 0 || shape->rank > AN_MAX_RANK) {
@@ -54,7 +66,8 @@ static bool count_elements(const char *name, an_dtype t, const an_shape *shape, 
     return true;
 }
 
-an_tensor *an_params_add(an_params *p, const char *name, an_dtype t, an_shape shape, const void *values, an_error *err) {
+an_tensor *an_params_add(an_params *p, const char *name, an_dtype t, an_shape shape, const void *values, an_error *err)
+{
     size_t count = 0;
     if (t != AN_F32 && t != AN_F64 && t != AN_I64) {
         an_fail(err, AN_INPUT, "parameter %s: type %s holds no numbers", name, an_dtype_name(t));
@@ -80,7 +93,8 @@ an_tensor *an_params_add(an_params *p, const char *name, an_dtype t, an_shape sh
 }
 
 /* NULL only when memory for the copied values is short. */
-an_params *an_params_clone(const an_params *p) {
+an_params *an_params_clone(const an_params *p)
+{
     an_params *copy = an_params_new();
     for (size_t i = 0; i < p->count; i++) {
         const an_tensor *from = p->items[i];
@@ -92,11 +106,13 @@ an_params *an_params_clone(const an_params *p) {
     return copy;
 }
 
-static bool same_shape(const an_shape *a, const an_shape *b) {
+static bool same_shape(const an_shape *a, const an_shape *b)
+{
     return a->rank == b->rank && (a->rank <= 0 || !memcmp(a->dim, b->dim, sizeof a->dim[0] * (size_t)a->rank));
 }
 
-bool an_params_assign(an_params *to, const an_params *from, an_error *err) {
+bool an_params_assign(an_params *to, const an_params *from, an_error *err)
+{
     for (int pass = 0; pass < 2; pass++) { /* check everything before the first value is written */
         for (size_t i = 0; i < to->count; i++) {
             an_tensor *target = to->items[i];
@@ -108,8 +124,9 @@ bool an_params_assign(an_params *to, const an_params *from, an_error *err) {
             if (!source) return an_fail(err, AN_INPUT, "the values given hold no parameter %s", target->name);
             if (source->dtype != target->dtype || !same_shape(&source->shape, &target->shape)) {
                 char have[96], want[96];
-                return an_fail(err, AN_INPUT, "parameter %s is %s %s, the values given are %s %s", target->name, an_dtype_name(target->dtype),
-                               an_shape_text(&target->shape, want), an_dtype_name(source->dtype), an_shape_text(&source->shape, have));
+                return an_fail(err, AN_INPUT, "parameter %s is %s %s, the values given are %s %s", target->name,
+                               an_dtype_name(target->dtype), an_shape_text(&target->shape, want), an_dtype_name(source->dtype),
+                               an_shape_text(&source->shape, have));
             }
         }
     }
@@ -121,19 +138,22 @@ bool an_params_assign(an_params *to, const an_params *from, an_error *err) {
 enum { INIT_STREAM = 0x696e6974 };
 
 /* Two uniforms of 53 bits for elements 2 * pair and 2 * pair + 1. */
-static void draw_pair(uint64_t seed, size_t pair, double u[2]) {
+static void draw_pair(uint64_t seed, size_t pair, double u[2])
+{
     uint32_t words[4];
     an_philox(seed, INIT_STREAM, pair, words);
     for (int i = 0; i < 2; i++) u[i] = (double)((((uint64_t)words[2 * i] << 32) | words[2 * i + 1]) >> 11) * 0x1p-53;
 }
 
-static void store(an_tensor *t, size_t i, double value) {
+static void store(an_tensor *t, size_t i, double value)
+{
     if (i >= t->count) return;
     if (t->dtype == AN_F32) ((float *)t->data)[i] = (float)value;
     if (t->dtype == AN_F64) ((double *)t->data)[i] = value;
 }
 
-void an_init_uniform(an_tensor *t, double bound, uint64_t seed) {
+void an_init_uniform(an_tensor *t, double bound, uint64_t seed)
+{
     for (size_t pair = 0; 2 * pair < t->count; pair++) {
         double u[2];
         draw_pair(seed, pair, u);
@@ -141,7 +161,8 @@ void an_init_uniform(an_tensor *t, double bound, uint64_t seed) {
     }
 }
 
-void an_init_normal(an_tensor *t, double sd, uint64_t seed) {
+void an_init_normal(an_tensor *t, double sd, uint64_t seed)
+{
     for (size_t pair = 0; 2 * pair < t->count; pair++) {
         double u[2];
         draw_pair(seed, pair, u);

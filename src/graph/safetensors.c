@@ -1,8 +1,8 @@
 /* safetensors.c - parameters as a safetensors file: 8 bytes of header length (little-endian), a JSON header, the values.
  *
- * Written: the header lists __metadata__ (keys in byte order) and the tensors in the parameters' order, padded with blanks so that values start at a
- * multiple of 8; values lie with the 8-byte types first, so that each is aligned. Equal parameters and metadata give equal bytes.
- * Read: order of the header; every length and offset is checked against the file, holes and overlaps are refused.
+ * Written: the header lists __metadata__ (keys in byte order) and the tensors in the parameters' order, padded with blanks so that values
+ * start at a multiple of 8; values lie with the 8-byte types first, so that each is aligned. Equal parameters and metadata give equal
+ * bytes. Read: order of the header; every length and offset is checked against the file, holes and overlaps are refused.
  */
 #include "andon/graph.h"
 
@@ -17,7 +17,8 @@ static const struct {
     an_dtype dtype;
 } TYPES[] = { { "F32", AN_F32 }, { "F64", AN_F64 }, { "I64", AN_I64 } };
 
-static const char *type_name(an_dtype t) {
+static const char *type_name(an_dtype t)
+{
     for (size_t i = 0; i < AN_COUNT(TYPES); i++) {
         if (TYPES[i].dtype == t) return TYPES[i].name;
     }
@@ -25,7 +26,8 @@ static const char *type_name(an_dtype t) {
 }
 
 /* Values are little-endian in the file. */
-static void copy_values(void *to, const void *from, size_t count, size_t size) {
+static void copy_values(void *to, const void *from, size_t count, size_t size)
+{
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     if (count) memcpy(to, from, count * size);
 #else
@@ -35,7 +37,8 @@ static void copy_values(void *to, const void *from, size_t count, size_t size) {
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------------- */
 
-static bool put_string(an_buf *b, const char *text, an_error *err) {
+static bool put_string(an_buf *b, const char *text, an_error *err)
+{
     json_t *value = json_string(text);
     char *quoted = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
     if (quoted) an_buf_puts(b, quoted);
@@ -44,9 +47,13 @@ static bool put_string(an_buf *b, const char *text, an_error *err) {
     return quoted ? true : an_fail(err, AN_INPUT, "a name in the parameters or their metadata is not UTF-8");
 }
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-static bool put_metadata(an_buf *b, const json_t *metadata, an_error *err) {
+static bool put_metadata(an_buf *b, const json_t *metadata, an_error *err)
+{
     size_t count = json_object_size(metadata), n = 0;
     const char **keys = an_alloc_n(count + 1, sizeof *keys), *key;
     json_t *value;
@@ -69,7 +76,8 @@ static bool put_metadata(an_buf *b, const json_t *metadata, an_error *err) {
 }
 
 /* Where tensor i's values begin: the 8-byte types first. */
-static size_t value_offset(const an_params *p, size_t i) {
+static size_t value_offset(const an_params *p, size_t i)
+{
     const bool wide = an_dtype_bytes(an_params_at(p, i)->dtype) == 8;
     size_t offset = 0;
     for (size_t j = 0; j < an_params_count(p); j++) {
@@ -80,7 +88,8 @@ static size_t value_offset(const an_params *p, size_t i) {
     return offset;
 }
 
-bool an_safetensors_save(const an_params *p, const json_t *metadata, an_buf *out, an_error *err) {
+bool an_safetensors_save(const an_params *p, const json_t *metadata, an_buf *out, an_error *err)
+{
     an_buf header = { 0 };
     bool ok = true;
     if (metadata && !json_is_object(metadata)) return an_fail(err, AN_INPUT, "safetensors metadata must be an object of texts");
@@ -124,19 +133,23 @@ typedef struct extent {
     size_t begin, end;
 } extent;
 
-static int by_begin(const void *a, const void *b) {
+static int by_begin(const void *a, const void *b)
+{
     const extent *x = a, *y = b;
     return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin) : (x->end > y->end) - (x->end < y->end);
 }
 
-static bool read_size(const json_t *value, size_t *size) {
+static bool read_size(const json_t *value, size_t *size)
+{
     if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
     *size = (size_t)json_integer_value(value);
     return true;
 }
 
 /* One entry of the header: its type, shape and place, which must agree with one another and with the file. */
-static bool read_entry(an_params *p, const char *name, const json_t *entry, const char *values, size_t available, extent *place, an_error *err) {
+static bool read_entry(an_params *p, const char *name, const json_t *entry, const char *values, size_t available, extent *place,
+                       an_error *err)
+{
     const char *type = an_json_string(entry, "dtype", "");
     const json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
     an_shape s = { 0 };
@@ -153,7 +166,8 @@ static bool read_entry(an_params *p, const char *name, const json_t *entry, cons
     bool overflow = false, empty = false;
     for (int i = 0; i < s.rank; i++) {
         size_t length;
-        if (!read_size(json_array_get(shape, (size_t)i), &length)) return an_fail(err, AN_CORRUPT, "tensor %.200s: shape holds something that is not a length", name);
+        if (!read_size(json_array_get(shape, (size_t)i), &length))
+            return an_fail(err, AN_CORRUPT, "tensor %.200s: shape holds something that is not a length", name);
         s.dim[i] = (int64_t)length;
         empty |= length == 0;
         overflow |= __builtin_mul_overflow(count, length, &count);
@@ -164,7 +178,8 @@ static bool read_entry(an_params *p, const char *name, const json_t *entry, cons
         return an_fail(err, AN_CORRUPT, "tensor %.200s: data_offsets is not a pair of offsets", name);
     }
     if (place->begin > place->end || place->end > available) {
-        return an_fail(err, AN_CORRUPT, "tensor %.200s: its values lie at %zu to %zu of %zu bytes", name, place->begin, place->end, available);
+        return an_fail(err, AN_CORRUPT, "tensor %.200s: its values lie at %zu to %zu of %zu bytes", name, place->begin, place->end,
+                       available);
     }
     const size_t bytes = place->end - place->begin, size = an_dtype_bytes(TYPES[t].dtype);
     if (overflow || count != bytes / size || bytes % size) {
@@ -176,7 +191,8 @@ static bool read_entry(an_params *p, const char *name, const json_t *entry, cons
     return true;
 }
 
-static bool read_all(an_params *p, const json_t *header, const char *values, size_t available, json_t **metadata, an_error *err) {
+static bool read_all(an_params *p, const json_t *header, const char *values, size_t available, json_t **metadata, an_error *err)
+{
     size_t count = 0, next = 0;
     extent *places = an_alloc_data(json_object_size(header) + 1, sizeof *places, "a safetensors header", err);
     const char *name;
@@ -198,7 +214,8 @@ static bool read_all(an_params *p, const json_t *header, const char *values, siz
     }
     if (ok) qsort(places, count, sizeof *places, by_begin);
     for (size_t i = 0; i < count && ok; i++) {
-        if (places[i].begin != next) ok = an_fail(err, AN_CORRUPT, "values of tensors overlap or leave a hole at byte %zu of the values", next);
+        if (places[i].begin != next)
+            ok = an_fail(err, AN_CORRUPT, "values of tensors overlap or leave a hole at byte %zu of the values", next);
         next = places[i].end;
     }
     if (ok && next != available) ok = an_fail(err, AN_CORRUPT, "%zu bytes after the last tensor belong to none", available - next);
@@ -206,7 +223,8 @@ static bool read_all(an_params *p, const json_t *header, const char *values, siz
     return ok;
 }
 
-an_params *an_safetensors_load(const void *bytes, size_t n, json_t **metadata, an_error *err) {
+an_params *an_safetensors_load(const void *bytes, size_t n, json_t **metadata, an_error *err)
+{
     const unsigned char *at = bytes;
     uint64_t header_bytes = 0;
     if (metadata) *metadata = NULL;
@@ -216,7 +234,8 @@ an_params *an_safetensors_load(const void *bytes, size_t n, json_t **metadata, a
     }
     for (int i = 0; i < PREFIX; i++) header_bytes |= (uint64_t)at[i] << 8 * i;
     if (header_bytes > n - PREFIX || header_bytes > MAX_HEADER || header_bytes < 2 || at[PREFIX] != '{') {
-        an_fail(err, AN_CORRUPT, "this is no safetensors file, or it was cut off: a header of %" PRIu64 " bytes in a file of %zu", header_bytes, n);
+        an_fail(err, AN_CORRUPT, "this is no safetensors file, or it was cut off: a header of %" PRIu64 " bytes in a file of %zu",
+                header_bytes, n);
         return NULL;
     }
     json_t *header = an_json_parse((const char *)at + PREFIX, (size_t)header_bytes, "safetensors header", err);

@@ -74,7 +74,7 @@ static void chain_run(const an__call *c)
 /* rows x columns of a chain and the strides of its operands in it */
 static void cut(const an_program *p, const an__step *st, an__call *c, int64_t rows)
 {
-    an_shape s, x[AN_CHAIN_OPERANDS];
+    an_shape s = { 0 }, x[AN_CHAIN_OPERANDS] = { 0 };
     unsigned cuts = ~0u;
     an__shape_at(&st->shape, rows, &s);
     for (int32_t i = 0; i < st->inputs; i++) {
@@ -107,6 +107,15 @@ static bool shapes_at(const an_program *p, int64_t rows, an_error *err)
             return an_fail(err, AN_INPUT, "%lld rows do not divide as %s needs", (long long)rows,
                            an_shape_text(&p->graph->item[i]->shape, text));
     return true;
+}
+
+/* Puts the bound inputs where calls read them; nothing is bound yet while the session is made. */
+static void apply_patches(an_session *s)
+{
+    for (int32_t i = 0; i < s->patch_count; i++) {
+        char *data = s->bound[s->patches[i].input];
+        *s->patches[i].at = data == NULL ? NULL : data + s->patches[i].bytes;
+    }
 }
 
 static bool resolve(an_session *s, int64_t rows, an_error *err)
@@ -155,10 +164,7 @@ static bool resolve(an_session *s, int64_t rows, an_error *err)
         s->call[i].scratch = s->scratch;
         s->call[i].scratch_bytes = s->scratch_bytes;
     }
-    for (int32_t i = 0; i < s->patch_count; i++) { /* nothing is bound yet while the session is made */
-        char *data = s->bound[s->patches[i].input];
-        *s->patches[i].at = data == NULL ? NULL : data + s->patches[i].bytes;
-    }
+    apply_patches(s);
     if (scratch <= s->scratch_bytes) return true;
     s->rows = -1; /* only while the session is made: nothing needs more than at the most rows */
     if (s->scratch != NULL)
@@ -273,10 +279,7 @@ bool an_session_run(an_session *s, const an_run *run, an_pool *pool, an_error *e
     if (rows != s->rows) {
         if (!resolve(s, rows, err)) return false;
     } else if (moved) {
-        for (int32_t i = 0; i < s->patch_count; i++) { /* nothing is bound yet while the session is made */
-        char *data = s->bound[s->patches[i].input];
-        *s->patches[i].at = data == NULL ? NULL : data + s->patches[i].bytes;
-    }
+        apply_patches(s);
     }
     uint64_t mode = an__float_mode_enter();
     for (int32_t i = 0; i < p->steps; i++) {

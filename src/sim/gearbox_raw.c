@@ -102,11 +102,12 @@ static void press_columns(sheet *f)
                                                 { "window2_start", "mm" },   { "window2_end", "mm" },      { "speed_set", "mm/s" },
                                                 { "sample_rate", "Hz" },     { "force_gain", NULL },       { "recipe_version", NULL } };
     static const char *const empties[] = { "ch2_force", "ch2_work", "ch2_pos", "spare" };
+    static const double none[AN__PRESS_FIGURES], flat[AN__PRESS_POINTS]; /* while columns are declared, before there is a part */
     for (int j = 0; j < AN__JOINTS; j++) {
         const char *joint = an__joint_names[j];
         for (int i = 0; i < AN__PRESS_FIGURES; i++) put_measure(f, j * AN__PRESS_FIGURES + i);
-        const double *v = f->declaring ? (const double[AN__PRESS_FIGURES]){ 0 } : f->s->value + j * AN__PRESS_FIGURES;
-        const double *force = f->declaring ? (const double[AN__PRESS_POINTS]){ 0 } : f->s->force[j];
+        const double *v = f->declaring ? none : f->s->value + j * AN__PRESS_FIGURES;
+        const double *force = f->declaring ? flat : f->s->force[j];
         put_near(f, joint, "peak_force_lbf", "lbf", v[3] * 224.809, 3);
         put_near(f, joint, "peak_force_filtered", "kN", v[3] * 0.985, 0.02);
         put_near(f, joint, "work_kNm", "kNm", v[7] * 1e-3, 0.0005);
@@ -141,13 +142,14 @@ static void screw_columns(sheet *f)
                                                 { "speed_final", "rpm" },      { "spindle_ratio", NULL },     { "wait_time", "s" },
                                                 { "recipe_version", NULL } };
     static const char *const empties[] = { "gradient_2", "ultrasonic", "spare" };
+    static const double none[AN__SCREW_FIGURES], flat[AN__SCREW_POINTS];
     char screw[] = "screw0";
     for (int k = 0; k < AN__SCREWS; k++) {
         screw[5] = (char)('1' + k);
         int first = AN__JOINTS * AN__PRESS_FIGURES + k * AN__SCREW_FIGURES;
         for (int i = 0; i < AN__SCREW_FIGURES; i++) put_measure(f, first + i);
-        const double *v = f->declaring ? (const double[AN__SCREW_FIGURES]){ 0 } : f->s->value + first;
-        const double *torque = f->declaring ? (const double[AN__SCREW_POINTS]){ 0 } : f->s->torque[k];
+        const double *v = f->declaring ? none : f->s->value + first;
+        const double *torque = f->declaring ? flat : f->s->torque[k];
         put_near(f, screw, "torque_lbfft", "lbf ft", v[0] * 0.737562, 0.02);
         put_near(f, screw, "torque_transducer_2", "Nm", v[0], 0.05);
         put_near(f, screw, "angle_encoder_2", "deg", v[1] + 0.4, 0.3);

@@ -93,8 +93,8 @@ bool an_version_add(an_store *s, an_name_kind kind, const char *name, const an_h
 
 /* ---- reading ---- */
 
-#define COLUMNS                                                                                                                            \
-    "SELECT kind, name, version, address, run, created_us, meta, (SELECT group_concat(alias) FROM (SELECT alias FROM aliases a "           \
+#define COLUMNS                                                                                                                  \
+    "SELECT kind, name, version, address, run, created_us, meta, (SELECT group_concat(alias) FROM (SELECT alias FROM aliases a " \
     "WHERE a.kind = v.kind AND a.name = v.name AND a.version = v.version ORDER BY alias)) FROM versions v "
 
 static bool read_row(sqlite3_stmt *q, an_version_row *out, an_error *err)

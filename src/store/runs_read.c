@@ -28,7 +28,7 @@ void an_run_rows_free(an_run_row *rows, size_t count)
     free(rows);
 }
 
-#define COLUMNS                                                                                                                            \
+#define COLUMNS \
     "SELECT id, kind, name, state, parent, key, params, result, error, seed, code, machine, started_us, ended_us, owner FROM runs "
 
 static bool read_row(an_store *s, sqlite3_stmt *q, an_run_row *out, an_error *err)

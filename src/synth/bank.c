@@ -1,11 +1,13 @@
-/* bank.c - rows between rows: sampling, saving and loading of what `random` and the SMOTE kinds keep. Which rows and which neighbours is smote.c's. */
+/* bank.c - rows between rows: sampling, saving and loading of what `random` and the SMOTE kinds keep. Which rows and which neighbours is
+ * smote.c's. */
 #include "synth/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-void an__bank_free(an_generator *g) {
+void an__bank_free(an_generator *g)
+{
     an__bank *b = g->state;
     if (!b) return;
     an_table_free(b->rows);
@@ -19,24 +21,28 @@ void an__bank_free(an_generator *g) {
 
 /* ---- sampling ---- */
 
-typedef struct step { /* one generated row: base + share (other - base) */
+typedef struct step {         /* one generated row: base + share (other - base) */
     size_t base, other, slot; /* slot: index of the base in the bank */
     double share;
     an_rng rng; /* further draws (votes) */
 } step;
 
-static step draw(const an__bank *b, uint64_t seed, uint64_t row) {
+static step draw(const an__bank *b, uint64_t seed, uint64_t row)
+{
     step s = { .rng = an_rng_at(seed, row) };
     if (b->chance) {
         double u = an_rng_uniform(&s.rng);
         size_t low = 0, high = b->base_count - 1;
         while (low < high) {
             size_t middle = (low + high) / 2;
-            if (b->chance[middle] > u) high = middle;
-            else low = middle + 1;
+            if (b->chance[middle] > u)
+                high = middle;
+            else
+                low = middle + 1;
         }
         s.slot = low;
-    } else s.slot = (size_t)an_rng_below(&s.rng, b->base_count);
+    } else
+        s.slot = (size_t)an_rng_below(&s.rng, b->base_count);
     s.base = s.other = (size_t)b->base[s.slot];
     size_t known = 0;
     while (known < b->k && b->near[s.slot * b->k + known] >= 0) known++;
@@ -49,7 +55,8 @@ static step draw(const an__bank *b, uint64_t seed, uint64_t row) {
 }
 
 /* The most frequent value among the neighbours of the base, ties by lot; `same` says whether two rows hold the same value. */
-static size_t vote(const an__bank *b, const an_column *c, step *s) {
+static size_t vote(const an__bank *b, const an_column *c, step *s)
+{
     const int64_t *near = b->near + s->slot * b->k;
     size_t best = 0, tied = 0, winner = s->base;
     for (size_t i = 0; i < b->k && near[i] >= 0; i++) {
@@ -58,8 +65,8 @@ static size_t vote(const an__bank *b, const an_column *c, step *s) {
         for (size_t j = 0; j < b->k && near[j] >= 0; j++) {
             size_t p = (size_t)near[i], q = (size_t)near[j];
             bool valid = an_valid(c, p);
-            bool same = valid == an_valid(c, q) &&
-                        (!valid || (c->type == AN_CATEGORY ? c->code[p] == c->code[q] : c->boolean[p] == c->boolean[q]));
+            bool same =
+                valid == an_valid(c, q) && (!valid || (c->type == AN_CATEGORY ? c->code[p] == c->code[q] : c->boolean[p] == c->boolean[q]));
             if (same && j < i) first = false;
             count += same;
         }
@@ -68,13 +75,15 @@ static size_t vote(const an__bank *b, const an_column *c, step *s) {
             best = count;
             tied = 1;
             winner = (size_t)near[i];
-        } else if (count == best && an_rng_below(&s->rng, ++tied) == 0) winner = (size_t)near[i];
+        } else if (count == best && an_rng_below(&s->rng, ++tied) == 0)
+            winner = (size_t)near[i];
     }
     return winner;
 }
 
 /* Missing on both ends stays missing; missing on one end takes the other's value. */
-static void mix(const an__bank *b, an_table *out, size_t column, step *steps) {
+static void mix(const an__bank *b, an_table *out, size_t column, step *steps)
+{
     const an_column *c = &b->rows->column[column];
     an_column *o = &out->column[column];
     if (c->role == AN_TARGET || c->type == AN_TEXT || c->type == AN_TENSOR) return; /* as the base row has it */
@@ -83,8 +92,10 @@ static void mix(const an__bank *b, an_table *out, size_t column, step *steps) {
         step *s = &steps[i];
         size_t from = s->base, to = s->other;
         if (category) {
-            if (b->vote && s->other != s->base) from = vote(b, c, s);
-            else if (s->share > 0.5) from = to;
+            if (b->vote && s->other != s->base)
+                from = vote(b, c, s);
+            else if (s->share > 0.5)
+                from = to;
             to = from;
         }
         if (!an_valid(c, from)) from = to;
@@ -93,15 +104,20 @@ static void mix(const an__bank *b, an_table *out, size_t column, step *steps) {
             if (an_valid(o, i)) an_set_missing(out, o, i);
             continue;
         }
-        if (c->type == AN_CATEGORY) o->code[i] = c->code[from];
-        else if (c->type == AN_BOOLEAN) o->boolean[i] = c->boolean[from];
-        else if (c->type == AN_REAL) o->real[i] = c->real[from] + s->share * (c->real[to] - c->real[from]);
-        else o->integer[i] = c->integer[from] + (int64_t)llround(s->share * (double)(c->integer[to] - c->integer[from]));
+        if (c->type == AN_CATEGORY)
+            o->code[i] = c->code[from];
+        else if (c->type == AN_BOOLEAN)
+            o->boolean[i] = c->boolean[from];
+        else if (c->type == AN_REAL)
+            o->real[i] = c->real[from] + s->share * (c->real[to] - c->real[from]);
+        else
+            o->integer[i] = c->integer[from] + (int64_t)llround(s->share * (double)(c->integer[to] - c->integer[from]));
         if (!an_valid(o, i)) an_set_valid(o, i);
     }
 }
 
-an_table *an__bank_sample(const an_generator *g, uint64_t seed, uint64_t first_row, size_t n, an_job *job, an_error *err) {
+an_table *an__bank_sample(const an_generator *g, uint64_t seed, uint64_t first_row, size_t n, an_job *job, an_error *err)
+{
     const an__bank *b = g->state;
     if (!an_job_check(job, err)) return NULL;
     seed = an_seed_derive(seed, g->kind->name, 0);
@@ -125,9 +141,13 @@ an_table *an__bank_sample(const an_generator *g, uint64_t seed, uint64_t first_r
 
 /* ---- files: table.bin and schema.json of the rows, bank.safetensors ---- */
 
-static an_shape shape2(size_t a, size_t b) { return (an_shape){ 2, { (int64_t)a, (int64_t)b } }; }
+static an_shape shape2(size_t a, size_t b)
+{
+    return (an_shape){ 2, { (int64_t)a, (int64_t)b } };
+}
 
-bool an__bank_save(const an_generator *g, an_artifact *a, json_t *meta, an_error *err) {
+bool an__bank_save(const an_generator *g, an_artifact *a, json_t *meta, an_error *err)
+{
     const an__bank *b = g->state;
     if (!an_table_save(b->rows, a, err)) return false;
     an_params *p = an_params_new();
@@ -147,7 +167,8 @@ bool an__bank_save(const an_generator *g, an_artifact *a, json_t *meta, an_error
 }
 
 /* A copy of a tensor of `count` elements of type t, or NULL with AN_CORRUPT. */
-static void *take(const an_params *p, const char *name, an_dtype t, size_t count, an_error *err) {
+static void *take(const an_params *p, const char *name, an_dtype t, size_t count, an_error *err)
+{
     const an_tensor *tensor = an_params_get(p, name);
     if (!tensor || tensor->dtype != t || tensor->count != count) {
         an_fail(err, AN_CORRUPT, "bank.safetensors: tensor %s is absent or has the wrong shape", name);
@@ -158,10 +179,13 @@ static void *take(const an_params *p, const char *name, an_dtype t, size_t count
     return copy;
 }
 
-static bool sound(const an__bank *b, an_error *err) {
+static bool sound(const an__bank *b, an_error *err)
+{
     for (size_t i = 0; i < b->base_count; i++) {
-        if (b->base[i] < 0 || (size_t)b->base[i] >= b->rows->rows) return an_fail(err, AN_CORRUPT, "bank.safetensors: base %zu is no row", i);
-        if (b->chance && !(b->chance[i] >= 0 && b->chance[i] <= 1)) return an_fail(err, AN_CORRUPT, "bank.safetensors: chance %zu is not a share", i);
+        if (b->base[i] < 0 || (size_t)b->base[i] >= b->rows->rows)
+            return an_fail(err, AN_CORRUPT, "bank.safetensors: base %zu is no row", i);
+        if (b->chance && !(b->chance[i] >= 0 && b->chance[i] <= 1))
+            return an_fail(err, AN_CORRUPT, "bank.safetensors: chance %zu is not a share", i);
     }
     for (size_t i = 0; i < b->base_count * b->k; i++) {
         if (b->near[i] < -1 || (b->near[i] >= 0 && (size_t)b->near[i] >= b->rows->rows) || !(b->reach[i] >= 0 && b->reach[i] <= 1)) {
@@ -171,7 +195,8 @@ static bool sound(const an__bank *b, an_error *err) {
     return true;
 }
 
-bool an__bank_load(an_generator *g, const an_artifact *a, const json_t *meta, an_error *err) {
+bool an__bank_load(an_generator *g, const an_artifact *a, const json_t *meta, an_error *err)
+{
     an__bank *b = an_alloc(sizeof *b);
     g->state = b;
     json_int_t k = json_integer_value(json_object_get(meta, "neighbours"));

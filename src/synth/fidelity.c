@@ -1,4 +1,5 @@
-/* fidelity.c - the score that stops GAN training: how near generated rows are to the training rows in prepared space. The full judge is judge.c. */
+/* fidelity.c - the score that stops GAN training: how near generated rows are to the training rows in prepared space. The full judge is
+ * judge.c. */
 #include "synth/wgan.h"
 
 #include <math.h>
@@ -9,26 +10,29 @@ enum { FIDELITY_ROWS = 1000 }; /* real rows looked at: the first ones of an even
 
 struct an__fidelity_base {
     size_t n, d;
-    double *row;      /* n x d */
-    double *sorted;   /* d x n, each column ascending */
-    double *centred;  /* d x n, mean 0, norm 1; all zero where constant */
-    double *r;        /* d x d correlations of the real rows; NaN where undefined */
-    double spacing;   /* median distance to the nearest other real row */
+    double *row;     /* n x d */
+    double *sorted;  /* d x n, each column ascending */
+    double *centred; /* d x n, mean 0, norm 1; all zero where constant */
+    double *r;       /* d x d correlations of the real rows; NaN where undefined */
+    double spacing;  /* median distance to the nearest other real row */
 };
 
-static int ascending(const void *a, const void *b) {
+static int ascending(const void *a, const void *b)
+{
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
 }
 
-static void columns_of(const double *row, size_t n, size_t d, double *column) {
+static void columns_of(const double *row, size_t n, size_t d, double *column)
+{
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < d; j++) column[j * n + i] = row[i * d + j];
     }
 }
 
 /* Each column to mean 0 and norm 1; zeros where it is constant. */
-static void standardise(double *column, size_t n, size_t d) {
+static void standardise(double *column, size_t n, size_t d)
+{
     for (size_t j = 0; j < d; j++) {
         double *c = column + j * n, mean = 0, squares = 0;
         for (size_t i = 0; i < n; i++) mean += c[i];
@@ -42,7 +46,8 @@ static void standardise(double *column, size_t n, size_t d) {
     }
 }
 
-static double dot(const double *a, const double *b, size_t n) {
+static double dot(const double *a, const double *b, size_t n)
+{
     double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
@@ -55,9 +60,13 @@ static double dot(const double *a, const double *b, size_t n) {
     return (s0 + s1) + (s2 + s3);
 }
 
-static bool varies(const double *column, size_t n) { return dot(column, column, n) > 0.5; }
+static bool varies(const double *column, size_t n)
+{
+    return dot(column, column, n) > 0.5;
+}
 
-an__fidelity_base *an__fidelity_new(const float *real, size_t n, size_t d, an_job *job, an_error *err) {
+an__fidelity_base *an__fidelity_new(const float *real, size_t n, size_t d, an_job *job, an_error *err)
+{
     an__fidelity_base *b = an_alloc(sizeof *b);
     b->n = n < FIDELITY_ROWS ? n : FIDELITY_ROWS;
     b->d = d;
@@ -90,7 +99,8 @@ an__fidelity_base *an__fidelity_new(const float *real, size_t n, size_t d, an_jo
     return b;
 }
 
-void an__fidelity_free(an__fidelity_base *b) {
+void an__fidelity_free(an__fidelity_base *b)
+{
     if (!b) return;
     free(b->row);
     free(b->sorted);
@@ -100,7 +110,8 @@ void an__fidelity_free(an__fidelity_base *b) {
 }
 
 /* sup |F_a - F_b| of two ascending samples. */
-static double ks(const double *a, size_t n, const double *b, size_t m) {
+static double ks(const double *a, size_t n, const double *b, size_t m)
+{
     double worst = 0;
     size_t i = 0, j = 0;
     while (i < n && j < m) {
@@ -119,7 +130,8 @@ typedef struct comparison {
     double *centred, *sorted, *ks, *similar, *pairs; /* per column */
 } comparison;
 
-static void compare_column(void *context, size_t i, int worker) {
+static void compare_column(void *context, size_t i, int worker)
+{
     (void)worker;
     comparison *c = context;
     const an__fidelity_base *b = c->b;
@@ -136,7 +148,8 @@ static void compare_column(void *context, size_t i, int worker) {
     }
 }
 
-bool an__fidelity_score(const an__fidelity_base *b, const float *rows, size_t m, an__fidelity *out, an_job *job, an_error *err) {
+bool an__fidelity_score(const an__fidelity_base *b, const float *rows, size_t m, an__fidelity *out, an_job *job, an_error *err)
+{
     *out = (an__fidelity){ NAN, NAN, NAN, NAN };
     size_t d = b->d;
     double *row = an_alloc_data(m * d, sizeof *row, "generated rows", err);
@@ -167,8 +180,10 @@ bool an__fidelity_score(const an__fidelity_base *b, const float *rows, size_t m,
             size_t asked = m < 200 ? m : 200; /* the median needs no more */
             an_nearest_distances(row, asked, b->row, b->n, d, false, distance, job);
             out->nearest = an_quantile(distance, asked, 0.5) / b->spacing;
-            if (out->nearest < 0.5) penalty = 0.5 - out->nearest;
-            else if (out->nearest > 1) penalty = (1 - 1 / out->nearest) / 4;
+            if (out->nearest < 0.5)
+                penalty = 0.5 - out->nearest;
+            else if (out->nearest > 1)
+                penalty = (1 - 1 / out->nearest) / 4;
             free(distance);
         }
         out->score = (pairs > 0 ? (out->ks + out->correlation) / 2 : out->ks) - penalty;

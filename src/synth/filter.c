@@ -1,7 +1,9 @@
-/* filter.c - the minority filter: k-means on the real rows, the minority's centroid, rows within d_max of it (Dahdal et al. 2024, section III-A, steps 3-6).
+/* filter.c - the minority filter: k-means on the real rows, the minority's centroid, rows within d_max of it (Dahdal et al. 2024, section
+ * III-A, steps 3-6).
  *
  * Two traps. Clusters may follow a part variant instead of the defect: then each variant is clustered by itself, or the minority class's
- * own centroid is used, and the report says so. Too few rows may pass: at most draw_limit times the rows wanted are drawn, and the report says how many passed. */
+ * own centroid is used, and the report says so. Too few rows may pass: at most draw_limit times the rows wanted are drawn, and the report
+ * says how many passed. */
 #include "synth/rows.h"
 
 #include <math.h>
@@ -10,16 +12,19 @@
 
 const an_param an_filter_params[] = {
     AN_INT(an_filter_options, clusters, 2, 2, 50, "clusters of the real rows"),
-    AN_REAL(an_filter_options, distance_max, NAN, 0, 1e9, "largest distance to the minority's centroid, in standard deviations; not given: 0.95 quantile of the real minority rows"),
-    AN_CHOICE(an_filter_options, centroid, "auto", "auto|cluster|class", "centroid of the most defective cluster, of the minority class, or what the data calls for"),
+    AN_REAL(an_filter_options, distance_max, NAN, 0, 1e9,
+            "largest distance to the minority's centroid, in standard deviations; not given: 0.95 quantile of the real minority rows"),
+    AN_CHOICE(an_filter_options, centroid, "auto", "auto|cluster|class",
+              "centroid of the most defective cluster, of the minority class, or what the data calls for"),
     AN_INT(an_filter_options, draw_limit, 50, 1, 100000, "at most this many times the rows wanted are drawn"),
-    AN_PARAM_END
+    AN_PARAM_END,
 };
 
-enum { VARIANTS = 20, STARTS = 10, VARIANT_ROWS = 10 }; /* the most values of a variant column; k-means restarts; the fewest rows clustered */
+/* the most values of a variant column; k-means restarts; the fewest rows clustered */
+enum { VARIANTS = 20, STARTS = 10, VARIANT_ROWS = 10 };
 
 typedef struct centre {
-    double *at;           /* d coordinates; NULL: no row of the rarer class here */
+    double *at; /* d coordinates; NULL: no row of the rarer class here */
 } centre;
 
 typedef struct minority_filter {
@@ -28,17 +33,18 @@ typedef struct minority_filter {
     const an_table *train; /* real rows */
     double *x;             /* rows x d, standardised */
     size_t d;
-    centre *centre;        /* one a variant, or one */
+    centre *centre; /* one a variant, or one */
     size_t count;
-    char *variant;         /* name of the variant column; NULL: none */
-    an_list values;        /* its values */
+    char *variant;  /* name of the variant column; NULL: none */
+    an_list values; /* its values */
     double distance_max;
-    const char *mode;      /* cluster variant class */
+    const char *mode; /* cluster variant class */
     json_t *clusters;
     an_buf note;
 } minority_filter;
 
-static void release(minority_filter *f) {
+static void release(minority_filter *f)
+{
     an_prep_free(f->prep);
     an__classes_free(&f->classes);
     free(f->x);
@@ -52,8 +58,10 @@ static void release(minority_filter *f) {
 
 /* ---- clusters and what they follow ---- */
 
-/* One-sided: is the share a/n of one group above the rest's by more than chance? Pearson's chi-square with one degree of freedom against its 0.001 quantile. */
-static bool significant(double a, double n, double all_a, double all_n) {
+/* One-sided: is the share a/n of one group above the rest's by more than chance? Pearson's chi-square with one degree of freedom against
+ * its 0.001 quantile. */
+static bool significant(double a, double n, double all_a, double all_n)
+{
     double b = n - a, c = all_a - a, e = all_n - n - c;
     double product = n * (all_n - n) * all_a * (all_n - all_a);
     if (!(product > 0) || a * all_n <= all_a * n) return false;
@@ -62,12 +70,15 @@ static bool significant(double a, double n, double all_a, double all_n) {
 }
 
 /* A cluster separates the defects when its share of them is at least twice the base rate, beyond chance. */
-static bool separates(size_t positive, size_t n, size_t all_positive, size_t all) {
-    return (double)positive * (double)all >= 2 * (double)all_positive * (double)n && significant((double)positive, (double)n, (double)all_positive, (double)all);
+static bool separates(size_t positive, size_t n, size_t all_positive, size_t all)
+{
+    return (double)positive * (double)all >= 2 * (double)all_positive * (double)n &&
+           significant((double)positive, (double)n, (double)all_positive, (double)all);
 }
 
 /* Adjusted Rand index of two labellings (Hubert and Arabie 1985) from their table of counts (a x b). */
-static double adjusted_rand(const size_t *table, size_t a, size_t b) {
+static double adjusted_rand(const size_t *table, size_t a, size_t b)
+{
     double cells = 0, rows = 0, columns = 0, n = 0;
     for (size_t i = 0; i < a; i++) {
         double sum = 0;
@@ -89,7 +100,8 @@ static double adjusted_rand(const size_t *table, size_t a, size_t b) {
 }
 
 /* How much better the cluster is guessed when the value is known (Goodman and Kruskal's lambda): 1 where each value lies in one cluster. */
-static double lambda(const size_t *table, size_t values, size_t k) {
+static double lambda(const size_t *table, size_t values, size_t k)
+{
     size_t hit = 0, n = 0, most = 0;
     for (size_t j = 0; j < k; j++) {
         size_t sum = 0;
@@ -106,19 +118,23 @@ static double lambda(const size_t *table, size_t values, size_t k) {
 }
 
 /* Which value of the column a row holds; values are added to the list as met. VARIANTS when there are too many. */
-static size_t value_of(const an_column *c, size_t row, an_list *values, bool add) {
+static size_t value_of(const an_column *c, size_t row, an_list *values, bool add)
+{
     an_buf text = { 0 };
     an_cell_text(c, row, &text);
     size_t at = 0;
     while (at < values->count && strcmp(values->items[at], text.data ? text.data : "") != 0) at++;
-    if (at == values->count && add && at < VARIANTS) an_list_add(values, text.data ? text.data : "");
-    else if (at == values->count) at = VARIANTS;
+    if (at == values->count && add && at < VARIANTS)
+        an_list_add(values, text.data ? text.data : "");
+    else if (at == values->count)
+        at = VARIANTS;
     an_buf_free(&text);
     return at;
 }
 
 /* A feature column of few values that the clusters follow, or NULL. Fills f->values. */
-static const an_column *followed(minority_filter *f, const uint32_t *cluster, size_t k) {
+static const an_column *followed(minority_filter *f, const uint32_t *cluster, size_t k)
+{
     for (size_t i = 0; i < f->train->columns; i++) {
         const an_column *c = &f->train->column[i];
         if (c->role != AN_FEATURE || (c->type != AN_CATEGORY && c->type != AN_BOOLEAN && c->type != AN_INTEGER)) continue;
@@ -143,7 +159,8 @@ static const an_column *followed(minority_filter *f, const uint32_t *cluster, si
 
 /* ---- centroids ---- */
 
-static double *mean_of(const minority_filter *f, const size_t *rows, size_t n, bool rare_only) {
+static double *mean_of(const minority_filter *f, const size_t *rows, size_t n, bool rare_only)
+{
     double *at = an_alloc_n(f->d, sizeof *at);
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
@@ -157,14 +174,17 @@ static double *mean_of(const minority_filter *f, const size_t *rows, size_t n, b
     return NULL;
 }
 
-static void report_cluster(minority_filter *f, const char *variant, size_t rows, size_t positive) {
+static void report_cluster(minority_filter *f, const char *variant, size_t rows, size_t positive)
+{
     json_array_append_new(f->clusters, json_pack("{s:I, s:o, s:s*}", "rows", (json_int_t)rows, "positive_share",
                                                  an_json_real(rows ? (double)positive / (double)rows : NAN), "variant", variant));
 }
 
-/* Clusters the rows listed; *separated says whether the most defective cluster stands out; returns its centroid. assignment (n) may be NULL. */
-static double *cluster(minority_filter *f, const size_t *rows, size_t n, size_t k, const char *variant, uint32_t *assignment, bool *separated,
-                       an_job *job, an_error *err) {
+/* Clusters the rows listed; *separated says whether the most defective cluster stands out; returns its centroid. assignment (n) may be
+ * NULL. */
+static double *cluster(minority_filter *f, const size_t *rows, size_t n, size_t k, const char *variant, uint32_t *assignment,
+                       bool *separated, an_job *job, an_error *err)
+{
     double *x = an_alloc_data(n * f->d, sizeof *x, "standardised rows", err), *centroids = an_alloc_n(k * f->d, sizeof *centroids);
     uint32_t *own = an_alloc_data(n, sizeof *own, "clusters", err);
     double *at = NULL;
@@ -194,13 +214,15 @@ static double *cluster(minority_filter *f, const size_t *rows, size_t n, size_t 
     return at;
 }
 
-static bool by_variant(minority_filter *f, const an_column *column, size_t k, size_t *rows, an_job *job, an_error *err) {
+static bool by_variant(minority_filter *f, const an_column *column, size_t k, size_t *rows, an_job *job, an_error *err)
+{
     f->variant = an_strdup(column->name);
     f->mode = "variant";
     f->count = f->values.count;
     f->centre = an_alloc_n(f->count, sizeof *f->centre);
     size_t own = 0;
-    an_buf_printf(&f->note, "the clusters follow %s instead of the defect, so each of its %zu values is clustered by itself", column->name, f->count);
+    an_buf_printf(&f->note, "the clusters follow %s instead of the defect, so each of its %zu values is clustered by itself", column->name,
+                  f->count);
     for (size_t v = 0; v < f->count; v++) {
         size_t n = 0, positive = 0;
         for (size_t i = 0; i < f->train->rows; i++) {
@@ -227,19 +249,22 @@ static bool by_variant(minority_filter *f, const an_column *column, size_t k, si
 }
 
 /* Distance of a row (d standardised values) of variant v to its centre; infinite where there is none. */
-static double distance(const minority_filter *f, const double *x, size_t v) {
+static double distance(const minority_filter *f, const double *x, size_t v)
+{
     if (v >= f->count || !f->centre[v].at) return INFINITY;
     double sum = 0;
     for (size_t j = 0; j < f->d; j++) sum += (x[j] - f->centre[v].at[j]) * (x[j] - f->centre[v].at[j]);
     return sqrt(sum);
 }
 
-static size_t variant_of(minority_filter *f, const an_table *t, const an_column *column, size_t row) {
+static size_t variant_of(minority_filter *f, const an_table *t, const an_column *column, size_t row)
+{
     (void)t;
     return f->variant ? value_of(column, row, &f->values, false) : 0;
 }
 
-static bool default_distance(minority_filter *f, an_error *err) {
+static bool default_distance(minority_filter *f, an_error *err)
+{
     double *all = an_alloc_data(f->classes.rare_count, sizeof *all, "distances", err);
     if (!all) return false;
     const an_column *column = f->variant ? an_table_find(f->train, f->variant) : NULL;
@@ -253,7 +278,8 @@ static bool default_distance(minority_filter *f, an_error *err) {
 }
 
 /* `train`: real rows, kept by the caller. */
-static bool learn(minority_filter *f, const an_table *train, const an_filter_options *o, an_job *job, an_error *err) {
+static bool learn(minority_filter *f, const an_table *train, const an_filter_options *o, an_job *job, an_error *err)
+{
     *f = (minority_filter){ .train = train, .mode = "cluster" };
     size_t n = train->rows;
     an_prep_options prep;
@@ -275,7 +301,8 @@ static bool learn(minority_filter *f, const an_table *train, const an_filter_opt
     double *at = good ? cluster(f, rows, n, k, NULL, assignment, &separated, job, err) : NULL;
     good = good && at && an_job_check(job, err);
     const an_column *variant = good && !strcmp(o->centroid, "auto") ? followed(f, assignment, k) : NULL;
-    if (variant) good = by_variant(f, variant, k, rows, job, err);
+    if (variant)
+        good = by_variant(f, variant, k, rows, job, err);
     else if (good) {
         f->count = 1;
         f->centre = an_alloc(sizeof *f->centre);
@@ -284,7 +311,9 @@ static bool learn(minority_filter *f, const an_table *train, const an_filter_opt
             f->mode = "class";
             f->centre[0].at = mean_of(f, rows, n, true);
             if (strcmp(o->centroid, "class") != 0) {
-                an_buf_printf(&f->note, "the clusters do not separate the classes (no cluster holds twice the base rate of %s), so the %s rows' own centroid is used",
+                an_buf_printf(&f->note,
+                              "the clusters do not separate the classes (no cluster holds twice the base rate of %s), so the %s rows' own "
+                              "centroid is used",
                               f->classes.rare, f->classes.rare);
             }
         } else {
@@ -303,7 +332,8 @@ static bool learn(minority_filter *f, const an_table *train, const an_filter_opt
 /* ---- passing ---- */
 
 /* Rows of t that pass, at most `limit`, ascending; their target is set to the rarer class. New table. */
-static an_table *passing(minority_filter *f, const an_table *t, size_t limit, an_error *err) {
+static an_table *passing(minority_filter *f, const an_table *t, size_t limit, an_error *err)
+{
     double *x = an_alloc_data(t->rows ? t->rows * f->d : 1, sizeof *x, "standardised rows", err);
     size_t *rows = an_alloc_data(t->rows ? t->rows : 1, sizeof *rows, "row numbers", err), n = 0;
     const an_column *column = f->variant ? an_table_find(t, f->variant) : NULL;
@@ -324,17 +354,20 @@ static an_table *passing(minority_filter *f, const an_table *t, size_t limit, an
     return out;
 }
 
-static void tell(minority_filter *f, size_t wanted, size_t passed, size_t drawn, json_t **report) {
+static void tell(minority_filter *f, size_t wanted, size_t passed, size_t drawn, json_t **report)
+{
     if (passed < wanted) {
-        an_buf_printf(&f->note, "%sonly %zu of the %zu rows wanted passed, of %zu looked at", f->note.size ? "; " : "", passed, wanted, drawn);
+        an_buf_printf(&f->note, "%sonly %zu of the %zu rows wanted passed, of %zu looked at", f->note.size ? "; " : "", passed, wanted,
+                      drawn);
     }
     if (!report) return;
-    *report = json_pack("{s:I, s:I, s:I, s:o, s:s, s:O, s:o}", "wanted", (json_int_t)wanted, "passed", (json_int_t)passed, "drawn", (json_int_t)drawn,
-                        "distance_max", an_json_real(f->distance_max), "centroid", f->mode, "clusters", f->clusters, "note",
-                        f->note.size ? json_string(f->note.data) : json_null());
+    *report = json_pack("{s:I, s:I, s:I, s:o, s:s, s:O, s:o}", "wanted", (json_int_t)wanted, "passed", (json_int_t)passed, "drawn",
+                        (json_int_t)drawn, "distance_max", an_json_real(f->distance_max), "centroid", f->mode, "clusters", f->clusters,
+                        "note", f->note.size ? json_string(f->note.data) : json_null());
 }
 
-static an_table *joined(an_table *a, an_table *b, an_error *err) {
+static an_table *joined(an_table *a, an_table *b, an_error *err)
+{
     if (!a || !b) return a ? a : b;
     an_table *both = an_table_append(a, b, err);
     an_table_free(a);
@@ -343,17 +376,19 @@ static an_table *joined(an_table *a, an_table *b, an_error *err) {
 }
 
 an_table *an_filter_sample(const an_generator *g, const char *name, const an_table *train, const an_filter_options *options, size_t wanted,
-                           uint64_t seed, json_t **report, an_job *job, an_error *err) {
+                           uint64_t seed, json_t **report, an_job *job, an_error *err)
+{
     an_table *real = an__real_rows(train, "the minority filter", err), *out = NULL;
     minority_filter f = { 0 };
     bool good = real && learn(&f, real, options, job, err);
     size_t drawn = 0, passed = 0, limit = wanted * (size_t)options->draw_limit;
     an_job_stage(job, "filtering");
-    while (good && (passed < wanted || !out) ) {
+    while (good && (passed < wanted || !out)) {
         size_t n = 2 * (wanted - passed); /* half of what is drawn may fail before another round is needed */
         n = n < 256 ? 256 : n > 16384 ? 16384 : n;
         if (n > limit - drawn) n = limit - drawn;
-        an_table *some = an_generator_sample(g, name, seed, drawn, n, job, err), *kept = some ? passing(&f, some, wanted - passed, err) : NULL;
+        an_table *some = an_generator_sample(g, name, seed, drawn, n, job, err),
+                 *kept = some ? passing(&f, some, wanted - passed, err) : NULL;
         an_table_free(some);
         good = kept != NULL;
         if (!good) break;
@@ -363,7 +398,8 @@ an_table *an_filter_sample(const an_generator *g, const char *name, const an_tab
         an_job_progress(job, (double)passed, (double)wanted, "rows");
         if (drawn >= limit) break;
     }
-    if (good) tell(&f, wanted, passed, drawn, report);
+    if (good)
+        tell(&f, wanted, passed, drawn, report);
     else {
         an_table_free(out);
         out = NULL;
@@ -374,13 +410,16 @@ an_table *an_filter_sample(const an_generator *g, const char *name, const an_tab
     return out;
 }
 
-an_table *an_filter_rows(const an_table *candidates, const an_table *train, const an_filter_options *options, size_t wanted, json_t **report,
-                         an_job *job, an_error *err) {
+an_table *an_filter_rows(const an_table *candidates, const an_table *train, const an_filter_options *options, size_t wanted,
+                         json_t **report, an_job *job, an_error *err)
+{
     an_table *real = an__real_rows(train, "the minority filter", err), *out = NULL;
     minority_filter f = { 0 };
     if (real && learn(&f, real, options, job, err)) out = passing(&f, candidates, wanted, err);
-    if (out) tell(&f, wanted, out->rows, candidates->rows, report);
-    else an_context(err, "minority filter");
+    if (out)
+        tell(&f, wanted, out->rows, candidates->rows, report);
+    else
+        an_context(err, "minority filter");
     release(&f);
     an_table_free(real);
     return out;

@@ -7,14 +7,24 @@
 
 enum { ONE_HOT = 100 }; /* categories of more values are left out of matrices */
 
-static bool is_number(an_type t) { return t == AN_REAL || t == AN_INTEGER || t == AN_DATETIME; }
-static bool is_category(an_type t) { return t == AN_CATEGORY || t == AN_BOOLEAN; }
+static bool is_number(an_type t)
+{
+    return t == AN_REAL || t == AN_INTEGER || t == AN_DATETIME;
+}
+static bool is_category(an_type t)
+{
+    return t == AN_CATEGORY || t == AN_BOOLEAN;
+}
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* ---- the plan ---- */
 
-static void gather(const an_column *c, size_t rows, an_list *values) {
+static void gather(const an_column *c, size_t rows, an_list *values)
+{
     if (c->type == AN_CATEGORY) {
         for (int32_t i = 0; i < c->dictionary.count; i++) an_list_add(values, c->dictionary.names[i]);
         return;
@@ -32,7 +42,8 @@ static void gather(const an_column *c, size_t rows, an_list *values) {
     an_buf_free(&text);
 }
 
-static void dictionary_of(an_list *values, an_dictionary *d) {
+static void dictionary_of(an_list *values, an_dictionary *d)
+{
     qsort(values->items, values->count, sizeof *values->items, by_bytes);
     d->names = an_alloc_n(values->count + 1, sizeof *d->names);
     for (size_t i = 0; i < values->count; i++) {
@@ -41,7 +52,8 @@ static void dictionary_of(an_list *values, an_dictionary *d) {
     }
 }
 
-static bool statistics(an__frame_column *c, const an_column *from, size_t rows, an_error *err) {
+static bool statistics(an__frame_column *c, const an_column *from, size_t rows, an_error *err)
+{
     c->low = c->high = c->median = c->mean = c->sd = NAN;
     double *v = an_alloc_data(rows ? rows : 1, sizeof *v, "a column", err);
     if (!v) return false;
@@ -65,7 +77,8 @@ static bool statistics(an__frame_column *c, const an_column *from, size_t rows, 
     return true;
 }
 
-bool an__frame_plan_make(an__frame_plan *p, const an_table *real, const an_table *const *others, size_t count, an_error *err) {
+bool an__frame_plan_make(an__frame_plan *p, const an_table *real, const an_table *const *others, size_t count, an_error *err)
+{
     *p = (an__frame_plan){ 0 };
     p->column = an_alloc_n(real->columns + 1, sizeof *p->column);
     for (size_t i = 0; i < real->columns; i++) {
@@ -94,7 +107,8 @@ bool an__frame_plan_make(an__frame_plan *p, const an_table *real, const an_table
     return true;
 }
 
-void an__frame_plan_free(an__frame_plan *p) {
+void an__frame_plan_free(an__frame_plan *p)
+{
     for (size_t i = 0; i < p->columns; i++) {
         free(p->column[i].name);
         for (int32_t v = 0; v < p->column[i].values.count; v++) free(p->column[i].values.names[v]);
@@ -108,7 +122,8 @@ void an__frame_plan_free(an__frame_plan *p) {
 
 /* ---- frames ---- */
 
-static bool allocate(an__frame *f, const an__frame_plan *p, size_t n, an_error *err) {
+static bool allocate(an__frame *f, const an__frame_plan *p, size_t n, an_error *err)
+{
     *f = (an__frame){ .n = n };
     size_t cells = n ? n : 1;
     f->number = an_alloc_data(cells * (p->numbers ? p->numbers : 1), sizeof *f->number, "rows to judge", err);
@@ -119,19 +134,22 @@ static bool allocate(an__frame *f, const an__frame_plan *p, size_t n, an_error *
     return false;
 }
 
-void an__frame_free(an__frame *f) {
+void an__frame_free(an__frame *f)
+{
     free(f->number);
     free(f->code);
     free(f->label);
     *f = (an__frame){ 0 };
 }
 
-static int32_t find(const an_dictionary *d, const char *text) {
+static int32_t find(const an_dictionary *d, const char *text)
+{
     char **at = bsearch(&text, d->names, (size_t)d->count, sizeof *d->names, by_bytes);
     return at ? (int32_t)(at - d->names) : -1;
 }
 
-static void codes_of(const an__frame_column *p, const an_column *c, size_t n, int32_t *code) {
+static void codes_of(const an__frame_column *p, const an_column *c, size_t n, int32_t *code)
+{
     int32_t *map = NULL;
     if (c->type == AN_CATEGORY) {
         map = an_alloc_n((size_t)c->dictionary.count + 1, sizeof *map);
@@ -153,7 +171,8 @@ static void codes_of(const an__frame_column *p, const an_column *c, size_t n, in
     free(map);
 }
 
-static void labels_of(const an__frame_plan *p, const an_table *t, int8_t *label) {
+static void labels_of(const an__frame_plan *p, const an_table *t, int8_t *label)
+{
     const an_column *c = p->positive ? an_table_find(t, p->target) : NULL;
     an_buf text = { 0 };
     for (size_t i = 0; i < t->rows; i++) {
@@ -166,7 +185,8 @@ static void labels_of(const an__frame_plan *p, const an_table *t, int8_t *label)
     an_buf_free(&text);
 }
 
-bool an__frame_make(an__frame *f, const an__frame_plan *p, const an_table *t, const char *what, an_error *err) {
+bool an__frame_make(an__frame *f, const an__frame_plan *p, const an_table *t, const char *what, an_error *err)
+{
     if (!allocate(f, p, t->rows, err)) return false;
     for (size_t j = 0; j < p->columns; j++) {
         const an__frame_column *c = &p->column[j];
@@ -189,7 +209,8 @@ bool an__frame_make(an__frame *f, const an__frame_plan *p, const an_table *t, co
     return true;
 }
 
-bool an__frame_select(an__frame *f, const an__frame_plan *p, const an__frame *from, const size_t *rows, size_t n, an_error *err) {
+bool an__frame_select(an__frame *f, const an__frame_plan *p, const an__frame *from, const size_t *rows, size_t n, an_error *err)
+{
     if (!allocate(f, p, n, err)) return false;
     for (size_t j = 0; j < p->numbers; j++) {
         for (size_t i = 0; i < n; i++) f->number[j * n + i] = from->number[j * from->n + rows[i]];
@@ -201,7 +222,8 @@ bool an__frame_select(an__frame *f, const an__frame_plan *p, const an__frame *fr
     return true;
 }
 
-bool an__frame_thin(an__frame *out, const an__frame_plan *p, const an__frame *from, size_t limit, an_error *err) {
+bool an__frame_thin(an__frame *out, const an__frame_plan *p, const an__frame *from, size_t limit, an_error *err)
+{
     size_t n = from->n < limit ? from->n : limit;
     size_t *rows = an_alloc_data(n ? n : 1, sizeof *rows, "row numbers", err);
     for (size_t i = 0; rows && i < n; i++) rows[i] = i * from->n / n;
@@ -210,7 +232,8 @@ bool an__frame_thin(an__frame *out, const an__frame_plan *p, const an__frame *fr
     return good;
 }
 
-void an__frame_shuffle(an__frame *f, const an__frame_plan *p, uint64_t seed) {
+void an__frame_shuffle(an__frame *f, const an__frame_plan *p, uint64_t seed)
+{
     for (size_t j = 0; j <= p->numbers + p->categories; j++) {
         an_rng r = an_rng_at(seed, j);
         for (size_t i = f->n; i-- > 1;) {
@@ -232,12 +255,15 @@ void an__frame_shuffle(an__frame *f, const an__frame_plan *p, uint64_t seed) {
     }
 }
 
-double *an__frame_matrix(const an__frame *f, const an__frame_plan *p, bool by_range, size_t *width, an_error *err) {
+double *an__frame_matrix(const an__frame *f, const an__frame_plan *p, bool by_range, size_t *width, an_error *err)
+{
     size_t d = 0;
     for (size_t j = 0; j < p->columns; j++) {
         const an__frame_column *c = &p->column[j];
-        if (c->number) d += !isnan(c->mean);
-        else if (c->values.count <= ONE_HOT) d += (size_t)c->values.count;
+        if (c->number)
+            d += !isnan(c->mean);
+        else if (c->values.count <= ONE_HOT)
+            d += (size_t)c->values.count;
     }
     *width = d;
     double *out = an_alloc_data(f->n * d + 1, sizeof *out, "rows to judge", err);
@@ -267,7 +293,8 @@ double *an__frame_matrix(const an__frame *f, const an__frame_plan *p, bool by_ra
 }
 
 /* Standardised by the real rows; missing stays missing. */
-static bool add_number(an_table *t, const an__frame *f, const an__frame_column *c, an_error *err) {
+static bool add_number(an_table *t, const an__frame *f, const an__frame_column *c, an_error *err)
+{
     an_column *out = an_table_add(t, c->name, AN_REAL, err);
     if (!out) return false;
     const double *v = f->number + c->index * f->n;
@@ -281,7 +308,8 @@ static bool add_number(an_table *t, const an__frame *f, const an__frame_column *
     return true;
 }
 
-static bool add_category(an_table *t, const char *name, const an_dictionary *values, const int32_t *code, an_column **added, an_error *err) {
+static bool add_category(an_table *t, const char *name, const an_dictionary *values, const int32_t *code, an_column **added, an_error *err)
+{
     an_column *out = an_table_add(t, name, AN_CATEGORY, err);
     if (!out) return false;
     out->dictionary.names = an_alloc_n((size_t)values->count + 1, sizeof *out->dictionary.names);
@@ -296,13 +324,16 @@ static bool add_category(an_table *t, const char *name, const an_dictionary *val
     return true;
 }
 
-an_table *an__frame_table(const an__frame *f, const an__frame_plan *p, const int8_t *label, an_error *err) {
+an_table *an__frame_table(const an__frame *f, const an__frame_plan *p, const int8_t *label, an_error *err)
+{
     an_table *t = an_table_new(f->n);
     bool good = true;
     for (size_t j = 0; j < p->columns && good; j++) {
         const an__frame_column *c = &p->column[j];
-        if (c->number) good = isnan(c->mean) || add_number(t, f, c, err);
-        else good = add_category(t, c->name, &c->values, f->code + c->index * f->n, NULL, err);
+        if (c->number)
+            good = isnan(c->mean) || add_number(t, f, c, err);
+        else
+            good = add_category(t, c->name, &c->values, f->code + c->index * f->n, NULL, err);
     }
     int32_t *code = an_alloc_data(f->n ? f->n : 1, sizeof *code, "labels", err);
     an_column *target = NULL;
@@ -313,7 +344,8 @@ an_table *an__frame_table(const an__frame *f, const an__frame_plan *p, const int
         char *name = an_format("label of %zu columns", p->columns); /* no column of the data is called that */
         good = add_category(t, name, &(an_dictionary){ .count = 2, .names = names }, code, &target, err);
         free(name);
-    } else good = false;
+    } else
+        good = false;
     free(code);
     if (good) {
         target->role = AN_TARGET;

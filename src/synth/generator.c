@@ -1,10 +1,12 @@
-/* generator.c - what all generator kinds share: choosing the rows to fit on, marking what is sampled, files, and the proof that a row was not seen. */
+/* generator.c - what all generator kinds share: choosing the rows to fit on, marking what is sampled, files, and the proof that a row was
+ * not seen. */
 #include "synth/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static an_generator *make(const an_generator_kind *kind, const json_t *options, an_error *err) {
+static an_generator *make(const an_generator_kind *kind, const json_t *options, an_error *err)
+{
     an_generator *g = an_alloc(sizeof *g);
     g->kind = kind;
     g->options = an_alloc(kind->options_size ? kind->options_size : 1);
@@ -17,7 +19,8 @@ static an_generator *make(const an_generator_kind *kind, const json_t *options, 
     return g;
 }
 
-void an_generator_free(an_generator *g) {
+void an_generator_free(an_generator *g)
+{
     if (!g) return;
     if (g->state) g->kind->free(g);
     an_params_free(g->kind->params, g->options);
@@ -31,13 +34,28 @@ void an_generator_free(an_generator *g) {
     free(g);
 }
 
-static int by_key(const void *a, const void *b) {
+static int by_key(const void *a, const void *b)
+{
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return x < y ? -1 : x > y;
 }
 
+/* All rows are real here: what is sampled gets an origin of its own. */
+static void forget_origins(an_table *t)
+{
+    for (size_t i = 0; i < t->origin_count; i++) free(t->origins[i].generator);
+    free(t->origins);
+    free(t->origin);
+    free(t->origin_row);
+    t->origins = NULL;
+    t->origin = NULL;
+    t->origin_row = NULL;
+    t->origin_count = 0;
+}
+
 /* Features and target of `rows`, without origins; the other roles are nobody's to generate. */
-static an_table *generated_columns(const an_table *rows, an_error *err) {
+static an_table *generated_columns(const an_table *rows, an_error *err)
+{
     const char **names = an_alloc_n(rows->columns + 1, sizeof *names);
     size_t n = 0, features = 0;
     for (size_t i = 0; i < rows->columns; i++) {
@@ -47,15 +65,19 @@ static an_table *generated_columns(const an_table *rows, an_error *err) {
         features += role == AN_FEATURE;
     }
     an_table *out = NULL;
-    if (features == 0) an_fail(err, AN_INPUT, "there is no feature column to generate");
-    else out = an_table_select_columns(rows, names, n, err);
+    if (features == 0)
+        an_fail(err, AN_INPUT, "there is no feature column to generate");
+    else
+        out = an_table_select_columns(rows, names, n, err);
     free(names);
     if (out && !out->positive && rows->positive) out->positive = an_strdup(rows->positive);
+    if (out) forget_origins(out);
     return out;
 }
 
 /* Keys of the rows of `real` that were used: all, or those of the rarer class. */
-static bool remember_keys(an_generator *g, const an_table *real, const uint8_t *used, an_error *err) {
+static bool remember_keys(an_generator *g, const an_table *real, const uint8_t *used, an_error *err)
+{
     uint64_t *keys = an_alloc_data(real->rows, sizeof *keys, "row keys", err);
     if (!keys || !an_table_row_keys(real, keys, err)) {
         free(keys);
@@ -75,7 +97,8 @@ static bool remember_keys(an_generator *g, const an_table *real, const uint8_t *
     return true;
 }
 
-static an_table *minority_rows(const an_table *all, const an__classes *classes, an_error *err) {
+static an_table *minority_rows(const an_table *all, const an__classes *classes, an_error *err)
+{
     size_t *rows = an_alloc_data(classes->rare_count, sizeof *rows, "row numbers", err), n = 0;
     if (!rows) return NULL;
     for (size_t i = 0; i < all->rows; i++) {
@@ -86,7 +109,8 @@ static an_table *minority_rows(const an_table *all, const an__classes *classes, 
     return out;
 }
 
-an_generator *an_generator_fit(const an_generator_kind *kind, const json_t *options, const an_table *train, an_job *job, an_error *err) {
+an_generator *an_generator_fit(const an_generator_kind *kind, const json_t *options, const an_table *train, an_job *job, an_error *err)
+{
     an_generator *g = make(kind, options, err);
     if (!g) return NULL;
     an__classes classes = { 0 };
@@ -121,7 +145,8 @@ an_generator *an_generator_fit(const an_generator_kind *kind, const json_t *opti
 }
 
 an_table *an_generator_sample(const an_generator *g, const char *name, uint64_t seed, uint64_t first_row, size_t n, an_job *job,
-                              an_error *err) {
+                              an_error *err)
+{
     an_table *t = g->kind->sample(g, seed, first_row, n, job, err);
     if (!t) {
         an_context(err, "sampling %s", g->kind->name);
@@ -149,15 +174,16 @@ an_table *an_generator_sample(const an_generator *g, const char *name, uint64_t 
 
 /* ---- files ---- */
 
-bool an_generator_save(const an_generator *g, an_artifact *a, an_error *err) {
+bool an_generator_save(const an_generator *g, an_artifact *a, an_error *err)
+{
     char hex[65];
     an_hash_hex(&g->data, hex);
     char seed[32];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)g->seed); /* as text: JSON integers are signed */
     json_t *meta = json_object(), *root;
     bool good = g->kind->save(g, a, meta, err);
-    root = json_pack("{s:s, s:i, s:s, s:o, s:s?, s:s?, s:s, s:s, s:I, s:I, s:s, s:O?, s:O?, s:o}", "format", "andon generator", "version", 1,
-                     "kind", g->kind->name, "params", an_params_json(g->kind->params, g->options), "target", g->target, "positive",
+    root = json_pack("{s:s, s:i, s:s, s:o, s:s?, s:s?, s:s, s:s, s:I, s:I, s:s, s:O?, s:O?, s:o}", "format", "andon generator", "version",
+                     1, "kind", g->kind->name, "params", an_params_json(g->kind->params, g->options), "target", g->target, "positive",
                      g->positive, "rows", g->rows, "seed", seed, "steps", (json_int_t)g->steps, "train_rows", (json_int_t)g->train_count,
                      "data", hex, "history", g->history, "scores", g->scores, "state", meta);
     an_buf keys = { 0 };
@@ -173,7 +199,8 @@ bool an_generator_save(const an_generator *g, an_artifact *a, an_error *err) {
     return good ? good : an_context(err, "saving generator %s", g->kind->name);
 }
 
-static bool load_keys(an_generator *g, const an_artifact *a, json_int_t expected, an_error *err) {
+static bool load_keys(an_generator *g, const an_artifact *a, json_int_t expected, an_error *err)
+{
     an_buf bytes = { 0 };
     if (!an_artifact_read(a, "train_keys.bin", &bytes, err)) return false;
     bool good = expected >= 0 && bytes.size == (size_t)expected * 8;
@@ -190,7 +217,8 @@ static bool load_keys(an_generator *g, const an_artifact *a, json_int_t expected
     return good;
 }
 
-an_generator *an_generator_load(const an_artifact *a, an_error *err) {
+an_generator *an_generator_load(const an_artifact *a, an_error *err)
+{
     json_t *root = an_artifact_read_json(a, "generator.json", err);
     if (!root) return NULL;
     an_generator *g = NULL;
@@ -202,7 +230,8 @@ an_generator *an_generator_load(const an_artifact *a, an_error *err) {
     } else if (version != 1) {
         an_fail(err, AN_NEWER, "the generator has format version %lld, this program reads 1", (long long)version);
         an_hint(err, "use a newer andon");
-    } else kind = an_generator_kind_find(name, err);
+    } else
+        kind = an_generator_kind_find(name, err);
     if (kind) {
         /* null means 'not given', which is the default */
         json_t *params = json_object(), *value;
@@ -234,11 +263,14 @@ an_generator *an_generator_load(const an_artifact *a, an_error *err) {
     return NULL;
 }
 
-bool an_generator_check_unseen(const an_generator *g, const uint64_t *keys, size_t n, an_error *err) {
+bool an_generator_check_unseen(const an_generator *g, const uint64_t *keys, size_t n, an_error *err)
+{
     size_t seen = 0;
     for (size_t i = 0, j = 0; i < n && j < g->train_count;) {
-        if (keys[i] < g->train_keys[j]) i++;
-        else if (keys[i] > g->train_keys[j]) j++;
+        if (keys[i] < g->train_keys[j])
+            i++;
+        else if (keys[i] > g->train_keys[j])
+            j++;
         else {
             seen++;
             i++;

@@ -1,5 +1,6 @@
-/* judge.c - generated rows against real ones: fidelity per column and averaged, detection, use for training, copies, each beside a floor (columns
- * shuffled independently) and a ceiling (one real half against the other). Distances themselves are in score; frames in frame.c, detection in detect.c. */
+/* judge.c - generated rows against real ones: fidelity per column and averaged, detection, use for training, copies, each beside a floor
+ * (columns shuffled independently) and a ceiling (one real half against the other). Distances themselves are in score; frames in frame.c,
+ * detection in detect.c. */
 #include "synth/frame.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@ const an_param an_judge_params[] = {
     AN_INT(an_judge_options, bins, 20, 2, 1000, "bins of the Jensen-Shannon histograms, on the real rows' range"),
     AN_INT(an_judge_options, rows, 0, 0, 10000000, "generated rows judged when a generator is given; 0: as many as there are real ones"),
     AN_BOOL(an_judge_options, timing, true, "time 1,000 and 10,000 rows of the generator"),
-    AN_PARAM_END
+    AN_PARAM_END,
 };
 
 enum { NEAREST_ROWS = 4000, MAP_POINTS = 1000 };
@@ -19,12 +20,14 @@ typedef struct scores {
     double ks, correlation, wasserstein, js, c2st, tstr, dcr, copies, sample_1k, sample_10k;
 } scores;
 
-static json_t *scores_json(const scores *s) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ks_complement", an_json_real(s->ks), "correlation_similarity",
-                     an_json_real(s->correlation), "wasserstein", an_json_real(s->wasserstein), "js_distance", an_json_real(s->js),
-                     "js_distance_nats", an_json_real(s->js * sqrt(log(2))), "c2st_auc", an_json_real(s->c2st), "tstr_f1", an_json_real(s->tstr),
-                     "dcr_median", an_json_real(s->dcr), "copies", isnan(s->copies) ? json_null() : json_integer((json_int_t)s->copies),
-                     "sample_1k_s", an_json_real(s->sample_1k), "sample_10k_s", an_json_real(s->sample_10k));
+static json_t *scores_json(const scores *s)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ks_complement", an_json_real(s->ks),
+                     "correlation_similarity", an_json_real(s->correlation), "wasserstein", an_json_real(s->wasserstein), "js_distance",
+                     an_json_real(s->js), "js_distance_nats", an_json_real(s->js * sqrt(log(2))), "c2st_auc", an_json_real(s->c2st),
+                     "tstr_f1", an_json_real(s->tstr), "dcr_median", an_json_real(s->dcr), "copies",
+                     isnan(s->copies) ? json_null() : json_integer((json_int_t)s->copies), "sample_1k_s", an_json_real(s->sample_1k),
+                     "sample_10k_s", an_json_real(s->sample_10k));
 }
 
 typedef struct judging {
@@ -42,15 +45,20 @@ typedef struct mean {
     size_t n;
 } mean;
 
-static void add(mean *m, double v) {
+static void add(mean *m, double v)
+{
     if (isnan(v)) return;
     m->sum += v;
     m->n++;
 }
 
-static double mean_value(mean m) { return m.n ? m.sum / (double)m.n : NAN; }
+static double mean_value(mean m)
+{
+    return m.n ? m.sum / (double)m.n : NAN;
+}
 
-static void columns(const judging *j, const an__frame *real, const an__frame *made, scores *out, json_t *list) {
+static void columns(const judging *j, const an__frame *real, const an__frame *made, scores *out, json_t *list)
+{
     mean ks = { 0 }, wasserstein = { 0 }, js = { 0 };
     for (size_t i = 0; i < j->plan->columns; i++) {
         const an__frame_column *c = &j->plan->column[i];
@@ -75,7 +83,8 @@ static void columns(const judging *j, const an__frame *real, const an__frame *ma
         add(&js, divergence);
         if (list) {
             json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o}", "name", c->name, c->number ? "ks_complement" : "tv_complement",
-                                                  an_json_real(shape), "wasserstein", an_json_real(earth), "js_distance", an_json_real(divergence)));
+                                                  an_json_real(shape), "wasserstein", an_json_real(earth), "js_distance",
+                                                  an_json_real(divergence)));
         }
     }
     out->ks = mean_value(ks);
@@ -84,7 +93,8 @@ static void columns(const judging *j, const an__frame *real, const an__frame *ma
 }
 
 /* n x numbers, row-major */
-static double *numbers(const an__frame *f, const an__frame_plan *p, an_error *err) {
+static double *numbers(const an__frame *f, const an__frame_plan *p, an_error *err)
+{
     double *out = an_alloc_data(f->n * p->numbers + 1, sizeof *out, "rows to judge", err);
     for (size_t c = 0; out && c < p->numbers; c++) {
         for (size_t i = 0; i < f->n; i++) out[i * p->numbers + c] = f->number[c * f->n + i];
@@ -92,7 +102,8 @@ static double *numbers(const an__frame *f, const an__frame_plan *p, an_error *er
     return out;
 }
 
-static bool correlation(const judging *j, const an__frame *real, const an__frame *made, scores *out, an_error *err) {
+static bool correlation(const judging *j, const an__frame *real, const an__frame *made, scores *out, an_error *err)
+{
     double *a = numbers(real, j->plan, err), *b = a ? numbers(made, j->plan, err) : NULL;
     if (b) out->correlation = j->plan->numbers > 1 ? an_correlation_similarity(a, real->n, b, made->n, j->plan->numbers, j->job) : NAN;
     free(a);
@@ -102,13 +113,16 @@ static bool correlation(const judging *j, const an__frame *real, const an__frame
 
 /* ---- rows ---- */
 
-/* Median distance to the closest real row: root of the mean square difference per column, numbers in shares of the real range, categories 0 or 1. */
-static bool closest(const judging *j, const an__frame *real, const an__frame *made, scores *out, an_error *err) {
+/* Median distance to the closest real row: root of the mean square difference per column, numbers in shares of the real range, categories 0
+ * or 1. */
+static bool closest(const judging *j, const an__frame *real, const an__frame *made, scores *out, an_error *err)
+{
     an__frame a = { 0 }, b = { 0 };
     size_t d = 0;
     double *x = NULL, *y = NULL, *distance = NULL;
-    bool good = an__frame_thin(&a, j->plan, made, NEAREST_ROWS, err) && an__frame_thin(&b, j->plan, real, NEAREST_ROWS, err) && (x = an__frame_matrix(&a, j->plan, true, &d, err)) &&
-                (y = an__frame_matrix(&b, j->plan, true, &d, err)) && (distance = an_alloc_data(a.n ? a.n : 1, sizeof *distance, "distances", err));
+    bool good = an__frame_thin(&a, j->plan, made, NEAREST_ROWS, err) && an__frame_thin(&b, j->plan, real, NEAREST_ROWS, err) &&
+                (x = an__frame_matrix(&a, j->plan, true, &d, err)) && (y = an__frame_matrix(&b, j->plan, true, &d, err)) &&
+                (distance = an_alloc_data(a.n ? a.n : 1, sizeof *distance, "distances", err));
     out->dcr = NAN;
     if (good && a.n && b.n && d) {
         an_nearest_distances(x, a.n, y, b.n, d, false, distance, j->job);
@@ -122,12 +136,14 @@ static bool closest(const judging *j, const an__frame *real, const an__frame *ma
     return good;
 }
 
-static int by_key(const void *a, const void *b) {
+static int by_key(const void *a, const void *b)
+{
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return x < y ? -1 : x > y;
 }
 
-static uint64_t *row_hashes(const an__frame *f, const an__frame_plan *p, an_error *err) {
+static uint64_t *row_hashes(const an__frame *f, const an__frame_plan *p, an_error *err)
+{
     static const uint8_t key[16] = { 0 };
     uint64_t *out = an_alloc_data(f->n ? f->n : 1, sizeof *out, "row hashes", err);
     size_t bytes = p->numbers * sizeof(double) + p->categories * sizeof(int32_t);
@@ -147,7 +163,8 @@ static uint64_t *row_hashes(const an__frame *f, const an__frame_plan *p, an_erro
 }
 
 /* Generated rows that equal a real row in every feature. */
-static bool copies(const judging *j, const an__frame *real, const an__frame *made, scores *out, an_error *err) {
+static bool copies(const judging *j, const an__frame *real, const an__frame *made, scores *out, an_error *err)
+{
     uint64_t *a = row_hashes(real, j->plan, err), *b = a ? row_hashes(made, j->plan, err) : NULL;
     if (b) {
         qsort(a, real->n, sizeof *a, by_key);
@@ -162,12 +179,14 @@ static bool copies(const judging *j, const an__frame *real, const an__frame *mad
 
 /* ---- use for training ---- */
 
-static an_model *logistic(const an_table *train, an_job *job, an_error *err) {
+static an_model *logistic(const an_table *train, an_job *job, an_error *err)
+{
     const an_predictor_kind *kind = an_predictor_kind_find("logistic", err);
     return kind ? an_model_fit(train, kind, NULL, NULL, job, err) : NULL;
 }
 
-static bool both_classes(const an__frame *f) {
+static bool both_classes(const an__frame *f)
+{
     bool seen[2] = { false, false };
     for (size_t i = 0; i < f->n; i++) {
         if (f->label[i] >= 0) seen[f->label[i]] = true;
@@ -176,7 +195,8 @@ static bool both_classes(const an__frame *f) {
 }
 
 /* Rows of known label. */
-static bool labelled(an__frame *out, const judging *j, const an__frame *f, an_error *err) {
+static bool labelled(an__frame *out, const judging *j, const an__frame *f, an_error *err)
+{
     size_t *rows = an_alloc_data(f->n ? f->n : 1, sizeof *rows, "row numbers", err), n = 0;
     for (size_t i = 0; rows && i < f->n; i++) {
         if (f->label[i] >= 0) rows[n++] = i;
@@ -187,7 +207,8 @@ static bool labelled(an__frame *out, const judging *j, const an__frame *f, an_er
 }
 
 /* Trained on generated rows, tested on real rows that the generator never saw: F1 at 0.5. */
-static bool usefulness(const judging *j, const an__frame *made, scores *out, an_error *err) {
+static bool usefulness(const judging *j, const an__frame *made, scores *out, an_error *err)
+{
     out->tstr = NAN;
     if (!j->holdout || !both_classes(made) || !both_classes(j->holdout)) return true;
     an__frame a = { 0 }, b = { 0 };
@@ -212,17 +233,20 @@ static bool usefulness(const judging *j, const an__frame *made, scores *out, an_
     return good;
 }
 
-static bool judge(const judging *j, const an__frame *real, const an__frame *made, scores *out, json_t *list, an_error *err) {
+static bool judge(const judging *j, const an__frame *real, const an__frame *made, scores *out, json_t *list, an_error *err)
+{
     *out = (scores){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
     if (!an_job_check(j->job, err)) return false;
     columns(j, real, made, out, list);
-    return correlation(j, real, made, out, err) && closest(j, real, made, out, err) && copies(j, real, made, out, err) && an_job_check(j->job, err) &&
-           an__detect(real, made, j->plan, j->seed, &out->c2st, j->job, err) && usefulness(j, made, out, err) && an_job_check(j->job, err);
+    return correlation(j, real, made, out, err) && closest(j, real, made, out, err) && copies(j, real, made, out, err) &&
+           an_job_check(j->job, err) && an__detect(real, made, j->plan, j->seed, &out->c2st, j->job, err) &&
+           usefulness(j, made, out, err) && an_job_check(j->job, err);
 }
 
 /* ---- floor and ceiling ---- */
 
-static bool floor_scores(const judging *j, const an__frame *real, scores *out, an_error *err) {
+static bool floor_scores(const judging *j, const an__frame *real, scores *out, an_error *err)
+{
     an__frame f = { 0 };
     bool good = an__frame_thin(&f, j->plan, real, real->n, err);
     if (good) {
@@ -233,7 +257,8 @@ static bool floor_scores(const judging *j, const an__frame *real, scores *out, a
     return good;
 }
 
-static bool ceiling_scores(const judging *j, const an__frame *real, scores *out, an_error *err) {
+static bool ceiling_scores(const judging *j, const an__frame *real, scores *out, an_error *err)
+{
     *out = (scores){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
     if (real->n < 2) return true;
     an__frame a = { 0 }, b = { 0 };
@@ -243,8 +268,8 @@ static bool ceiling_scores(const judging *j, const an__frame *real, scores *out,
         for (size_t i = 0; i < real->n; i++) order[i] = i;
         an_rng r = an_rng_at(an_seed_derive(j->seed, "ceiling", 0), 0);
         an_rng_shuffle(&r, order, real->n);
-        good = an__frame_select(&a, j->plan, real, order, real->n - half, err) && an__frame_select(&b, j->plan, real, order + real->n - half, half, err) &&
-               judge(j, &a, &b, out, NULL, err);
+        good = an__frame_select(&a, j->plan, real, order, real->n - half, err) &&
+               an__frame_select(&b, j->plan, real, order + real->n - half, half, err) && judge(j, &a, &b, out, NULL, err);
     }
     free(order);
     an__frame_free(&a);
@@ -254,7 +279,8 @@ static bool ceiling_scores(const judging *j, const an__frame *real, scores *out,
 
 /* ---- the map ---- */
 
-static json_t *points(const an_pca *p, const an__frame *f, const double *x, bool class) {
+static json_t *points(const an_pca *p, const an__frame *f, const double *x, bool class)
+{
     json_t *list = json_array();
     double *at = an_alloc_n(f->n * p->k + 1, sizeof *at);
     an_pca_apply(p, x, f->n, at);
@@ -269,7 +295,8 @@ static json_t *points(const an_pca *p, const an__frame *f, const double *x, bool
 }
 
 /* Names of the matrix's columns, in the order of an__frame_matrix. */
-static void names_of(const an__frame_plan *p, an_list *names) {
+static void names_of(const an__frame_plan *p, an_list *names)
+{
     for (size_t j = 0; j < p->columns; j++) {
         const an__frame_column *c = &p->column[j];
         if (c->number && !isnan(c->mean)) an_list_add(names, c->name);
@@ -280,7 +307,8 @@ static void names_of(const an__frame_plan *p, an_list *names) {
 }
 
 /* Axes as objects of the five largest loadings, largest first. */
-static json_t *axes(const an_pca *p, const an__frame_plan *plan) {
+static json_t *axes(const an_pca *p, const an__frame_plan *plan)
+{
     an_list names = { 0 };
     names_of(plan, &names);
     json_t *list = json_array();
@@ -294,7 +322,8 @@ static json_t *axes(const an_pca *p, const an__frame_plan *plan) {
             }
             if (best == p->d) break;
             used[best] = true;
-            json_array_append_new(axis, json_pack("{s:s, s:o}", "name", names.items[best], "loading", an_json_real(p->axes[k * p->d + best])));
+            json_array_append_new(axis,
+                                  json_pack("{s:s, s:o}", "name", names.items[best], "loading", an_json_real(p->axes[k * p->d + best])));
         }
         free(used);
         json_array_append_new(list, axis);
@@ -303,7 +332,8 @@ static json_t *axes(const an_pca *p, const an__frame_plan *plan) {
     return list;
 }
 
-static json_t *map(const judging *j, const an__frame *real, const an__frame *made, an_error *err) {
+static json_t *map(const judging *j, const an__frame *real, const an__frame *made, an_error *err)
+{
     size_t d = 0;
     an__frame a = { 0 }, b = { 0 };
     double *all = an__frame_matrix(real, j->plan, false, &d, err), *x = NULL, *y = NULL;
@@ -311,14 +341,15 @@ static json_t *map(const judging *j, const an__frame *real, const an__frame *mad
     json_t *out = NULL;
     if (all && real->n > 1 && d > 0) {
         p = an_pca_fit(all, real->n, d, d < 2 ? d : 2, err);
-        if (p && an__frame_thin(&a, j->plan, real, MAP_POINTS, err) && an__frame_thin(&b, j->plan, made, MAP_POINTS, err) && (x = an__frame_matrix(&a, j->plan, false, &d, err)) &&
-            (y = an__frame_matrix(&b, j->plan, false, &d, err))) {
+        if (p && an__frame_thin(&a, j->plan, real, MAP_POINTS, err) && an__frame_thin(&b, j->plan, made, MAP_POINTS, err) &&
+            (x = an__frame_matrix(&a, j->plan, false, &d, err)) && (y = an__frame_matrix(&b, j->plan, false, &d, err))) {
             json_t *explained = json_array();
             for (size_t k = 0; k < p->k; k++) json_array_append_new(explained, an_json_real(p->explained[k]));
-            out = json_pack("{s:o, s:o, s:o, s:o}", "axes", axes(p, j->plan), "explained", explained, "real", points(p, &a, x, true), "synthetic",
-                            points(p, &b, y, false));
+            out = json_pack("{s:o, s:o, s:o, s:o}", "axes", axes(p, j->plan), "explained", explained, "real", points(p, &a, x, true),
+                            "synthetic", points(p, &b, y, false));
         }
-    } else if (all) out = json_null();
+    } else if (all)
+        out = json_null();
     an_pca_free(p);
     an__frame_free(&a);
     an__frame_free(&b);
@@ -331,7 +362,8 @@ static json_t *map(const judging *j, const an__frame *real, const an__frame *mad
 /* ---- the whole ---- */
 
 /* Shortest of three. */
-static bool time_rows(const an_generator *g, size_t n, double *seconds, an_job *job, an_error *err) {
+static bool time_rows(const an_generator *g, size_t n, double *seconds, an_job *job, an_error *err)
+{
     for (int i = 0; i < 3; i++) {
         double start = an_clock_s();
         an_table *t = an_generator_sample(g, "timing", 1, 0, n, job, err);
@@ -344,15 +376,21 @@ static bool time_rows(const an_generator *g, size_t n, double *seconds, an_job *
 }
 
 static json_t *judge_tables(const an_table *real, const an_table *made, const an_generator *generator, const an_table *holdout,
-                            const an_judge_options *o, an_job *job, an_error *err) {
+                            const an_judge_options *o, an_job *job, an_error *err)
+{
     an__frame_plan plan;
     an__frame r = { 0 }, s = { 0 }, h = { 0 };
     const an_table *others[] = { made, holdout };
     scores own, low, high;
     json_t *out = NULL, *list = json_array(), *pca = NULL;
     bool good = an__frame_plan_make(&plan, real, others, 2, err) && an__frame_make(&r, &plan, real, "real rows", err) &&
-                an__frame_make(&s, &plan, made, "synthetic rows", err) && (!holdout || an__frame_make(&h, &plan, holdout, "holdout rows", err));
-    judging j = { .plan = &plan, .holdout = holdout ? &h : NULL, .bins = (int)o->bins, .seed = an_seed_derive(an_job_seed(job), "judge", 0), .job = job };
+                an__frame_make(&s, &plan, made, "synthetic rows", err) &&
+                (!holdout || an__frame_make(&h, &plan, holdout, "holdout rows", err));
+    judging j = { .plan = &plan,
+                  .holdout = holdout ? &h : NULL,
+                  .bins = (int)o->bins,
+                  .seed = an_seed_derive(an_job_seed(job), "judge", 0),
+                  .job = job };
     an_job_stage(job, "judging");
     an_job_progress(job, 0, 4, "passes");
     good = good && judge(&j, &r, &s, &own, list, err);
@@ -362,13 +400,16 @@ static json_t *judge_tables(const an_table *real, const an_table *made, const an
     good = good && ceiling_scores(&j, &r, &high, err);
     an_job_progress(job, 3, 4, "passes");
     good = good && (pca = map(&j, &r, &s, err));
-    if (good && generator && o->timing) good = time_rows(generator, 1000, &own.sample_1k, job, err) && time_rows(generator, 10000, &own.sample_10k, job, err);
+    if (good && generator && o->timing)
+        good = time_rows(generator, 1000, &own.sample_1k, job, err) && time_rows(generator, 10000, &own.sample_10k, job, err);
     an_job_progress(job, 4, 4, "passes");
     if (good) {
-        json_t *note = json_sprintf("floor: real rows with every column shuffled by itself; ceiling: one random half of the real rows (%zu) against the other (%zu)",
+        json_t *note = json_sprintf("floor: real rows with every column shuffled by itself; ceiling: one random half of the real rows "
+                                    "(%zu) against the other (%zu)",
                                     r.n - r.n / 2, r.n / 2);
-        out = json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:O, s:O}", "rows_real", (json_int_t)r.n, "rows_synthetic", (json_int_t)s.n, "scores",
-                        scores_json(&own), "floor", scores_json(&low), "ceiling", scores_json(&high), "note", note, "columns", list, "pca", pca);
+        out = json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:O, s:O}", "rows_real", (json_int_t)r.n, "rows_synthetic", (json_int_t)s.n,
+                        "scores", scores_json(&own), "floor", scores_json(&low), "ceiling", scores_json(&high), "note", note, "columns",
+                        list, "pca", pca);
     }
     json_decref(list);
     json_decref(pca);
@@ -380,14 +421,16 @@ static json_t *judge_tables(const an_table *real, const an_table *made, const an
 }
 
 json_t *an_judge(const an_table *real, const an_table *synthetic, const an_generator *generator, const an_table *holdout,
-                 const an_judge_options *options, an_job *job, an_error *err) {
+                 const an_judge_options *options, an_job *job, an_error *err)
+{
     an_judge_options o;
     memset(&o, 0, sizeof o);
     an_params_defaults(an_judge_params, &o);
     if (options) o = *options;
     an_table *drawn = NULL;
     json_t *out = NULL;
-    bool good = an_table_require_real(real, "the real side of a judgement", err) && (!holdout || an_table_require_real(holdout, "the holdout of a judgement", err));
+    bool good = an_table_require_real(real, "the real side of a judgement", err) &&
+                (!holdout || an_table_require_real(holdout, "the holdout of a judgement", err));
     if (good && !synthetic && !generator) good = an_fail(err, AN_USAGE, "there is nothing to judge: give synthetic rows or a generator");
     if (good && !synthetic) {
         size_t n = o.rows > 0 ? (size_t)o.rows : real->rows;

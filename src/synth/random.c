@@ -9,7 +9,8 @@ typedef struct random_options {
 
 static const an_param params[] = { AN_PARAM_END };
 
-static bool fit(an_generator *g, const an_table *train, an_job *job, an_error *err) {
+static bool fit(an_generator *g, const an_table *train, an_job *job, an_error *err)
+{
     (void)job;
     an__bank *bank = an_alloc(sizeof *bank);
     g->state = bank;

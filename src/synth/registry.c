@@ -4,26 +4,31 @@
 #include <string.h>
 
 static const an_generator_kind *const kinds[] = {
-    &an__random,     &an__smote,      &an__borderline1,  &an__borderline2, &an__adasyn, &an__smote_nc, &an__wgan, &an__wgan_filter,
+    &an__random, &an__smote, &an__borderline1, &an__borderline2, &an__adasyn, &an__smote_nc, &an__wgan, &an__wgan_filter,
 };
 
-const an_generator_kind *const *an_generator_kinds(size_t *count) {
+const an_generator_kind *const *an_generator_kinds(size_t *count)
+{
     *count = AN_COUNT(kinds);
     return kinds;
 }
 
-static bool unknown(const char *what, const char *name, const char *const *names, size_t count, an_error *err) {
+static bool unknown(const char *what, const char *name, const char *const *names, size_t count, an_error *err)
+{
     an_buf list = { 0 };
     for (size_t i = 0; i < count; i++) an_buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
     an_fail(err, AN_USAGE, "there is no %s \"%s\"", what, name);
     const char *near = an_nearest(name, names, count);
-    if (near) an_hint(err, "did you mean %s? There are: %s", near, list.data);
-    else an_hint(err, "there are: %s", list.data);
+    if (near)
+        an_hint(err, "did you mean %s? There are: %s", near, list.data);
+    else
+        an_hint(err, "there are: %s", list.data);
     an_buf_free(&list);
     return false;
 }
 
-const an_generator_kind *an_generator_kind_find(const char *name, an_error *err) {
+const an_generator_kind *an_generator_kind_find(const char *name, an_error *err)
+{
     const char *names[AN_COUNT(kinds)];
     for (size_t i = 0; i < AN_COUNT(kinds); i++) {
         if (!strcmp(kinds[i]->name, name)) return kinds[i];
@@ -47,12 +52,14 @@ static const an_balance_kind choices[] = {
     { "wgan-filter", "rows of a Wasserstein GAN trained on all rows, then the minority filter", "wgan-filter", false, false },
 };
 
-const an_balance_kind *an_balance_kinds(size_t *count) {
+const an_balance_kind *an_balance_kinds(size_t *count)
+{
     *count = AN_COUNT(choices);
     return choices;
 }
 
-const an_balance_kind *an_balance_kind_find(const char *name, an_error *err) {
+const an_balance_kind *an_balance_kind_find(const char *name, an_error *err)
+{
     const char *names[AN_COUNT(choices)];
     for (size_t i = 0; i < AN_COUNT(choices); i++) {
         if (!strcmp(choices[i].name, name)) return &choices[i];

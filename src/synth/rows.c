@@ -5,14 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-an_column *an__target(const an_table *t) {
+an_column *an__target(const an_table *t)
+{
     for (size_t i = 0; i < t->columns; i++) {
         if (t->column[i].role == AN_TARGET) return &t->column[i];
     }
     return NULL;
 }
 
-bool an__classes_of(const an_table *t, an__classes *out, an_error *err) {
+bool an__classes_of(const an_table *t, an__classes *out, an_error *err)
+{
     *out = (an__classes){ 0 };
     an_column *target = an_table_target(t, err);
     if (!target) return false;
@@ -45,13 +47,15 @@ bool an__classes_of(const an_table *t, an__classes *out, an_error *err) {
     return true;
 }
 
-void an__classes_free(an__classes *c) {
+void an__classes_free(an__classes *c)
+{
     free(c->label);
     free(c->rare);
     *c = (an__classes){ 0 };
 }
 
-an_table *an__real_rows(const an_table *t, const char *what, an_error *err) {
+an_table *an__real_rows(const an_table *t, const char *what, an_error *err)
+{
     size_t *rows = an_alloc_data(t->rows ? t->rows : 1, sizeof *rows, "row numbers", err), n = 0;
     if (!rows) return NULL;
     for (size_t i = 0; i < t->rows; i++) {
@@ -61,12 +65,14 @@ an_table *an__real_rows(const an_table *t, const char *what, an_error *err) {
     if (n == 0) {
         an_fail(err, AN_REFUSED, "%s needs real rows, and none of the %zu rows is real", what, t->rows);
         an_hint(err, "give the rows that were measured; generated rows never teach a generator");
-    } else real = an_table_select(t, rows, n, err);
+    } else
+        real = an_table_select(t, rows, n, err);
     free(rows);
     return real;
 }
 
-bool an__set_target(an_table *t, const char *name, const char *text, an_error *err) {
+bool an__set_target(an_table *t, const char *name, const char *text, an_error *err)
+{
     an_column *c = an_table_need(t, name, err);
     if (!c) return false;
     double number = 0;
@@ -78,15 +84,19 @@ bool an__set_target(an_table *t, const char *name, const char *text, an_error *e
         }
     }
     bool truth = !strcmp(text, "true") || (numeric && number != 0);
-    if ((c->type == AN_CATEGORY && code < 0) || ((c->type == AN_REAL || c->type == AN_INTEGER) && !numeric) ||
-        c->type == AN_TEXT || c->type == AN_TENSOR || c->type == AN_DATETIME) {
+    if ((c->type == AN_CATEGORY && code < 0) || ((c->type == AN_REAL || c->type == AN_INTEGER) && !numeric) || c->type == AN_TEXT ||
+        c->type == AN_TENSOR || c->type == AN_DATETIME) {
         return an_fail(err, AN_INPUT, "target column %s (%s) cannot hold \"%s\"", name, an_type_name(c->type), text);
     }
     for (size_t i = 0; i < t->rows; i++) {
-        if (c->type == AN_CATEGORY) c->code[i] = code;
-        else if (c->type == AN_REAL) c->real[i] = number;
-        else if (c->type == AN_INTEGER) c->integer[i] = (int64_t)llround(number);
-        else c->boolean[i] = truth;
+        if (c->type == AN_CATEGORY)
+            c->code[i] = code;
+        else if (c->type == AN_REAL)
+            c->real[i] = number;
+        else if (c->type == AN_INTEGER)
+            c->integer[i] = (int64_t)llround(number);
+        else
+            c->boolean[i] = truth;
         an_set_valid(c, i);
     }
     return true;
@@ -102,7 +112,8 @@ typedef struct search {
 
 enum { SEARCH_CHUNK = 16 };
 
-static void search_rows(void *context, size_t index, int worker) {
+static void search_rows(void *context, size_t index, int worker)
+{
     (void)worker;
     search *s = context;
     size_t end = (index + 1) * SEARCH_CHUNK < s->count ? (index + 1) * SEARCH_CHUNK : s->count;
@@ -131,7 +142,8 @@ static void search_rows(void *context, size_t index, int worker) {
 }
 
 bool an__neighbours(const double *x, size_t d, const size_t *from, size_t count, const size_t *pool, size_t pool_count, size_t k,
-                    int64_t *near, an_job *job, an_error *err) {
+                    int64_t *near, an_job *job, an_error *err)
+{
     if (count == 0 || k == 0) return true;
     search s = { .x = x, .d = d, .count = count, .pool_count = pool_count, .k = k, .from = from, .pool = pool, .near = near };
     s.best = an_alloc_data(count * k, sizeof *s.best, "neighbour distances", err);

@@ -28,14 +28,14 @@ bool an__neighbours(const double *x, size_t d, const size_t *from, size_t count,
 
 /* Rows to start from, and rows to go towards: the state of `random` (no neighbours) and of the SMOTE kinds. */
 typedef struct an__bank {
-    an_table *rows;     /* real rows: features and target */
+    an_table *rows; /* real rows: features and target */
     size_t base_count;
-    int64_t *base;      /* rows started from */
-    double *chance;     /* cumulative share of each base, last 1; NULL: all alike */
-    size_t k;           /* neighbours of each base */
-    int64_t *near;      /* base_count x k, rows of `rows` */
-    double *reach;      /* base_count x k: the largest share of the way towards it */
-    bool vote;          /* categories: the most frequent among the neighbours (SMOTE-NC) instead of the nearer end */
+    int64_t *base;  /* rows started from */
+    double *chance; /* cumulative share of each base, last 1; NULL: all alike */
+    size_t k;       /* neighbours of each base */
+    int64_t *near;  /* base_count x k, rows of `rows` */
+    double *reach;  /* base_count x k: the largest share of the way towards it */
+    bool vote;      /* categories: the most frequent among the neighbours (SMOTE-NC) instead of the nearer end */
 } an__bank;
 
 void an__bank_free(an_generator *g);

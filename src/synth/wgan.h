@@ -38,15 +38,16 @@ bool an__wgan_draw(const an_program *program, an_params *weights, size_t width, 
 
 /* ---- wgan_train.c ---- */
 
-/* Trains on x (n x width, in [-1, 1], row-major); `half_step`: per column half the resolution of its values in prepared units (0: continuous).
- * Fills w->weights and g->history, scores, steps. w->program must be compiled. */
+/* Trains on x (n x width, in [-1, 1], row-major); `half_step`: per column half the resolution of its values in prepared units (0:
+ * continuous). Fills w->weights and g->history, scores, steps. w->program must be compiled. */
 bool an__wgan_train(an_generator *g, an__wgan_state *w, const float *x, size_t n, const float *half_step, an_job *job, an_error *err);
 
 /* ---- fidelity.c ---- */
 
 /* Scores of generated rows against the training rows in prepared space: mean KS complement, correlation similarity, and a guard against
- * copies and against rows beside the data. score = (ks + correlation) / 2 - max(0, 1/2 - nearest) - max(0, 1 - 1 / nearest) / 4, where nearest = median
- * distance of a generated row to its nearest real row over the median distance of a real row to its nearest other real row. */
+ * copies and against rows beside the data. score = (ks + correlation) / 2 - max(0, 1/2 - nearest) - max(0, 1 - 1 / nearest) / 4, where
+ * nearest = median distance of a generated row to its nearest real row over the median distance of a real row to its nearest other real
+ * row. */
 typedef struct an__fidelity {
     double score, ks, correlation, nearest;
 } an__fidelity;

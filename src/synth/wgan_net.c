@@ -5,10 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t layer_in(const an__wgan_options *o, size_t in, int64_t layer) { return layer == 0 ? in : (size_t)o->width; }
-static size_t layer_out(const an__wgan_options *o, size_t out, int64_t layer) { return layer == o->layers ? out : (size_t)o->width; }
+static size_t layer_in(const an__wgan_options *o, size_t in, int64_t layer)
+{
+    return layer == 0 ? in : (size_t)o->width;
+}
+static size_t layer_out(const an__wgan_options *o, size_t out, int64_t layer)
+{
+    return layer == o->layers ? out : (size_t)o->width;
+}
 
-bool an__wgan_init(an_params *p, const char *prefix, const an__wgan_options *o, size_t in, size_t out, uint64_t seed, an_error *err) {
+bool an__wgan_init(an_params *p, const char *prefix, const an__wgan_options *o, size_t in, size_t out, uint64_t seed, an_error *err)
+{
     for (int64_t l = 0; l <= o->layers; l++) {
         int64_t a = (int64_t)layer_in(o, in, l), b = (int64_t)layer_out(o, out, l);
         char name[64];
@@ -22,7 +29,8 @@ bool an__wgan_init(an_params *p, const char *prefix, const an__wgan_options *o, 
     return true;
 }
 
-int an__wgan_nodes(an_graph *g, const char *prefix, const an__wgan_options *o, size_t in, size_t out, an_node node[AN__WGAN_NODES]) {
+int an__wgan_nodes(an_graph *g, const char *prefix, const an__wgan_options *o, size_t in, size_t out, an_node node[AN__WGAN_NODES])
+{
     for (int64_t l = 0; l <= o->layers; l++) {
         int64_t a = (int64_t)layer_in(o, in, l), b = (int64_t)layer_out(o, out, l);
         char name[64];
@@ -34,7 +42,8 @@ int an__wgan_nodes(an_graph *g, const char *prefix, const an__wgan_options *o, s
     return 2 * ((int)o->layers + 1);
 }
 
-an_node an__wgan_mlp(const an__wgan_options *o, const an_node *node, int count, an_node x) {
+an_node an__wgan_mlp(const an__wgan_options *o, const an_node *node, int count, an_node x)
+{
     for (int i = 0; i < count; i += 2) {
         x = an_add(an_matmul(x, node[i]), node[i + 1]);
         if (i + 2 < count) x = an_leaky_relu(x, o->slope);
@@ -42,14 +51,16 @@ an_node an__wgan_mlp(const an__wgan_options *o, const an_node *node, int count, 
     return x;
 }
 
-an_program *an__wgan_sampler(const an__wgan_options *o, size_t width, an_error *err) {
+an_program *an__wgan_sampler(const an__wgan_options *o, size_t width, an_error *err)
+{
     an_graph *g = an_graph_new();
     an_node z = an_random_normal(g, AN_F32, (an_shape){ 2, { AN_BATCH, o->noise } });
     an_node node[AN__WGAN_NODES];
     int count = an__wgan_nodes(g, "generator", o, (size_t)o->noise, width, node);
     an_node rows = an_tanh(an__wgan_mlp(o, node, count, z));
     const char *name = "rows";
-    an_program *p = an_compile(g, &(an_target){ .device = AN_CPU, .rows = AN__WGAN_ROWS, .outputs = &rows, .names = &name, .output_count = 1 }, err);
+    an_program *p =
+        an_compile(g, &(an_target){ .device = AN_CPU, .rows = AN__WGAN_ROWS, .outputs = &rows, .names = &name, .output_count = 1 }, err);
     an_graph_free(g);
     return p;
 }
@@ -63,16 +74,19 @@ typedef struct drawing {
     bool *failed;
 } drawing;
 
-static void draw_chunk(void *context, size_t index, int worker) {
+static void draw_chunk(void *context, size_t index, int worker)
+{
     drawing *d = context;
     size_t from = index * AN__WGAN_ROWS, n = d->n - from < AN__WGAN_ROWS ? d->n - from : AN__WGAN_ROWS;
     an_session *s = d->session[worker];
-    d->failed[index] = an_job_stopped(d->job) || !an_session_run(s, &(an_run){ .rows = (int64_t)n, .first_row = d->first_row + from }, NULL, NULL);
+    d->failed[index] =
+        an_job_stopped(d->job) || !an_session_run(s, &(an_run){ .rows = (int64_t)n, .first_row = d->first_row + from }, NULL, NULL);
     if (!d->failed[index]) memcpy(d->out + from * d->width, an_session_output(s, "rows"), n * d->width * sizeof(float));
 }
 
 bool an__wgan_draw(const an_program *program, an_params *weights, size_t width, uint64_t seed, uint64_t first_row, size_t n, float *out,
-                   an_job *job, an_error *err) {
+                   an_job *job, an_error *err)
+{
     if (!an_job_check(job, err)) return false;
     if (n == 0) return true;
     an_pool *pool = an_job_pool(job);
@@ -83,13 +97,15 @@ bool an__wgan_draw(const an_program *program, an_params *weights, size_t width, 
     d.failed = an_alloc_n(chunks, sizeof *d.failed);
     bool good = true;
     /* when called from inside a body of the pool, the worker's number is that of the body, so each needs a session */
-    for (size_t i = 0; i < (chunks == 1 ? 1 : threads) && good; i++) good = (d.session[i] = an_session_new(program, weights, seed, err)) != NULL;
+    for (size_t i = 0; i < (chunks == 1 ? 1 : threads) && good; i++)
+        good = (d.session[i] = an_session_new(program, weights, seed, err)) != NULL;
     if (good) an_pool_each(pool, chunks, draw_chunk, &d);
     for (size_t i = 0; i < chunks && good; i++) {
         if (!d.failed[i]) continue;
         good = an_job_check(job, err);
-        if (good) good = an_session_run(d.session[0], &(an_run){ .rows = 1, .first_row = first_row }, NULL, err) &&
-                         an_fail(err, AN_FAILED, "drawing row %llu failed", (unsigned long long)(first_row + i * AN__WGAN_ROWS));
+        if (good)
+            good = an_session_run(d.session[0], &(an_run){ .rows = 1, .first_row = first_row }, NULL, err) &&
+                   an_fail(err, AN_FAILED, "drawing row %llu failed", (unsigned long long)(first_row + i * AN__WGAN_ROWS));
     }
     for (size_t i = 0; i < threads; i++) an_session_free(d.session[i]);
     free(d.session);

@@ -127,6 +127,7 @@ void an__column_free(an_column *c)
         free(c->real);
     }
     an__dictionary_free(&c->dictionary);
+    json_decref(c->spec);
     *c = (an_column){ 0 };
 }
 
@@ -139,6 +140,7 @@ void an__column_describe(an_column *to, const an_column *from)
     to->role = from->role;
     to->kept = from->kept;
     to->tensor = from->tensor;
+    to->spec = json_incref(from->spec);
     an__dictionary_copy(&to->dictionary, &from->dictionary);
 }
 
@@ -159,6 +161,7 @@ void an_table_free(an_table *t)
     free(t->origin_row);
     for (size_t i = 0; i < t->origin_count; i++) free(t->origins[i].generator);
     free(t->origins);
+    json_decref(t->constraints);
     free(t);
 }
 

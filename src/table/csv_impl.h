@@ -22,10 +22,15 @@ typedef struct an__csv_source {
 } an__csv_source;
 
 bool an__csv_open(an__csv_source *s, const char *path, an_job *job, an_error *err);
+bool an__csv_open_fd(an__csv_source *s, int fd, const char *what, an_error *err); /* a regular file; fd may be closed afterwards */
 bool an__csv_wrap(an__csv_source *s, const char *bytes, size_t n, const char *what, an_job *job, an_error *err);
 void an__csv_close(an__csv_source *s);
 /* Pages before `done` will not be needed soon: they leave the resident set, being clean. */
 void an__csv_forget(const an__csv_source *s, size_t from, size_t to);
+
+/* Reads an open source and closes it; what: file, for messages. */
+an_table *an__csv_read_source(an__csv_source *s, const char *what, const an_csv_options *options, an_csv_dialect *dialect, an_job *job,
+                              an_error *err);
 
 /* ---- csv_scan_plain.c: one fast look at all bytes ------------------------------------------------------------------------------ */
 

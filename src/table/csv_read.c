@@ -429,6 +429,14 @@ static an_table *read_and_close(reader *r, const an_csv_options *options, an_csv
     return t;
 }
 
+an_table *an__csv_read_source(an__csv_source *s, const char *what, const an_csv_options *options, an_csv_dialect *dialect, an_job *job,
+                              an_error *err)
+{
+    reader r = { .what = what, .job = job, .source = *s };
+    *s = (an__csv_source){ 0 };
+    return read_and_close(&r, options, dialect, err);
+}
+
 an_table *an_csv_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_job *job, an_error *err)
 {
     reader r = { .what = path, .job = job };

@@ -32,7 +32,7 @@ static bool map_file(an__csv_source *s, int fd, size_t size, const char *path, a
     return true;
 }
 
-static int spill_open(an_error *err)
+int an__spill_open(an_error *err)
 {
     const char *folder = getenv("TMPDIR");
     char *path = an_format("%s/andon-XXXXXX", folder && *folder ? folder : "/tmp");
@@ -117,7 +117,7 @@ static bool is_gzip(const char *bytes, size_t n)
 /* Replaces packed bytes by a mapping of the unpacked ones. */
 static bool unpack(an__csv_source *s, const char *what, an_job *job, an_error *err)
 {
-    int fd = spill_open(err);
+    int fd = an__spill_open(err);
     if (fd < 0) return false;
     an__csv_source plain = { .gzip = true };
     size_t size = 0;
@@ -131,7 +131,7 @@ static bool unpack(an__csv_source *s, const char *what, an_job *job, an_error *e
 
 static int spill_pipe(int from, size_t *size, const char *path, an_job *job, an_error *err)
 {
-    int fd = spill_open(err);
+    int fd = an__spill_open(err);
     if (fd < 0) return -1;
     char *block = an_alloc(AN__CSV_STEP);
     bool ok = true;
@@ -148,6 +148,14 @@ static int spill_pipe(int from, size_t *size, const char *path, an_job *job, an_
     if (ok) return fd;
     close(fd);
     return -1;
+}
+
+bool an__csv_open_fd(an__csv_source *s, int fd, const char *what, an_error *err)
+{
+    struct stat st;
+    *s = (an__csv_source){ 0 };
+    if (fstat(fd, &st)) return an_fail_errno(err, "%s: cannot be looked at", what);
+    return map_file(s, fd, (size_t)st.st_size, what, err);
 }
 
 bool an__csv_open(an__csv_source *s, const char *path, an_job *job, an_error *err)

@@ -1,5 +1,6 @@
 /* file_load.c - a table out of an artifact. Everything read is checked before it is used: lengths, offsets, hashes, codes, texts. */
 #include "file.h"
+#include "schema.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -186,6 +187,12 @@ static bool load_column(const file *f, const json_t *o, size_t j, an_table *t, a
     c.unit = an_strdup(an_json_string(o, "unit", NULL));
     c.reason = an_strdup(an_json_string(o, "reason", NULL));
     c.kept = json_is_true(json_object_get(o, "kept"));
+    json_t *spec = json_object_get(o, "spec");
+    if (spec && !an__spec_sound(spec)) {
+        an__column_free(&c);
+        return corrupt(f, "schema (spec)", err);
+    }
+    c.spec = json_incref(spec);
     if (!load_cells(f, j, &c, err)) {
         an__column_free(&c);
         return an_where(err, "%s, column %s", f->what, name);
@@ -246,6 +253,9 @@ an_table *an__table_decode(const uint8_t *bytes, size_t n, const json_t *schema,
     }
     for (size_t j = 0; ok && j < f.head.columns; j++) ok = load_column(&f, json_array_get(columns, j), j, t, err);
     ok = ok && load_origin(&f, schema, t, err);
+    json_t *constraints = json_object_get(schema, "constraints");
+    if (ok && constraints && !an__constraints_sound(constraints)) ok = corrupt(&f, "schema (constraints)", err);
+    if (ok && constraints) t->constraints = json_incref(constraints);
     free(f.section);
     if (ok) return t;
     an_table_free(t);

@@ -26,6 +26,7 @@ static json_t *schema_json(const an_table *t)
             json_object_set_new(o, "dtype", json_string(c->tensor.dtype ? "f32" : "u8"));
             json_object_set_new(o, "shape", shape);
         }
+        if (json_object_size(c->spec)) json_object_set(o, "spec", c->spec);
         json_array_append_new(columns, o);
     }
     for (size_t i = 0; i < t->origin_count; i++) {
@@ -33,8 +34,11 @@ static json_t *schema_json(const an_table *t)
         json_array_append_new(origins, json_pack("{s:s, s:s}", "generator", t->origins[i].generator, "seed", seed));
         free(seed);
     }
-    return json_pack("{s:s, s:i, s:I, s:s?, s:o, s:o}", "format", "andon table", "version", AN__TABLE_VERSION, "rows", (json_int_t)t->rows,
-                     "positive", t->positive, "columns", columns, "origins", origins);
+    json_t *all = json_pack("{s:s, s:i, s:I, s:s?, s:o, s:o}", "format", "andon table", "version", AN__TABLE_VERSION, "rows", (json_int_t)t->rows,
+                            "positive", t->positive, "columns", columns, "origins", origins);
+    /* absent where there are none, as in tables written before there were any */
+    if (all && json_array_size(t->constraints)) json_object_set(all, "constraints", t->constraints);
+    return all;
 }
 
 typedef struct writer {

@@ -39,6 +39,9 @@ uint64_t an__hash_seeded(uint64_t seed, const void *bytes, size_t n);
 /* Appends the value of a cell in a form that depends on the value alone (not on integer or real, nor on dictionary codes). */
 void an__cell_content(const an_column *c, size_t row, an_buf *out);
 
+/* A temporary file without a name, in $TMPDIR or /tmp; -1: failed. */
+int an__spill_open(an_error *err);
+
 /* Order of indices by a 64-bit key, ties by index. */
 typedef struct an__keyed {
     uint64_t key;

@@ -1,5 +1,5 @@
 /* rows.c - tables made from tables: some rows, some columns, one table after another. Single cells are column.c's. */
-#include "impl.h"
+#include "schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +78,7 @@ static an_table *copy_table(const an_table *t, const size_t *rows, size_t n, con
         an_column *to = an__table_add_like(out, from, false, err);
         if (!select_cells(to, from, rows, n, err)) goto failed;
     }
+    an__constraints_keep(out, t->constraints);
     if (t->origin) {
         copy_origins(out, t);
         if (!alloc_origin(out, err)) goto failed;
@@ -238,6 +239,7 @@ an_table *an_table_append(const an_table *a, const an_table *b, an_error *err)
         an_column *to = an__table_add_like(out, &a->column[j], false, err);
         if (!append_cells(to, &a->column[j], a->rows, an_table_find(b, a->column[j].name), b->rows, err)) goto failed;
     }
+    an__constraints_keep(out, a->constraints);
     if (!append_origins(out, a, b, err)) goto failed;
     return out;
 failed:

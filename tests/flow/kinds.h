@@ -120,38 +120,38 @@ static inline bool toy_print(const an_step_context *c, const void *options, an_b
     return good;
 }
 
-#define TOY(variable, called, ins, outs, print)                                                                                            \
-    static json_t *variable##_run(const an_step_context *c, const void *options, an_error *err);                                           \
-    static const an_step_kind variable = { .name = called,                                                                                 \
-                                           .doc = "a toy",                                                                                 \
-                                           .params = toy_params,                                                                           \
-                                           .options_size = sizeof(toy_options),                                                            \
-                                           .inputs = ins,                                                                                  \
-                                           .outputs = outs,                                                                                \
-                                           .fingerprint = print,                                                                           \
-                                           .run = variable##_run };                                                                        \
-    static json_t *variable##_run(const an_step_context *c, const void *options, an_error *err)                                            \
-    {                                                                                                                                      \
-        return toy_run(&variable, c, options, err);                                                                                        \
+#define TOY(variable, called, ins, outs, print)                                                  \
+    static json_t *variable##_run(const an_step_context *c, const void *options, an_error *err); \
+    static const an_step_kind variable = { .name = called,                                       \
+                                           .doc = "a toy",                                       \
+                                           .params = toy_params,                                 \
+                                           .options_size = sizeof(toy_options),                  \
+                                           .inputs = ins,                                        \
+                                           .outputs = outs,                                      \
+                                           .fingerprint = print,                                 \
+                                           .run = variable##_run };                              \
+    static json_t *variable##_run(const an_step_context *c, const void *options, an_error *err)  \
+    {                                                                                            \
+        return toy_run(&variable, c, options, err);                                              \
     }
-#define NONE                                                                                                                               \
-    {                                                                                                                                      \
-        {                                                                                                                                  \
-            NULL, false                                                                                                                    \
-        }                                                                                                                                  \
+#define NONE            \
+    {                   \
+        {               \
+            NULL, false \
+        }               \
     }
-#define ONE(a)                                                                                                                             \
-    {                                                                                                                                      \
-        {                                                                                                                                  \
-            a, false                                                                                                                       \
-        }                                                                                                                                  \
+#define ONE(a)       \
+    {                \
+        {            \
+            a, false \
+        }            \
     }
-#define TWO(a, b)                                                                                                                          \
-    {                                                                                                                                      \
-        { a, false },                                                                                                                      \
-        {                                                                                                                                  \
-            b, false                                                                                                                       \
-        }                                                                                                                                  \
+#define TWO(a, b)     \
+    {                 \
+        { a, false }, \
+        {             \
+            b, false  \
+        }             \
     }
 
 TOY(toy_source, "source", NONE, ONE("data"), toy_print)
@@ -175,14 +175,14 @@ static inline an_pipeline *toy_parse(const char *text, an_error *err)
     return an__pipeline_parse(text, strlen(text), "flow.yaml", ".", toys, AN_COUNT(toys), err);
 }
 
-#define MUST(call)                                                                                                                         \
-    do {                                                                                                                                   \
-        err = (an_error){ 0 };                                                                                                             \
-        if (!(call)) fail_msg("%s: %s [%s]", #call, err.message, err.where);                                                               \
+#define MUST(call)                                                           \
+    do {                                                                     \
+        err = (an_error){ 0 };                                               \
+        if (!(call)) fail_msg("%s: %s [%s]", #call, err.message, err.where); \
     } while (0)
-#define MENTIONS(text, part)                                                                                                               \
-    do {                                                                                                                                   \
-        if (!strstr(text, part)) fail_msg("\"%s\" does not mention \"%s\"", text, part);                                                   \
+#define MENTIONS(text, part)                                                             \
+    do {                                                                                 \
+        if (!strstr(text, part)) fail_msg("\"%s\" does not mention \"%s\"", text, part); \
     } while (0)
 
 #endif

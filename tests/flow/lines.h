@@ -18,17 +18,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MUST(call)                                                                                                                         \
-    do {                                                                                                                                   \
-        err = (an_error){ 0 };                                                                                                             \
-        if (!(call)) fail_msg("%s: %s [%s]", #call, err.message, err.where);                                                               \
+#define MUST(call)                                                           \
+    do {                                                                     \
+        err = (an_error){ 0 };                                               \
+        if (!(call)) fail_msg("%s: %s [%s]", #call, err.message, err.where); \
     } while (0)
-#define MUST_FAIL(call, expected, part)                                                                                                    \
-    do {                                                                                                                                   \
-        err = (an_error){ 0 };                                                                                                             \
-        if (call) fail_msg("%s succeeded", #call);                                                                                         \
-        if (err.code != (expected)) fail_msg("%s: code %s (%s)", #call, an_code_name(err.code), err.message);                              \
-        if (!strstr(err.message, part)) fail_msg("\"%s\" does not mention \"%s\"", err.message, (const char *)(part));                     \
+#define MUST_FAIL(call, expected, part)                                                                                \
+    do {                                                                                                               \
+        err = (an_error){ 0 };                                                                                         \
+        if (call) fail_msg("%s succeeded", #call);                                                                     \
+        if (err.code != (expected)) fail_msg("%s: code %s (%s)", #call, an_code_name(err.code), err.message);          \
+        if (!strstr(err.message, part)) fail_msg("\"%s\" does not mention \"%s\"", err.message, (const char *)(part)); \
     } while (0)
 
 /* ---- parts ---- */

@@ -41,7 +41,8 @@ static const json_t *row_of(const json_t *j, const char *how)
 {
     size_t i;
     const json_t *row;
-    json_array_foreach(json_object_get(j, "rows"), i, row) if (!strcmp(an_json_string(row, "balance", ""), how)) return row;
+    json_array_foreach(json_object_get(j, "rows"), i, row)
+        if (!strcmp(an_json_string(row, "balance", ""), how)) return row;
     fail_msg("no row %s", how);
     return NULL;
 }

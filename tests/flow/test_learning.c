@@ -286,8 +286,7 @@ static void evaluation_agrees_with_the_metrics(void **state)
     size_t i, points = json_array_size(json_object_get(e, "curve"));
     json_t *point;
     assert_true(points > 10 && points <= 200);
-    json_array_foreach(json_object_get(e, "curve"), i, point)
-    { /* each point is what the threshold does */
+    json_array_foreach(json_object_get(e, "curve"), i, point) { /* each point is what the threshold does */
         an_confusion p = an_confusion_at(label, score, 150, number_at(point, "threshold", NULL));
         assert_true(number_at(point, "confusion", "tp") == (double)p.tp && number_at(point, "confusion", "fp") == (double)p.fp);
         assert_float_equal(number_at(point, "cost", NULL), an_expected_cost(&p, &costs), 1e-12);

@@ -1,8 +1,8 @@
 /* Reading pipelines: what is understood, and every way of being wrong with the place and the nearest name. */
 #include "flow/kinds.h"
 
-#define CHAIN                                                                                                                              \
-    "name: press\nsteps:\n  get: {use: source, set: {tag: a, amount: 2}}\n  clean: {use: clean}\n  split: {use: split}\n  train: {use: "   \
+#define CHAIN                                                                                                                            \
+    "name: press\nsteps:\n  get: {use: source, set: {tag: a, amount: 2}}\n  clean: {use: clean}\n  split: {use: split}\n  train: {use: " \
     "train, retries: 2}\n"
 
 static char *described(const an_pipeline *p)

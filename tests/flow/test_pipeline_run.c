@@ -35,8 +35,8 @@ static int place_remove(void **state)
     return 0;
 }
 
-#define CHAIN(extra)                                                                                                                       \
-    "name: press\nsteps:\n  get: {use: source, set: {tag: a}}\n  clean: {use: clean, set: {tag: b" extra "}}\n  split: {use: split}\n"     \
+#define CHAIN(extra)                                                                                                                   \
+    "name: press\nsteps:\n  get: {use: source, set: {tag: a}}\n  clean: {use: clean, set: {tag: b" extra "}}\n  split: {use: split}\n" \
     "  train: {use: train}\n  judge: {use: judge}\n"
 
 static json_t *run_text(an_store *s, const char *text, bool fresh, an_job *job, an_error *err)
@@ -62,7 +62,8 @@ static const json_t *step_of(const json_t *result, const char *name)
 {
     size_t i;
     json_t *step;
-    json_array_foreach(json_object_get(result, "steps"), i, step) if (strcmp(an_json_string(step, "name", ""), name) == 0) return step;
+    json_array_foreach(json_object_get(result, "steps"), i, step)
+        if (strcmp(an_json_string(step, "name", ""), name) == 0) return step;
     fail_msg("no step %s", name);
     return NULL;
 }
@@ -311,9 +312,9 @@ static void test_stop(void **state)
     stopping = NULL;
 }
 
-#define SLOW                                                                                                                               \
-    "name: slow\nsteps:\n  get: {use: source, set: {sleep_ms: 150}}\n  clean: {use: clean, set: {sleep_ms: 150}}\n  split: {use: split, "  \
-    "set: {sleep_ms: 150}}\n"                                                                                                              \
+#define SLOW                                                                                                                              \
+    "name: slow\nsteps:\n  get: {use: source, set: {sleep_ms: 150}}\n  clean: {use: clean, set: {sleep_ms: 150}}\n  split: {use: split, " \
+    "set: {sleep_ms: 150}}\n"                                                                                                             \
     "  train: {use: train, set: {sleep_ms: 150}}\n  judge: {use: judge, set: {sleep_ms: 150}}\n"
 
 static pid_t run_in_child(place *p, const char *text)

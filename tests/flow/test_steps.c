@@ -11,11 +11,11 @@ static json_t *step(const line *l, const char *use, json_t *set, an_flow_values 
     return an__step_do(l->store, use, set ? set : json_object(), &in, v, NULL, job, err);
 }
 
-#define STEP(l, use, set, v)                                                                                                               \
-    do {                                                                                                                                   \
-        json_t *made_;                                                                                                                     \
-        MUST((made_ = step(l, use, set, v, NULL, &err)) != NULL);                                                                          \
-        json_decref(made_);                                                                                                                \
+#define STEP(l, use, set, v)                                      \
+    do {                                                          \
+        json_t *made_;                                            \
+        MUST((made_ = step(l, use, set, v, NULL, &err)) != NULL); \
+        json_decref(made_);                                       \
     } while (0)
 
 static json_t *act(const line *l, const an_act *a, const char *const *pairs, an_job *job, an_error *err)

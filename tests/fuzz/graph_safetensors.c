@@ -1,4 +1,5 @@
-/* graph_safetensors.c - any bytes as a safetensors file: refused or read without harm, and what is read survives being written and read again. */
+/* graph_safetensors.c - any bytes as a safetensors file: refused or read without harm, and what is read survives being written and read
+ * again. */
 #include "andon/graph.h"
 
 #include <stdlib.h>
@@ -6,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     json_t *metadata = NULL;
     an_error err = { 0 };
     an_params *p = an_safetensors_load(data, size, &metadata, &err);

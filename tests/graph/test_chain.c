@@ -1,5 +1,5 @@
-/* test_chain.c - elementwise chains on every CPU path: functions against libm in more precision, random chains against a scalar interpreter, and bits that must
- * not depend on where an element lies. */
+/* test_chain.c - elementwise chains on every CPU path: functions against libm in more precision, random chains against a scalar
+ * interpreter, and bits that must not depend on where an element lies. */
 #include "graph/kernel.h"
 
 #include <math.h>
@@ -12,11 +12,12 @@
 
 static const char *const PATHS[] = { "avx512", "avx2", "neon", "plain" };
 
-#define EACH_PATH(k)                                                                                        \
-    for (size_t path_ = 0; path_ < AN_COUNT(PATHS); path_++)                                                \
+#define EACH_PATH(k)                                         \
+    for (size_t path_ = 0; path_ < AN_COUNT(PATHS); path_++) \
         for (const an_kernels *k = an__kernels(PATHS[path_]); k; k = NULL)
 
-static an_chain one_op(int code, int inputs, double attr, double attr2) {
+static an_chain one_op(int code, int inputs, double attr, double attr2)
+{
     an_chain c = { .inputs = inputs, .count = 1, .outputs = 1, .output = { (uint8_t)inputs } };
     c.op[0] = (an_chain_op){ .code = (uint8_t)code, .a = 0, .b = 1, .c = 2, .attr = attr, .attr2 = attr2 };
     return c;
@@ -24,15 +25,21 @@ static an_chain one_op(int code, int inputs, double attr, double attr2) {
 
 /* ---- functions -------------------------------------------------------------------------------------------------------------- */
 
-static long double exact_sigmoid(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
-static long double exact_softplus(long double x) { return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x)); }
+static long double exact_sigmoid(long double x)
+{
+    return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+}
+static long double exact_softplus(long double x)
+{
+    return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x));
+}
 
 typedef struct function {
     const char *name;
     int code;
     long double (*exact)(long double);
-    double low, high;   /* swept evenly, and at both signs of powers of two within */
-    double limit[2];    /* f32, f64: units in the last place */
+    double low, high; /* swept evenly, and at both signs of powers of two within */
+    double limit[2];  /* f32, f64: units in the last place */
 } function;
 
 static const function FUNCTIONS[] = {
@@ -50,7 +57,8 @@ static const function FUNCTIONS[] = {
     { "sqrt", AN_CHAIN_sqrt, sqrtl, 0, 1e6, { 0.5001, 0.5001 } },
 };
 
-static double units(an_dtype t, double got, long double want) {
+static double units(an_dtype t, double got, long double want)
+{
     int e;
     if ((double)want == got) return 0;
     frexpl(want, &e);
@@ -64,7 +72,8 @@ enum { POINTS = 20000 };
 enum { POINTS = 300000 };
 #endif
 
-static void test_functions(void **state) {
+static void test_functions(void **state)
+{
     (void)state;
     float *x32 = malloc(POINTS * sizeof *x32), *y32 = malloc(POINTS * sizeof *y32);
     double *x64 = malloc(POINTS * sizeof *x64), *y64 = malloc(POINTS * sizeof *y64);
@@ -89,7 +98,8 @@ static void test_functions(void **state) {
                 if (!(e32 <= worst[0])) worst[0] = e32, place[0] = x32[i];
                 if (!(e64 <= worst[1])) worst[1] = e64, place[1] = x64[i];
             }
-            print_message("  %-6s %-8s [%g, %g]: %.2f units at %.9g (f32), %.2f at %.17g (f64)\n", k->name, fn->name, fn->low, fn->high, worst[0], place[0], worst[1], place[1]);
+            print_message("  %-6s %-8s [%g, %g]: %.2f units at %.9g (f32), %.2f at %.17g (f64)\n", k->name, fn->name, fn->low, fn->high,
+                          worst[0], place[0], worst[1], place[1]);
             assert_true(worst[0] <= fn->limit[0]);
             assert_true(worst[1] <= fn->limit[1]);
         }
@@ -101,27 +111,47 @@ static void test_functions(void **state) {
 }
 
 /* x, want: NAN as want means NaN */
-static void expect(const an_kernels *k, int code, const double (*cases)[2], size_t count, double attr, double attr2) {
+static void expect(const an_kernels *k, int code, const double (*cases)[2], size_t count, double attr, double attr2)
+{
     an_chain c = one_op(code, 1, attr, attr2);
     for (size_t i = 0; i < count; i++) {
         float x = (float)cases[i][0], y = 7;
         double xd = cases[i][0], yd = 7, want = cases[i][1];
         k->chain(AN_F32, &c, (an_operand[]){ { &x, 1, 1 }, { &y, 1, 1 } }, 1, 1);
         k->chain(AN_F64, &c, (an_operand[]){ { &xd, 1, 1 }, { &yd, 1, 1 } }, 1, 1);
-        bool same32 = isnan(want) ? isnan(y) : (float)want == y && !signbit(want) == !signbit(y), same64 = isnan(want) ? isnan(yd) : want == yd && !signbit(want) == !signbit(yd);
+        bool same32 = isnan(want) ? isnan(y) : (float)want == y && !signbit(want) == !signbit(y),
+             same64 = isnan(want) ? isnan(yd) : want == yd && !signbit(want) == !signbit(yd);
         if (!same32 || !same64) fail_msg("%s: operation %d of %g gives %g and %g, not %g", k->name, code, cases[i][0], (double)y, yd, want);
     }
 }
 
-static void test_special_values(void **state) {
+static void test_special_values(void **state)
+{
     (void)state;
     EACH_PATH(k) {
-        expect(k, AN_CHAIN_exp, (const double[][2]){ { 0, 1 }, { -0.0, 1 }, { INFINITY, INFINITY }, { -INFINITY, 0 }, { NAN, NAN }, { 1000, INFINITY }, { -1000, 0 } }, 7, 0, 0);
-        expect(k, AN_CHAIN_log, (const double[][2]){ { 1, 0 }, { 0, -INFINITY }, { -0.0, -INFINITY }, { -1, NAN }, { INFINITY, INFINITY }, { -INFINITY, NAN }, { NAN, NAN } }, 7, 0, 0);
-        expect(k, AN_CHAIN_tanh, (const double[][2]){ { 0, 0 }, { -0.0, -0.0 }, { 100, 1 }, { -100, -1 }, { INFINITY, 1 }, { -INFINITY, -1 }, { NAN, NAN }, { 0x1p-100, 0x1p-100 } }, 8, 0, 0);
+        expect(k, AN_CHAIN_exp,
+               (const double[][2]){
+                   { 0, 1 }, { -0.0, 1 }, { INFINITY, INFINITY }, { -INFINITY, 0 }, { NAN, NAN }, { 1000, INFINITY }, { -1000, 0 } },
+               7, 0, 0);
+        expect(k, AN_CHAIN_log,
+               (const double[][2]){
+                   { 1, 0 }, { 0, -INFINITY }, { -0.0, -INFINITY }, { -1, NAN }, { INFINITY, INFINITY }, { -INFINITY, NAN }, { NAN, NAN } },
+               7, 0, 0);
+        expect(k, AN_CHAIN_tanh,
+               (const double[][2]){ { 0, 0 },
+                                    { -0.0, -0.0 },
+                                    { 100, 1 },
+                                    { -100, -1 },
+                                    { INFINITY, 1 },
+                                    { -INFINITY, -1 },
+                                    { NAN, NAN },
+                                    { 0x1p-100, 0x1p-100 } },
+               8, 0, 0);
         expect(k, AN_CHAIN_sigmoid, (const double[][2]){ { 0, .5 }, { INFINITY, 1 }, { -INFINITY, 0 }, { NAN, NAN } }, 4, 0, 0);
-        expect(k, AN_CHAIN_softplus, (const double[][2]){ { INFINITY, INFINITY }, { -INFINITY, 0 }, { NAN, NAN }, { 1000, 1000 }, { -2000, 0 } }, 5, 0, 0);
-        expect(k, AN_CHAIN_erf, (const double[][2]){ { 0, 0 }, { -0.0, -0.0 }, { INFINITY, 1 }, { -INFINITY, -1 }, { NAN, NAN }, { 20, 1 } }, 6, 0, 0);
+        expect(k, AN_CHAIN_softplus,
+               (const double[][2]){ { INFINITY, INFINITY }, { -INFINITY, 0 }, { NAN, NAN }, { 1000, 1000 }, { -2000, 0 } }, 5, 0, 0);
+        expect(k, AN_CHAIN_erf,
+               (const double[][2]){ { 0, 0 }, { -0.0, -0.0 }, { INFINITY, 1 }, { -INFINITY, -1 }, { NAN, NAN }, { 20, 1 } }, 6, 0, 0);
         expect(k, AN_CHAIN_sqrt, (const double[][2]){ { 4, 2 }, { 0, 0 }, { -1, NAN }, { NAN, NAN } }, 4, 0, 0);
         expect(k, AN_CHAIN_sign, (const double[][2]){ { 3, 1 }, { -2, -1 }, { 0, 0 }, { NAN, NAN } }, 4, 0, 0);
         expect(k, AN_CHAIN_abs, (const double[][2]){ { -3, 3 }, { -0.0, 0 }, { -INFINITY, INFINITY }, { NAN, NAN } }, 4, 0, 0);
@@ -148,49 +178,104 @@ static void test_special_values(void **state) {
 /* ---- random chains ------------------------------------------------------------------------------------------------------------- */
 
 /* One element through the chain in scalar arithmetic; only operations that IEEE 754 rounds exactly, so that bits must agree. */
-#define SCALAR(T, NAME, ROOT)                                                                                   \
-    static void NAME(const an_chain *c, T *v) {                                                                 \
-        for (int i = 0; i < c->count; i++) {                                                                    \
-            const an_chain_op *op = &c->op[i];                                                                  \
+#define SCALAR(T, NAME, ROOT)                                                                                        \
+    static void NAME(const an_chain *c, T *v)                                                                        \
+    {                                                                                                                \
+        for (int i = 0; i < c->count; i++) {                                                                         \
+            const an_chain_op *op = &c->op[i];                                                                       \
             T x = v[op->a], y = v[op->b], z = v[op->c], s = (T)op->attr, s2 = (T)op->attr2, *to = &v[c->inputs + i]; \
-            switch ((an_chain_code)op->code) {                                                                  \
-            case AN_CHAIN_add: *to = x + y; break;                                                              \
-            case AN_CHAIN_sub: *to = x - y; break;                                                              \
-            case AN_CHAIN_mul: *to = x * y; break;                                                              \
-            case AN_CHAIN_div: *to = x / y; break;                                                              \
-            case AN_CHAIN_minimum: *to = x < y || x != x ? x : y; break;                                        \
-            case AN_CHAIN_maximum: *to = x > y || x != x ? x : y; break;                                        \
-            case AN_CHAIN_greater: *to = x > y; break;                                                          \
-            case AN_CHAIN_greater_equal: *to = x >= y; break;                                                   \
-            case AN_CHAIN_equal: *to = x == y; break;                                                           \
-            case AN_CHAIN_where: *to = x != 0 ? y : z; break;                                                   \
-            case AN_CHAIN_is_nan: *to = x != x; break;                                                          \
-            case AN_CHAIN_neg: *to = -x; break;                                                                 \
-            case AN_CHAIN_sqrt: *to = ROOT(x); break;                                                           \
-            case AN_CHAIN_square: *to = x * x; break;                                                           \
-            case AN_CHAIN_reciprocal: *to = 1 / x; break;                                                       \
-            case AN_CHAIN_abs: *to = (T)fabs((double)x); break;                                                 \
-            case AN_CHAIN_sign: *to = x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x; break;                           \
-            case AN_CHAIN_leaky_relu: *to = x > 0 ? x : x * s; break;                                           \
-            case AN_CHAIN_leaky_step: *to = x > 0 ? 1 : s; break;                                               \
-            case AN_CHAIN_clip: *to = x < s ? s : x > s2 ? s2 : x; break;                                       \
-            case AN_CHAIN_clip_step: *to = x >= s && x <= s2; break;                                            \
-            case AN_CHAIN_add_scalar: *to = x + s; break;                                                       \
-            case AN_CHAIN_mul_scalar: *to = x * s; break;                                                       \
-            case AN_CHAIN_copy: *to = x; break;                                                                 \
-            default: fail_msg("operation %d is not exact", op->code);                                          \
-            }                                                                                                   \
-        }                                                                                                       \
+            switch ((an_chain_code)op->code) {                                                                       \
+            case AN_CHAIN_add:                                                                                       \
+                *to = x + y;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_sub:                                                                                       \
+                *to = x - y;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_mul:                                                                                       \
+                *to = x * y;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_div:                                                                                       \
+                *to = x / y;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_minimum:                                                                                   \
+                *to = x < y || x != x ? x : y;                                                                       \
+                break;                                                                                               \
+            case AN_CHAIN_maximum:                                                                                   \
+                *to = x > y || x != x ? x : y;                                                                       \
+                break;                                                                                               \
+            case AN_CHAIN_greater:                                                                                   \
+                *to = x > y;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_greater_equal:                                                                             \
+                *to = x >= y;                                                                                        \
+                break;                                                                                               \
+            case AN_CHAIN_equal:                                                                                     \
+                *to = x == y;                                                                                        \
+                break;                                                                                               \
+            case AN_CHAIN_where:                                                                                     \
+                *to = x != 0 ? y : z;                                                                                \
+                break;                                                                                               \
+            case AN_CHAIN_is_nan:                                                                                    \
+                *to = x != x;                                                                                        \
+                break;                                                                                               \
+            case AN_CHAIN_neg:                                                                                       \
+                *to = -x;                                                                                            \
+                break;                                                                                               \
+            case AN_CHAIN_sqrt:                                                                                      \
+                *to = ROOT(x);                                                                                       \
+                break;                                                                                               \
+            case AN_CHAIN_square:                                                                                    \
+                *to = x * x;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_reciprocal:                                                                                \
+                *to = 1 / x;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_abs:                                                                                       \
+                *to = (T)fabs((double)x);                                                                            \
+                break;                                                                                               \
+            case AN_CHAIN_sign:                                                                                      \
+                *to = x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x;                                                       \
+                break;                                                                                               \
+            case AN_CHAIN_leaky_relu:                                                                                \
+                *to = x > 0 ? x : x * s;                                                                             \
+                break;                                                                                               \
+            case AN_CHAIN_leaky_step:                                                                                \
+                *to = x > 0 ? 1 : s;                                                                                 \
+                break;                                                                                               \
+            case AN_CHAIN_clip:                                                                                      \
+                *to = x < s ? s : x > s2 ? s2 : x;                                                                   \
+                break;                                                                                               \
+            case AN_CHAIN_clip_step:                                                                                 \
+                *to = x >= s && x <= s2;                                                                             \
+                break;                                                                                               \
+            case AN_CHAIN_add_scalar:                                                                                \
+                *to = x + s;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_mul_scalar:                                                                                \
+                *to = x * s;                                                                                         \
+                break;                                                                                               \
+            case AN_CHAIN_copy:                                                                                      \
+                *to = x;                                                                                             \
+                break;                                                                                               \
+            default:                                                                                                 \
+                fail_msg("operation %d is not exact", op->code);                                                     \
+            }                                                                                                        \
+        }                                                                                                            \
     }
 SCALAR(float, scalar_f32, sqrtf)
 SCALAR(double, scalar_f64, sqrt)
 
-static bool rounds_exactly(int code) {
-    return code != AN_CHAIN_exp && code != AN_CHAIN_log && code != AN_CHAIN_tanh && code != AN_CHAIN_sigmoid && code != AN_CHAIN_softplus && code != AN_CHAIN_erf;
+static bool rounds_exactly(int code)
+{
+    return code != AN_CHAIN_exp && code != AN_CHAIN_log && code != AN_CHAIN_tanh && code != AN_CHAIN_sigmoid && code != AN_CHAIN_softplus &&
+           code != AN_CHAIN_erf;
 }
 
-static an_chain random_chain(an_rng *r) {
-    an_chain c = { .inputs = 1 + (int)an_rng_below(r, 5), .count = 1 + (int)an_rng_below(r, an_rng_below(r, 2) ? 6 : AN_CHAIN_OPS), .outputs = 0 };
+static an_chain random_chain(an_rng *r)
+{
+    an_chain c = { .inputs = 1 + (int)an_rng_below(r, 5),
+                   .count = 1 + (int)an_rng_below(r, an_rng_below(r, 2) ? 6 : AN_CHAIN_OPS),
+                   .outputs = 0 };
     for (int i = 0; i < c.count; i++) {
         an_chain_op *op = &c.op[i];
         do op->code = (uint8_t)an_rng_below(r, AN_CHAIN_CODE_COUNT);
@@ -210,10 +295,15 @@ static an_chain random_chain(an_rng *r) {
 
 typedef enum view { WHOLE, GAPS, ROW, COLUMN, ONE, COLUMN_GAPS, VIEWS } view;
 
-static double value_at(an_dtype t, const void *p, int64_t i) { return t == AN_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i]; }
+static double value_at(an_dtype t, const void *p, int64_t i)
+{
+    return t == AN_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i];
+}
 
-static void random_case(const an_kernels *k, an_rng *r, an_dtype t) {
-    static const int64_t heights[] = { 1, 2, 3, 7, 16, 33, 70 }, widths[] = { 1, 2, 3, 5, 8, 15, 16, 17, 31, 64, 66, 100, 255, 256, 257, 512, 700 };
+static void random_case(const an_kernels *k, an_rng *r, an_dtype t)
+{
+    static const int64_t heights[] = { 1, 2, 3, 7, 16, 33, 70 },
+                         widths[] = { 1, 2, 3, 5, 8, 15, 16, 17, 31, 64, 66, 100, 255, 256, 257, 512, 700 };
     an_chain c = random_chain(r);
     int64_t rows = heights[an_rng_below(r, AN_COUNT(heights))], cols = widths[an_rng_below(r, AN_COUNT(widths))];
     an_operand operands[2 * AN_CHAIN_OPERANDS];
@@ -240,7 +330,8 @@ static void random_case(const an_kernels *k, an_rng *r, an_dtype t) {
             memcpy(before[i], memory[i], n * size);
         }
     }
-    if (in_place) { /* outputs over inputs of the same view, each once; an output that copies another input would be a second reader of its memory */
+    /* outputs over inputs of the same view, each once; an output that copies another input would be a second reader of its memory */
+    if (in_place) {
         for (int o = 0, taken = 0; o < c.outputs && taken < c.inputs; o++) {
             while (taken < c.inputs && (operands[taken].col != 1 || operands[taken].row < cols)) taken++;
             if (taken == c.inputs) break;
@@ -270,8 +361,8 @@ static void random_case(const an_kernels *k, an_rng *r, an_dtype t) {
                 const an_operand *to = &operands[c.inputs + o];
                 double got = value_at(t, to->data, row * to->row + col), want = t == AN_F32 ? (double)v32[c.output[o]] : v64[c.output[o]];
                 if (!(got == want || (isnan(got) && isnan(want)))) {
-                    fail_msg("%s %s %lldx%lld, element %lld,%lld, output %d: %.17g, not %.17g", k->name, an_dtype_name(t), (long long)rows, (long long)cols, (long long)row,
-                             (long long)col, o, got, want);
+                    fail_msg("%s %s %lldx%lld, element %lld,%lld, output %d: %.17g, not %.17g", k->name, an_dtype_name(t), (long long)rows,
+                             (long long)cols, (long long)row, (long long)col, o, got, want);
                 }
             }
         }
@@ -280,7 +371,8 @@ static void random_case(const an_kernels *k, an_rng *r, an_dtype t) {
     for (int i = 0; i < c.inputs; i++) free(before[i]);
 }
 
-static void test_random_chains(void **state) {
+static void test_random_chains(void **state)
+{
     (void)state;
     EACH_PATH(k) {
         an_rng r = an_rng_at(2, path_);
@@ -289,7 +381,8 @@ static void test_random_chains(void **state) {
 }
 
 /* Every function: an element has the same bits alone, inside a long row, in short rows and in a gap-filled view. */
-static void test_place_changes_no_bits(void **state) {
+static void test_place_changes_no_bits(void **state)
+{
     (void)state;
     enum { N = 1331 };
     EACH_PATH(k) {
@@ -324,7 +417,8 @@ static void test_place_changes_no_bits(void **state) {
 }
 
 /* Adam in place, the chain an optimiser makes: three outputs over three of four inputs. */
-static void test_adam_in_place(void **state) {
+static void test_adam_in_place(void **state)
+{
     (void)state;
     enum { N = 1003 };
     EACH_PATH(k) {
@@ -339,25 +433,28 @@ static void test_adam_in_place(void **state) {
         enum { W, M, V, G, RATE, FIRST };
         an_chain c = { .inputs = FIRST, .count = 12, .outputs = 3 };
         const an_chain_op ops[] = {
-            { .code = AN_CHAIN_mul_scalar, .a = M, .attr = .9 },              /* 0 */
-            { .code = AN_CHAIN_mul_scalar, .a = G, .attr = .1 },              /* 1 */
-            { .code = AN_CHAIN_add, .a = FIRST + 0, .b = FIRST + 1 },         /* 2: m' */
-            { .code = AN_CHAIN_mul_scalar, .a = V, .attr = .999 },            /* 3 */
-            { .code = AN_CHAIN_square, .a = G },                              /* 4 */
-            { .code = AN_CHAIN_mul_scalar, .a = FIRST + 4, .attr = .001 },    /* 5 */
-            { .code = AN_CHAIN_add, .a = FIRST + 3, .b = FIRST + 5 },         /* 6: v' */
-            { .code = AN_CHAIN_sqrt, .a = FIRST + 6 },                        /* 7 */
-            { .code = AN_CHAIN_add_scalar, .a = FIRST + 7, .attr = 1e-8 },    /* 8 */
-            { .code = AN_CHAIN_div, .a = FIRST + 2, .b = FIRST + 8 },         /* 9 */
-            { .code = AN_CHAIN_mul, .a = FIRST + 9, .b = RATE },              /* 10 */
-            { .code = AN_CHAIN_sub, .a = W, .b = FIRST + 10 },                /* 11: w' */
+            { .code = AN_CHAIN_mul_scalar, .a = M, .attr = .9 },           /* 0 */
+            { .code = AN_CHAIN_mul_scalar, .a = G, .attr = .1 },           /* 1 */
+            { .code = AN_CHAIN_add, .a = FIRST + 0, .b = FIRST + 1 },      /* 2: m' */
+            { .code = AN_CHAIN_mul_scalar, .a = V, .attr = .999 },         /* 3 */
+            { .code = AN_CHAIN_square, .a = G },                           /* 4 */
+            { .code = AN_CHAIN_mul_scalar, .a = FIRST + 4, .attr = .001 }, /* 5 */
+            { .code = AN_CHAIN_add, .a = FIRST + 3, .b = FIRST + 5 },      /* 6: v' */
+            { .code = AN_CHAIN_sqrt, .a = FIRST + 6 },                     /* 7 */
+            { .code = AN_CHAIN_add_scalar, .a = FIRST + 7, .attr = 1e-8 }, /* 8 */
+            { .code = AN_CHAIN_div, .a = FIRST + 2, .b = FIRST + 8 },      /* 9 */
+            { .code = AN_CHAIN_mul, .a = FIRST + 9, .b = RATE },           /* 10 */
+            { .code = AN_CHAIN_sub, .a = W, .b = FIRST + 10 },             /* 11: w' */
         };
         memcpy(c.op, ops, sizeof ops);
         c.output[0] = FIRST + 11;
         c.output[1] = FIRST + 2;
         c.output[2] = FIRST + 6;
         for (int step = 0; step < 3; step++) {
-            k->chain(AN_F32, &c, (an_operand[]){ { w, N, 1 }, { m, N, 1 }, { v, N, 1 }, { g, N, 1 }, { &rate, 0, 0 }, { w, N, 1 }, { m, N, 1 }, { v, N, 1 } }, 1, N);
+            k->chain(AN_F32, &c,
+                     (an_operand[]){
+                         { w, N, 1 }, { m, N, 1 }, { v, N, 1 }, { g, N, 1 }, { &rate, 0, 0 }, { w, N, 1 }, { m, N, 1 }, { v, N, 1 } },
+                     1, N);
             for (int i = 0; i < N; i++) {
                 m2[i] = .9f * m2[i] + .1f * g[i];
                 v2[i] = .999f * v2[i] + .001f * (g[i] * g[i]);
@@ -371,7 +468,8 @@ static void test_adam_in_place(void **state) {
 }
 
 /* The value written first is still read, from the input's memory, by a later operation: it must be the old one. */
-static void test_overwritten_input_is_read_later(void **state) {
+static void test_overwritten_input_is_read_later(void **state)
+{
     (void)state;
     EACH_PATH(k) {
         double x[700], y[700];
@@ -387,9 +485,11 @@ static void test_overwritten_input_is_read_later(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_functions),     cmocka_unit_test(test_special_values), cmocka_unit_test(test_random_chains), cmocka_unit_test(test_place_changes_no_bits),
+        cmocka_unit_test(test_functions),     cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_random_chains), cmocka_unit_test(test_place_changes_no_bits),
         cmocka_unit_test(test_adam_in_place), cmocka_unit_test(test_overwritten_input_is_read_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

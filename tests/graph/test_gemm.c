@@ -1,5 +1,5 @@
-/* test_gemm.c - matrix products of every CPU path against OpenBLAS in double precision, over several hundred odd shapes; bits that must not depend on the
- * batch, the packing or the threads. */
+/* test_gemm.c - matrix products of every CPU path against OpenBLAS in double precision, over several hundred odd shapes; bits that must not
+ * depend on the batch, the packing or the threads. */
 #include "graph/kernel.h"
 
 #include <cblas.h>
@@ -23,7 +23,8 @@ typedef struct problem {
     size_t na, nb, nc;
 } problem;
 
-static void *fill(an_dtype t, size_t n, double **copy, an_rng *r) {
+static void *fill(an_dtype t, size_t n, double **copy, an_rng *r)
+{
     void *values = malloc((n ? n : 1) * an_dtype_bytes(t)); /* exact size: the address sanitizer sees reads past the end */
     *copy = malloc((n ? n : 1) * sizeof(double));
     assert_non_null(values);
@@ -36,7 +37,8 @@ static void *fill(an_dtype t, size_t n, double **copy, an_rng *r) {
     return values;
 }
 
-static void make(problem *p, an_rng *r) {
+static void make(problem *p, an_rng *r)
+{
     int64_t a_rows = p->ta ? p->k : p->m, a_cols = p->ta ? p->m : p->k, b_rows = p->tb ? p->n : p->k, b_cols = p->tb ? p->k : p->n;
     p->lda = a_cols + (int64_t)an_rng_below(r, 4);
     p->ldb = b_cols + (int64_t)an_rng_below(r, 4);
@@ -51,7 +53,8 @@ static void make(problem *p, an_rng *r) {
     p->times = fill(p->t, p->nc, &p->dtimes, r);
 }
 
-static void drop(problem *p) {
+static void drop(problem *p)
+{
     void *all[] = { p->a, p->b, p->c, p->bias, p->times, p->da, p->db, p->dc, p->dbias, p->dtimes };
     for (size_t i = 0; i < AN_COUNT(all); i++) free(all[i]);
 }
@@ -59,13 +62,28 @@ static void drop(problem *p) {
 enum { SLOPE_IN_TENTHS = 2, CANARY = 0x5a };
 
 /* Runs the kernels over p into c (ldc of p), checking that scratch and packed memory are as large as they said. */
-static void run(const an_kernels *k, const problem *p, void *c) {
+static void run(const an_kernels *k, const problem *p, void *c)
+{
     size_t bytes = k->gemm_scratch(p->t, p->m, p->n, p->k, p->ta, p->tb), packed_bytes = k->pack_bytes(p->t, p->k, p->n);
-    unsigned char *scratch = aligned_alloc(64, (bytes + 128) / 64 * 64 + 64), *packed = aligned_alloc(64, (packed_bytes + 128) / 64 * 64 + 64);
+    unsigned char *scratch = aligned_alloc(64, (bytes + 128) / 64 * 64 + 64),
+                  *packed = aligned_alloc(64, (packed_bytes + 128) / 64 * 64 + 64);
     memset(scratch, CANARY, (bytes + 128) / 64 * 64 + 64);
     memset(packed, CANARY, (packed_bytes + 128) / 64 * 64 + 64);
-    an_gemm g = { .ta = p->ta, .tb = p->tb, .accumulate = p->accumulate, .m = p->m, .n = p->n, .k = p->k, .lda = p->lda, .ldb = p->ldb, .ldc = p->ldc,
-                  .a = p->a, .b = p->b, .c = c, .leaky = p->leaky, .slope = SLOPE_IN_TENTHS / 10.0, .scratch = scratch };
+    an_gemm g = { .ta = p->ta,
+                  .tb = p->tb,
+                  .accumulate = p->accumulate,
+                  .m = p->m,
+                  .n = p->n,
+                  .k = p->k,
+                  .lda = p->lda,
+                  .ldb = p->ldb,
+                  .ldc = p->ldc,
+                  .a = p->a,
+                  .b = p->b,
+                  .c = c,
+                  .leaky = p->leaky,
+                  .slope = SLOPE_IN_TENTHS / 10.0,
+                  .scratch = scratch };
     if (p->with_bias) g.bias = p->bias;
     if (p->with_times) g.times = p->times;
     if (p->packed) {
@@ -82,12 +100,17 @@ static void run(const an_kernels *k, const problem *p, void *c) {
     free(packed);
 }
 
-static double at(an_dtype t, const void *values, size_t i) { return t == AN_F32 ? (double)((const float *)values)[i] : ((const double *)values)[i]; }
+static double at(an_dtype t, const void *values, size_t i)
+{
+    return t == AN_F32 ? (double)((const float *)values)[i] : ((const double *)values)[i];
+}
 
 /* The worst error as a share of the bound (k + 4) u (|A| |B| + ...), which holds for any order of summation. */
-static void compare(const char *path, const problem *p, const void *c) {
+static void compare(const char *path, const problem *p, const void *c)
+{
     size_t cells = (size_t)(p->m * p->n);
-    double *exact = calloc(cells + 1, sizeof *exact), *bound = calloc(cells + 1, sizeof *bound), *abs_a = malloc((p->na + 1) * 8), *abs_b = malloc((p->nb + 1) * 8);
+    double *exact = calloc(cells + 1, sizeof *exact), *bound = calloc(cells + 1, sizeof *bound), *abs_a = malloc((p->na + 1) * 8),
+           *abs_b = malloc((p->nb + 1) * 8);
     for (size_t i = 0; i < p->na; i++) abs_a[i] = fabs(p->da[i]);
     for (size_t i = 0; i < p->nb; i++) abs_b[i] = fabs(p->db[i]);
     if (cells && p->k) {
@@ -107,8 +130,9 @@ static void compare(const char *path, const problem *p, const void *c) {
             if (p->with_times) want *= p->dtimes[place];
             double got = at(p->t, c, place);
             if (!(fabs(got - want) <= limit)) {
-                fail_msg("%s %s %lldx%lldx%lld ta %d tb %d packed %d: element %lld,%lld is %.9g, not %.9g (limit %g)", path, an_dtype_name(p->t), (long long)p->m,
-                         (long long)p->n, (long long)p->k, p->ta, p->tb, p->packed, (long long)i, (long long)j, got, want, limit);
+                fail_msg("%s %s %lldx%lldx%lld ta %d tb %d packed %d: element %lld,%lld is %.9g, not %.9g (limit %g)", path,
+                         an_dtype_name(p->t), (long long)p->m, (long long)p->n, (long long)p->k, p->ta, p->tb, p->packed, (long long)i,
+                         (long long)j, got, want, limit);
             }
         }
     }
@@ -118,7 +142,8 @@ static void compare(const char *path, const problem *p, const void *c) {
     free(abs_b);
 }
 
-static void *copy_of(const problem *p) {
+static void *copy_of(const problem *p)
+{
     size_t bytes = p->nc * an_dtype_bytes(p->t);
     void *c = malloc(bytes ? bytes : 1);
     memcpy(c, p->c, bytes);
@@ -126,18 +151,22 @@ static void *copy_of(const problem *p) {
 }
 
 /* between the rows of C nothing may change */
-static void check_gaps(const problem *p, const void *c) {
+static void check_gaps(const problem *p, const void *c)
+{
     for (int64_t i = 0; i + 1 < p->m; i++) {
-        for (int64_t j = p->n; j < p->ldc; j++) assert_true(at(p->t, c, (size_t)(i * p->ldc + j)) == at(p->t, p->c, (size_t)(i * p->ldc + j)));
+        for (int64_t j = p->n; j < p->ldc; j++)
+            assert_true(at(p->t, c, (size_t)(i * p->ldc + j)) == at(p->t, p->c, (size_t)(i * p->ldc + j)));
     }
 }
 
-static void each_case(const char *path, int cases, uint64_t stream) {
+static void each_case(const char *path, int cases, uint64_t stream)
+{
     const an_kernels *k = an__kernels(path);
     if (!k) return;
     an_rng r = an_rng_at(7, stream);
     for (int i = 0; i < cases; i++) {
-        static const int64_t sizes[] = { 1, 1, 2, 3, 4, 5, 7, 8, 11, 13, 14, 15, 16, 17, 23, 28, 29, 31, 32, 33, 48, 63, 64, 65, 66, 81, 97, 127, 130 };
+        static const int64_t sizes[] = { 1,  1,  2,  3,  4,  5,  7,  8,  11, 13, 14, 15, 16,  17, 23,
+                                         28, 29, 31, 32, 33, 48, 63, 64, 65, 66, 81, 97, 127, 130 };
         static const int64_t depths[] = { 0, 1, 2, 3, 5, 8, 15, 16, 17, 31, 64, 66, 100, 127, 129, 255, 256, 257, 300, 513 };
         problem p = { .t = i % 2 ? AN_F64 : AN_F32, .ta = i / 2 % 2, .tb = i / 4 % 2, .packed = i / 8 % 2 };
         p.m = sizes[an_rng_below(&r, AN_COUNT(sizes))];
@@ -172,7 +201,8 @@ enum { CASES = 120 };
 enum { CASES = 420 };
 #endif
 
-static void test_against_openblas(void **state) {
+static void test_against_openblas(void **state)
+{
     (void)state;
     int tried = 0;
     for (size_t i = 0; i < AN_COUNT(PATHS); i++) {
@@ -183,7 +213,8 @@ static void test_against_openblas(void **state) {
 }
 
 /* A row multiplied alone, in a batch of any size and at any place in it, has the same bits. */
-static void test_rows_are_independent(void **state) {
+static void test_rows_are_independent(void **state)
+{
     (void)state;
     static const int64_t shapes[][2] = { { 64, 64 }, { 66, 100 }, { 1, 300 }, { 5, 33 }, { 256, 300 }, { 33, 257 }, { 2, 7 } };
     for (size_t i = 0; i < AN_COUNT(PATHS); i++) {
@@ -191,7 +222,13 @@ static void test_rows_are_independent(void **state) {
         if (!k) continue;
         for (size_t s = 0; s < 2 * AN_COUNT(shapes); s++) {
             an_rng r = an_rng_at(3, s);
-            problem p = { .t = s % 2 ? AN_F64 : AN_F32, .m = 67, .n = shapes[s / 2][0], .k = shapes[s / 2][1], .tb = s / 2 % 2, .with_bias = true, .leaky = true };
+            problem p = { .t = s % 2 ? AN_F64 : AN_F32,
+                          .m = 67,
+                          .n = shapes[s / 2][0],
+                          .k = shapes[s / 2][1],
+                          .tb = s / 2 % 2,
+                          .with_bias = true,
+                          .leaky = true };
             make(&p, &r);
             void *c = copy_of(&p);
             size_t size = an_dtype_bytes(p.t);
@@ -204,7 +241,8 @@ static void test_rows_are_independent(void **state) {
                     void *d = copy_of(&p);
                     run(k, &part, d);
                     for (int64_t row = 0; row < rows; row++) {
-                        assert_memory_equal((char *)d + (size_t)(row * p.ldc) * size, (char *)c + (size_t)((first + row) * p.ldc) * size, (size_t)p.n * size);
+                        assert_memory_equal((char *)d + (size_t)(row * p.ldc) * size, (char *)c + (size_t)((first + row) * p.ldc) * size,
+                                            (size_t)p.n * size);
                     }
                     free(d);
                 }
@@ -215,7 +253,8 @@ static void test_rows_are_independent(void **state) {
     }
 }
 
-static void test_threads_change_no_bits(void **state) {
+static void test_threads_change_no_bits(void **state)
+{
     (void)state;
     static const int64_t shapes[][3] = { { 700, 130, 90 }, { 40, 700, 333 }, { 1500, 1, 3001 }, { 30, 513, 400 }, { 3, 5, 2 } };
     for (size_t i = 0; i < AN_COUNT(PATHS); i++) {
@@ -225,7 +264,9 @@ static void test_threads_change_no_bits(void **state) {
             continue;
         }
         for (size_t s = 0; s < AN_COUNT(shapes); s++) {
-            problem p = { .t = AN_F32, .m = shapes[s][0], .n = shapes[s][1], .k = shapes[s][2], .ta = s % 2, .tb = s == 3, .accumulate = s == 1 };
+            problem p = {
+                .t = AN_F32, .m = shapes[s][0], .n = shapes[s][1], .k = shapes[s][2], .ta = s % 2, .tb = s == 3, .accumulate = s == 1
+            };
             problem q = p;
             an_rng r = an_rng_at(11, s);
             q.t = AN_F64;
@@ -256,7 +297,8 @@ static void test_threads_change_no_bits(void **state) {
 }
 
 /* NaN and infinity of one row stay in that row; padding does not turn them up elsewhere. */
-static void test_not_a_number_stays_in_its_row(void **state) {
+static void test_not_a_number_stays_in_its_row(void **state)
+{
     (void)state;
     for (size_t i = 0; i < AN_COUNT(PATHS); i++) {
         const an_kernels *k = an__kernels(PATHS[i]);
@@ -279,7 +321,8 @@ static void test_not_a_number_stays_in_its_row(void **state) {
     }
 }
 
-static void test_paths(void **state) {
+static void test_paths(void **state)
+{
     (void)state;
     assert_non_null(an_cpu_path());
     assert_true(an_cpu_available(an_cpu_path()));
@@ -299,7 +342,8 @@ static void test_paths(void **state) {
     unsetenv("ANDON_CPU");
 }
 
-static void test_float_mode(void **state) {
+static void test_float_mode(void **state)
+{
     (void)state;
     volatile float tiny = 1e-30f, zero;
     uint64_t mode = an__float_mode_enter();
@@ -310,10 +354,15 @@ static void test_float_mode(void **state) {
     assert_true(zero > 0);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_openblas),       cmocka_unit_test(test_rows_are_independent), cmocka_unit_test(test_threads_change_no_bits),
-        cmocka_unit_test(test_not_a_number_stays_in_its_row), cmocka_unit_test(test_paths),                cmocka_unit_test(test_float_mode),
+        cmocka_unit_test(test_against_openblas),
+        cmocka_unit_test(test_rows_are_independent),
+        cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_not_a_number_stays_in_its_row),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_float_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,12 +45,12 @@ typedef struct wrong {
     an_node (*build)(an_graph *g, an_node x); /* x: f32 [batch, 3] */
 } wrong;
 
-#define WRONG(name, expression)                                                                                                            \
-    static an_node name(an_graph *g, an_node x)                                                                                            \
-    {                                                                                                                                      \
-        (void)g;                                                                                                                           \
-        (void)x;                                                                                                                           \
-        return expression;                                                                                                                 \
+#define WRONG(name, expression)                 \
+    static an_node name(an_graph *g, an_node x) \
+    {                                           \
+        (void)g;                                \
+        (void)x;                                \
+        return expression;                      \
     }
 WRONG(shapes, an_add(x, an_constant(g, AN_F32, (an_shape){ 1, { 2 } }, (float[]){ 1, 2 })))
 WRONG(types, an_mul(x, an_scalar(g, AN_F64, 1)))
@@ -147,17 +147,17 @@ static double softplus(double v)
 }
 
 /* The operation's values at xs (and ys), in both precisions, fused and plain. */
-#define CHECK(name, node, expected)                                                                                                        \
-    do {                                                                                                                                   \
-        an_node made = node;                                                                                                               \
-        for (int k = 0; k < N; k++) {                                                                                                      \
-            double u = xs[k], v = ys[k];                                                                                                   \
-            (void)u;                                                                                                                       \
-            (void)v;                                                                                                                       \
-            want[count][k] = expected;                                                                                                     \
-        }                                                                                                                                  \
-        names[count] = name;                                                                                                               \
-        out[count++] = made;                                                                                                               \
+#define CHECK(name, node, expected)      \
+    do {                                 \
+        an_node made = node;             \
+        for (int k = 0; k < N; k++) {    \
+            double u = xs[k], v = ys[k]; \
+            (void)u;                     \
+            (void)v;                     \
+            want[count][k] = expected;   \
+        }                                \
+        names[count] = name;             \
+        out[count++] = made;             \
     } while (0)
 
 static void elementwise(an_dtype t, bool plain)

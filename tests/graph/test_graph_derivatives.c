@@ -25,17 +25,17 @@ typedef struct sample {
     an_node (*build)(an_graph *g, an_node *x); /* uses the operation; any shape */
 } sample;
 
-#define UNARY(name)                                                                                                                        \
-    static an_node do_##name(an_graph *g, an_node *x)                                                                                      \
-    {                                                                                                                                      \
-        (void)g;                                                                                                                           \
-        return an_##name(x[0]);                                                                                                            \
+#define UNARY(name)                                   \
+    static an_node do_##name(an_graph *g, an_node *x) \
+    {                                                 \
+        (void)g;                                      \
+        return an_##name(x[0]);                       \
     }
-#define BINARY(name)                                                                                                                       \
-    static an_node do_##name(an_graph *g, an_node *x)                                                                                      \
-    {                                                                                                                                      \
-        (void)g;                                                                                                                           \
-        return an_##name(x[0], x[1]);                                                                                                      \
+#define BINARY(name)                                  \
+    static an_node do_##name(an_graph *g, an_node *x) \
+    {                                                 \
+        (void)g;                                      \
+        return an_##name(x[0], x[1]);                 \
     }
 UNARY(neg)
 UNARY(exp)
@@ -60,11 +60,11 @@ BINARY(minimum)
 BINARY(maximum)
 BINARY(matmul)
 
-#define EXPRESSION(name, expression)                                                                                                       \
-    static an_node do_##name(an_graph *g, an_node *x)                                                                                      \
-    {                                                                                                                                      \
-        (void)g;                                                                                                                           \
-        return expression;                                                                                                                 \
+#define EXPRESSION(name, expression)                  \
+    static an_node do_##name(an_graph *g, an_node *x) \
+    {                                                 \
+        (void)g;                                      \
+        return expression;                            \
     }
 EXPRESSION(select, an_select(an_greater(x[0], an_scalar(g, AN_F64, 0)), an_square(x[1]), an_exp(x[2])))
 EXPRESSION(leaky_relu, an_leaky_relu(x[0], 0.2))

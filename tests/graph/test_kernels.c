@@ -11,18 +11,23 @@
 
 static const char *const PATHS[] = { "avx512", "avx2", "neon", "plain" };
 
-#define EACH_PATH(k)                                                 \
-    for (size_t path_ = 0; path_ < AN_COUNT(PATHS); path_++)         \
+#define EACH_PATH(k)                                         \
+    for (size_t path_ = 0; path_ < AN_COUNT(PATHS); path_++) \
         for (const an_kernels *k = an__kernels(PATHS[path_]); k; k = NULL)
 
-static double at(an_dtype t, const void *p, int64_t i) { return t == AN_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i]; }
+static double at(an_dtype t, const void *p, int64_t i)
+{
+    return t == AN_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i];
+}
 
-static void put(an_dtype t, void *p, int64_t i, double v) {
+static void put(an_dtype t, void *p, int64_t i, double v)
+{
     if (t == AN_F32) ((float *)p)[i] = (float)v;
     if (t == AN_F64) ((double *)p)[i] = v;
 }
 
-static void test_sum_and_max(void **state) {
+static void test_sum_and_max(void **state)
+{
     (void)state;
     static const int64_t sizes[] = { 1, 2, 3, 7, 8, 9, 16, 17, 31, 33, 64, 65, 66, 100, 257 };
     EACH_PATH(k) {
@@ -30,8 +35,10 @@ static void test_sum_and_max(void **state) {
         for (int i = 0; i < 300; i++) {
             const an_dtype t = i % 2 ? AN_F64 : AN_F32;
             const size_t size = an_dtype_bytes(t);
-            int64_t outer = sizes[an_rng_below(&r, 6)], reduce = i % 50 == 0 ? 0 : sizes[an_rng_below(&r, AN_COUNT(sizes))], inner = i % 3 ? sizes[an_rng_below(&r, AN_COUNT(sizes))] : 1;
-            void *in = malloc((size_t)(outer * reduce * inner + 1) * size), *sums = malloc((size_t)(outer * inner) * size), *tops = malloc((size_t)(outer * inner) * size);
+            int64_t outer = sizes[an_rng_below(&r, 6)], reduce = i % 50 == 0 ? 0 : sizes[an_rng_below(&r, AN_COUNT(sizes))],
+                    inner = i % 3 ? sizes[an_rng_below(&r, AN_COUNT(sizes))] : 1;
+            void *in = malloc((size_t)(outer * reduce * inner + 1) * size), *sums = malloc((size_t)(outer * inner) * size),
+                 *tops = malloc((size_t)(outer * inner) * size);
             for (int64_t j = 0; j < outer * reduce * inner; j++) put(t, in, j, 2 * an_rng_uniform(&r) - 1);
             k->sum(t, in, outer, reduce, inner, sums);
             k->max(t, in, outer, reduce, inner, tops);
@@ -72,14 +79,16 @@ static void test_sum_and_max(void **state) {
     }
 }
 
-static void test_transpose(void **state) {
+static void test_transpose(void **state)
+{
     (void)state;
     EACH_PATH(k) {
         an_rng r = an_rng_at(2, path_);
         for (int i = 0; i < 120; i++) {
             const an_dtype t = i % 2 ? AN_F64 : AN_F32;
             const size_t size = an_dtype_bytes(t);
-            int64_t rows = 1 + (int64_t)an_rng_below(&r, 70), cols = 1 + (int64_t)an_rng_below(&r, 70), ld_in = cols + (int64_t)an_rng_below(&r, 3), ld_out = rows + (int64_t)an_rng_below(&r, 3);
+            int64_t rows = 1 + (int64_t)an_rng_below(&r, 70), cols = 1 + (int64_t)an_rng_below(&r, 70),
+                    ld_in = cols + (int64_t)an_rng_below(&r, 3), ld_out = rows + (int64_t)an_rng_below(&r, 3);
             void *in = malloc((size_t)(rows * ld_in) * size), *out = malloc((size_t)(cols * ld_out) * size);
             for (int64_t j = 0; j < rows * ld_in; j++) put(t, in, j, (double)j);
             for (int64_t j = 0; j < cols * ld_out; j++) put(t, out, j, -1);
@@ -94,7 +103,8 @@ static void test_transpose(void **state) {
 }
 
 /* the draws as kernel.h and draws.inc define them, from an_philox */
-static double exact_uniform(an_dtype t, uint64_t key, uint64_t high, uint64_t row, int64_t cols, int64_t c) {
+static double exact_uniform(an_dtype t, uint64_t key, uint64_t high, uint64_t row, int64_t cols, int64_t c)
+{
     uint32_t w[4];
     if (t == AN_F32) {
         an_philox(key, high, row * (uint64_t)((cols + 3) / 4) + (uint64_t)(c / 4), w);
@@ -104,7 +114,8 @@ static double exact_uniform(an_dtype t, uint64_t key, uint64_t high, uint64_t ro
     return (double)((w[2 * (c % 2)] | (uint64_t)w[2 * (c % 2) + 1] << 32) >> 11) * 0x1p-53;
 }
 
-static double exact_normal(an_dtype t, uint64_t key, uint64_t high, uint64_t row, int64_t cols, int64_t c) {
+static double exact_normal(an_dtype t, uint64_t key, uint64_t high, uint64_t row, int64_t cols, int64_t c)
+{
     const int64_t even = c / 2 * 2;
     double u, v;
     uint32_t w[4];
@@ -121,7 +132,8 @@ static double exact_normal(an_dtype t, uint64_t key, uint64_t high, uint64_t row
     return c % 2 ? radius * sin(2 * M_PI * v) : radius * cos(2 * M_PI * v);
 }
 
-static void test_draws_are_philox(void **state) {
+static void test_draws_are_philox(void **state)
+{
     (void)state;
     static const int64_t widths[] = { 1, 2, 3, 4, 5, 7, 8, 16, 66, 100, 255, 300 };
     const uint64_t key = 0x0123456789abcdef, high = 0xfedcba9876543210;
@@ -130,12 +142,14 @@ static void test_draws_are_philox(void **state) {
             const an_dtype t = i % 2 ? AN_F64 : AN_F32;
             const int64_t cols = widths[i / 2], rows = 23;
             const uint64_t first = i % 3 ? 5 : ((uint64_t)1 << 33) - 7; /* the counter passes 32 bits */
-            double *uniforms = malloc((size_t)(rows * cols) * 8), *normals = malloc((size_t)(rows * cols) * 8), *part = malloc((size_t)(rows * cols) * 8);
+            double *uniforms = malloc((size_t)(rows * cols) * 8), *normals = malloc((size_t)(rows * cols) * 8),
+                   *part = malloc((size_t)(rows * cols) * 8);
             k->uniform(t, key, high, first, rows, cols, uniforms);
             k->normal(t, key, high, first, rows, cols, normals);
             for (int64_t r = 0; r < rows; r++) {
                 for (int64_t c = 0; c < cols; c++) {
-                    double u = at(t, uniforms, r * cols + c), z = at(t, normals, r * cols + c), want = exact_normal(t, key, high, first + (uint64_t)r, cols, c);
+                    double u = at(t, uniforms, r * cols + c), z = at(t, normals, r * cols + c),
+                           want = exact_normal(t, key, high, first + (uint64_t)r, cols, c);
                     assert_true(u == exact_uniform(t, key, high, first + (uint64_t)r, cols, c));
                     if (!(fabs(z - want) <= (t == AN_F32 ? 2e-6 : 4e-15))) fail_msg("%s: normal %.17g, not %.17g", k->name, z, want);
                 }
@@ -150,7 +164,8 @@ static void test_draws_are_philox(void **state) {
 }
 
 /* Moments of 400,000 draws within five standard errors, and the share beyond two standard deviations. */
-static void test_moments(void **state) {
+static void test_moments(void **state)
+{
     (void)state;
     enum { ROWS = 4000, COLS = 100, N = ROWS * COLS };
     double *z = malloc(N * sizeof *z);
@@ -188,7 +203,8 @@ static void test_moments(void **state) {
     free(z);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sum_and_max),
         cmocka_unit_test(test_transpose),

@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-static an_params *sample(void) {
+static an_params *sample(void)
+{
     an_params *p = an_params_new();
     const float w[6] = { 1, -2.5f, 3, 0, 1e-30f, 6 }, one = 7;
     const double d[3] = { M_PI, -0.0, 1e300 };
@@ -24,7 +25,8 @@ static an_params *sample(void) {
     return p;
 }
 
-static void same(const an_params *a, const an_params *b) {
+static void same(const an_params *a, const an_params *b)
+{
     assert_int_equal(an_params_count(a), an_params_count(b));
     for (size_t i = 0; i < an_params_count(a); i++) {
         const an_tensor *x = an_params_at(a, i), *y = an_params_at(b, i);
@@ -37,7 +39,8 @@ static void same(const an_params *a, const an_params *b) {
     }
 }
 
-static void test_container(void **state) {
+static void test_container(void **state)
+{
     (void)state;
     an_params *p = sample(), *q = an_params_clone(p), *r = an_params_new();
     an_error err = { 0 };
@@ -74,11 +77,13 @@ static void test_container(void **state) {
     an_params_release(NULL);
 }
 
-static void test_initial_values(void **state) {
+static void test_initial_values(void **state)
+{
     (void)state;
     enum { N = 100001 };
     an_params *p = an_params_new();
-    an_tensor *a = an_params_add(p, "a", AN_F32, (an_shape){ 1, { N } }, NULL, NULL), *b = an_params_add(p, "b", AN_F64, (an_shape){ 2, { 3, N } }, NULL, NULL);
+    an_tensor *a = an_params_add(p, "a", AN_F32, (an_shape){ 1, { N } }, NULL, NULL),
+              *b = an_params_add(p, "b", AN_F64, (an_shape){ 2, { 3, N } }, NULL, NULL);
     const float *x = a->data;
     const double *y = b->data;
     double sum = 0, square = 0;
@@ -106,7 +111,8 @@ static void test_initial_values(void **state) {
     an_params_release(p);
 }
 
-static void test_safetensors(void **state) {
+static void test_safetensors(void **state)
+{
     (void)state;
     an_params *p = sample();
     json_t *metadata = json_pack("{s:s,s:s}", "format", "pt", "a \"key\"", "\xc3\xa4"), *got = NULL;
@@ -114,9 +120,14 @@ static void test_safetensors(void **state) {
     an_error err = { 0 };
     assert_true(an_safetensors_save(p, metadata, &file, &err));
     /* the wire format by hand: little-endian length, header, values with the 8-byte types first */
-    static const char header[] = "{\"__metadata__\":{\"a \\\"key\\\"\":\"\xc3\xa4\",\"format\":\"pt\"},\"g/0/weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[40,64]},"
-                                 "\"scale \\\"\xc3\xa9\\\"\\\\\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[64,68]},\"mean\":{\"dtype\":\"F64\",\"shape\":[3],\"data_offsets\":[0,24]},"
-                                 "\"none\":{\"dtype\":\"F32\",\"shape\":[0,4],\"data_offsets\":[68,68]},\"codes\":{\"dtype\":\"I64\",\"shape\":[2,1],\"data_offsets\":[24,40]}}";
+    static const char header[] =
+        "{\"__metadata__\":{\"a "
+        "\\\"key\\\"\":\"\xc3\xa4\",\"format\":\"pt\"},\"g/0/weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[40,64]},"
+        "\"scale "
+        "\\\"\xc3\xa9\\\"\\\\\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[64,68]},\"mean\":{\"dtype\":\"F64\",\"shape\":[3],\"data_"
+        "offsets\":[0,24]},"
+        "\"none\":{\"dtype\":\"F32\",\"shape\":[0,4],\"data_offsets\":[68,68]},\"codes\":{\"dtype\":\"I64\",\"shape\":[2,1],\"data_"
+        "offsets\":[24,40]}}";
     size_t length = (sizeof header - 1 + 7) / 8 * 8;
     assert_int_equal(file.size, 8 + length + 68);
     assert_int_equal((unsigned char)file.data[0], length & 255);
@@ -145,7 +156,8 @@ static void test_safetensors(void **state) {
     an_buf_free(&again);
 }
 
-static void test_safetensors_refuses(void **state) {
+static void test_safetensors_refuses(void **state)
+{
     (void)state;
     static const struct {
         const char *header, *says;
@@ -162,9 +174,11 @@ static void test_safetensors_refuses(void **state) {
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", "do not fill", 0 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", "at most 6", 4 },
         { "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", "F16", 4 },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "overlap", 4 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+          "overlap", 4 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", "hole", 8 },
-        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", "", 8 },
+        { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+          "", 8 },
         { "{\"a\":[]}", "", 0 },
         { "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0]}}", "pair", 0 },
         { "{\"__metadata__\":{\"a\":1}}", "not text", 0 },
@@ -202,15 +216,22 @@ static void test_safetensors_refuses(void **state) {
 }
 
 /* Bytes worked out by hand from the protocol buffer encoding and onnx.proto's field numbers. */
-static void test_onnx_bytes(void **state) {
+static void test_onnx_bytes(void **state)
+{
     (void)state;
     an_buf attributes = { 0 }, graph = { 0 }, out = { 0 };
     an__proto_attr_real(&attributes, "alpha", .5);
     assert_int_equal(attributes.size, 17);
-    assert_memory_equal(attributes.data, "\x2a\x0f\x0a\x05" "alpha\x15\x00\x00\x00\x3f\xa0\x01\x01", 17);
+    assert_memory_equal(attributes.data,
+                        "\x2a\x0f\x0a\x05"
+                        "alpha\x15\x00\x00\x00\x3f\xa0\x01\x01",
+                        17);
     an__proto_node(&graph, "LeakyRelu", "", "n", (const char *[]){ "x" }, 1, (const char *[]){ "y" }, 1, &attributes);
     assert_int_equal(attributes.size, 0);
-    assert_memory_equal(graph.data, "\x0a\x25\x0a\x01x\x12\x01y\x1a\x01n\x22\x09LeakyRelu\x2a\x0f\x0a\x05" "alpha", 31);
+    assert_memory_equal(graph.data,
+                        "\x0a\x25\x0a\x01x\x12\x01y\x1a\x01n\x22\x09LeakyRelu\x2a\x0f\x0a\x05"
+                        "alpha",
+                        31);
     an_buf_free(&graph);
     an__proto_initialiser(&graph, "w", AN_F32, 2, (const int64_t[]){ 1, 2 }, (const float[]){ 1, -2 });
     assert_int_equal(graph.size, 21);
@@ -218,11 +239,22 @@ static void test_onnx_bytes(void **state) {
     an_buf_free(&graph);
     an__proto_input(&graph, "x", AN__PROTO_DOUBLE, 2, (const int64_t[]){ -1, 300 }, (const char *[]){ "batch", NULL });
     assert_int_equal(graph.size, 27);
-    assert_memory_equal(graph.data, "\x5a\x19\x0a\x01x\x12\x14\x0a\x12\x08\x0b\x12\x0e\x0a\x07\x12\x05" "batch\x0a\x03\x08\xac\x02", 27);
+    assert_memory_equal(graph.data,
+                        "\x5a\x19\x0a\x01x\x12\x14\x0a\x12\x08\x0b\x12\x0e\x0a\x07\x12\x05"
+                        "batch\x0a\x03\x08\xac\x02",
+                        27);
     json_t *metadata = json_pack("{s:s,s:s}", "b", "2", "a", "1");
-    an__proto_model(&out, &graph, &(an__proto_head){ .ir = 8, .opset = 17, .ml_opset = 3, .producer = "p", .version = "v", .metadata = metadata });
+    an__proto_model(&out, &graph,
+                    &(an__proto_head){ .ir = 8, .opset = 17, .ml_opset = 3, .producer = "p", .version = "v", .metadata = metadata });
     assert_memory_equal(out.data, "\x08\x08\x12\x01p\x1a\x01v\x3a\x1b\x5a\x19", 12);
-    assert_memory_equal(out.data + out.size - 38, "\x42\x04\x0a\x00\x10\x11\x42\x0e\x0a\x0a" "ai.onnx.ml\x10\x03\x72\x06\x0a\x01" "a\x12\x01" "1\x72\x06\x0a\x01" "b\x12\x01" "2", 38);
+    assert_memory_equal(out.data + out.size - 38,
+                        "\x42\x04\x0a\x00\x10\x11\x42\x0e\x0a\x0a"
+                        "ai.onnx.ml\x10\x03\x72\x06\x0a\x01"
+                        "a\x12\x01"
+                        "1\x72\x06\x0a\x01"
+                        "b\x12\x01"
+                        "2",
+                        38);
     json_decref(metadata);
     an_buf_free(&out);
     an_buf negative = { 0 };
@@ -232,7 +264,8 @@ static void test_onnx_bytes(void **state) {
     an_buf_free(&negative);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_container),           cmocka_unit_test(test_initial_values), cmocka_unit_test(test_safetensors),
         cmocka_unit_test(test_safetensors_refuses), cmocka_unit_test(test_onnx_bytes),

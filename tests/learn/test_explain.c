@@ -5,8 +5,8 @@ static double coefficient(const json_t *e, const char *name, const char *key)
 {
     size_t i;
     json_t *one;
-    json_array_foreach(json_object_get(e, "coefficients"), i,
-                       one) if (!strcmp(an_json_string(one, "name", ""), name)) return an_json_number(json_object_get(one, key), NAN);
+    json_array_foreach(json_object_get(e, "coefficients"), i, one)
+        if (!strcmp(an_json_string(one, "name", ""), name)) return an_json_number(json_object_get(one, key), NAN);
     fail_msg("no coefficient %s", name);
     return NAN;
 }
@@ -31,8 +31,7 @@ static void test_known_logit(void **state)
     size_t i;
     json_t *one;
     double before = INFINITY;
-    json_array_foreach(json_object_get(e, "coefficients"), i, one)
-    {
+    json_array_foreach(json_object_get(e, "coefficients"), i, one) {
         double size = fabs(an_json_number(json_object_get(one, "per_sd"), NAN)),
                w = an_json_number(json_object_get(one, "coefficient"), NAN);
         assert_true(size <= before);

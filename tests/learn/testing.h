@@ -24,18 +24,18 @@ static inline void scratch_end(char *path)
     free(path);
 }
 
-#define assert_ok(call)                                                                                                                    \
-    do {                                                                                                                                   \
-        err = (an_error){ 0 };                                                                                                             \
-        if (!(call)) fail_msg("%s: %s", #call, err.message);                                                                               \
+#define assert_ok(call)                                      \
+    do {                                                     \
+        err = (an_error){ 0 };                               \
+        if (!(call)) fail_msg("%s: %s", #call, err.message); \
     } while (0)
 
-#define assert_fails(call, expected, part)                                                                                                 \
-    do {                                                                                                                                   \
-        err = (an_error){ 0 };                                                                                                             \
-        if (call) fail_msg("%s succeeded", #call);                                                                                         \
-        if (err.code != (expected)) fail_msg("%s: code %s (%s)", #call, an_code_name(err.code), err.message);                              \
-        if (!strstr(err.message, part)) fail_msg("\"%s\" does not hold \"%s\"", err.message, (const char *)part);                          \
+#define assert_fails(call, expected, part)                                                                        \
+    do {                                                                                                          \
+        err = (an_error){ 0 };                                                                                    \
+        if (call) fail_msg("%s succeeded", #call);                                                                \
+        if (err.code != (expected)) fail_msg("%s: code %s (%s)", #call, an_code_name(err.code), err.message);     \
+        if (!strstr(err.message, part)) fail_msg("\"%s\" does not hold \"%s\"", err.message, (const char *)part); \
     } while (0)
 
 #define assert_same_bits(a, b, n) assert_memory_equal(a, b, (n) * sizeof(double))

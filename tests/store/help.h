@@ -21,20 +21,20 @@ typedef struct place {
 } place;
 
 /* Fails the test with the library's own words. */
-#define MUST(call)                                                                                                                         \
-    do {                                                                                                                                   \
-        err = (an_error){ 0 };                                                                                                             \
-        if (!(call)) fail_msg("%s: %s [%s]", #call, err.message, err.where);                                                               \
+#define MUST(call)                                                           \
+    do {                                                                     \
+        err = (an_error){ 0 };                                               \
+        if (!(call)) fail_msg("%s: %s [%s]", #call, err.message, err.where); \
     } while (0)
-#define REFUSED(call, expected)                                                                                                            \
-    do {                                                                                                                                   \
-        err = (an_error){ 0 };                                                                                                             \
-        if (call) fail_msg("%s succeeded", #call);                                                                                         \
-        if (err.code != (expected)) fail_msg("%s: code %s: %s", #call, an_code_name(err.code), err.message);                               \
+#define REFUSED(call, expected)                                                                              \
+    do {                                                                                                     \
+        err = (an_error){ 0 };                                                                               \
+        if (call) fail_msg("%s succeeded", #call);                                                           \
+        if (err.code != (expected)) fail_msg("%s: code %s: %s", #call, an_code_name(err.code), err.message); \
     } while (0)
-#define MENTIONS(text, part)                                                                                                               \
-    do {                                                                                                                                   \
-        if (!strstr(text, part)) fail_msg("\"%s\" does not mention \"%s\"", text, part);                                                   \
+#define MENTIONS(text, part)                                                             \
+    do {                                                                                 \
+        if (!strstr(text, part)) fail_msg("\"%s\" does not mention \"%s\"", text, part); \
     } while (0)
 
 static inline char *temporary_folder(void)

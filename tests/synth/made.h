@@ -18,10 +18,10 @@ enum { STEPS = 60 };
 enum { STEPS = 400 };
 #endif
 
-#define assert_ok(call)                                       \
-    do {                                                      \
-        err = (an_error){ 0 };                                \
-        if (!(call)) fail_msg("%s: %s", #call, err.message);  \
+#define assert_ok(call)                                      \
+    do {                                                     \
+        err = (an_error){ 0 };                               \
+        if (!(call)) fail_msg("%s: %s", #call, err.message); \
     } while (0)
 
 #define assert_fails(call, expected, part)                                                                        \
@@ -32,18 +32,21 @@ enum { STEPS = 400 };
         if (!strstr(err.message, part)) fail_msg("\"%s\" does not hold \"%s\"", err.message, (const char *)part); \
     } while (0)
 
-static inline char *scratch_new(void) {
+static inline char *scratch_new(void)
+{
     char *path = an_strdup("/tmp/andon-test-XXXXXX");
     assert_non_null(mkdtemp(path));
     return path;
 }
 
-static inline void scratch_end(char *path) {
+static inline void scratch_end(char *path)
+{
     assert_true(an_folder_remove(path, NULL));
     free(path);
 }
 
-static inline an_column *made_category(an_table *t, const char *name, const char *const *values, int32_t count) {
+static inline an_column *made_category(an_table *t, const char *name, const char *const *values, int32_t count)
+{
     an_column *c = an_table_add(t, name, AN_CATEGORY, NULL);
     assert_non_null(c);
     c->dictionary.count = count;
@@ -52,11 +55,16 @@ static inline an_column *made_category(an_table *t, const char *name, const char
     return c;
 }
 
-static inline bool made_missing(double share, an_rng *r) { return share > 0 && an_rng_uniform(r) < share; }
+static inline bool made_missing(double share, an_rng *r)
+{
+    return share > 0 && an_rng_uniform(r) < share;
+}
 
-/* n parts, the first `broken` of which are broken: force and work go together and are higher when broken, torque is rounded to .1, screws is an integer,
- * rework a boolean, variant a category of three. `share` of the feature cells is missing. Target `state`: "broken" or "good". */
-static inline an_table *made_parts(size_t n, size_t broken, double share, uint64_t seed) {
+/* n parts, the first `broken` of which are broken: force and work go together and are higher when broken, torque is rounded to .1, screws
+ * is an integer, rework a boolean, variant a category of three. `share` of the feature cells is missing. Target `state`: "broken" or
+ * "good". */
+static inline an_table *made_parts(size_t n, size_t broken, double share, uint64_t seed)
+{
     static const char *const variants[] = { "A", "B", "C" }, *const states[] = { "broken", "good" };
     an_table *t = an_table_new(n);
     an_rng r = an_rng_at(seed, 0);
@@ -98,12 +106,14 @@ static inline an_table *made_parts(size_t n, size_t broken, double share, uint64
 }
 
 /* The same table: names, types, cells. */
-static inline bool same_cells(const an_table *a, size_t from_a, const an_table *b, size_t from_b, size_t n) {
+static inline bool same_cells(const an_table *a, size_t from_a, const an_table *b, size_t from_b, size_t n)
+{
     if (a->columns != b->columns) return false;
     an_buf x = { 0 }, y = { 0 };
     bool same = true;
     for (size_t c = 0; c < a->columns && same; c++) {
-        same = !strcmp(a->column[c].name, b->column[c].name) && a->column[c].type == b->column[c].type && a->column[c].role == b->column[c].role;
+        same = !strcmp(a->column[c].name, b->column[c].name) && a->column[c].type == b->column[c].type &&
+               a->column[c].role == b->column[c].role;
         for (size_t i = 0; i < n && same; i++) {
             an_buf_clear(&x);
             an_buf_clear(&y);
@@ -117,14 +127,16 @@ static inline bool same_cells(const an_table *a, size_t from_a, const an_table *
     return same;
 }
 
-static inline char *made_text(const an_table *t, const char *column, size_t row) {
+static inline char *made_text(const an_table *t, const char *column, size_t row)
+{
     an_buf text = { 0 };
     an_cell_text(an_table_find(t, column), row, &text);
     return an_buf_take(&text);
 }
 
 /* Options that make a WGAN short. */
-static inline json_t *made_options(const an_generator_kind *kind) {
+static inline json_t *made_options(const an_generator_kind *kind)
+{
     if (!an_params_find(kind->params, "steps")) return NULL;
     return json_pack("{s:i, s:i, s:i, s:i}", "steps", STEPS, "width", 16, "noise", 8, "check_every", 20);
 }

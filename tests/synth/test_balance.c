@@ -1,13 +1,15 @@
 /* test_balance.c - balancing: counts at a ratio for every choice, weights, and where the rows came from. */
 #include "synth/made.h"
 
-static size_t count_broken(const an_table *t) {
+static size_t count_broken(const an_table *t)
+{
     size_t n = 0;
     for (size_t i = 0; i < t->rows; i++) n += an_table_find(t, "state")->code[i] == 0;
     return n;
 }
 
-static void every_choice_meets_the_ratio(void **state) {
+static void every_choice_meets_the_ratio(void **state)
+{
     (void)state;
     size_t count;
     const an_balance_kind *kinds = an_balance_kinds(&count);
@@ -47,7 +49,8 @@ static void every_choice_meets_the_ratio(void **state) {
     an_table_free(t);
 }
 
-static void ratios_and_weights(void **state) {
+static void ratios_and_weights(void **state)
+{
     (void)state;
     an_table *t = made_parts(100, 20, 0, 2), *rows = NULL;
     double *weights = NULL;
@@ -66,7 +69,8 @@ static void ratios_and_weights(void **state) {
 }
 
 /* The rarer class is made more frequent even where a person calls the other one positive. */
-static void rarer_class_is_not_positive(void **state) {
+static void rarer_class_is_not_positive(void **state)
+{
     (void)state;
     an_table *t = made_parts(60, 20, 0, 3), *rows = NULL;
     double *weights = NULL;
@@ -80,7 +84,8 @@ static void rarer_class_is_not_positive(void **state) {
     an_table_free(t);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_choice_meets_the_ratio),
         cmocka_unit_test(ratios_and_weights),

@@ -1,7 +1,9 @@
-/* test_conformance.c - what every generator kind promises, over the registry: shapes, seeds, chunks, threads, files, missing values, few rows, cancellation, marks, flags. */
+/* test_conformance.c - what every generator kind promises, over the registry: shapes, seeds, chunks, threads, files, missing values, few
+ * rows, cancellation, marks, flags. */
 #include "synth/made.h"
 
-static an_generator *fitted(const an_generator_kind *kind, const an_table *t, an_job *job) {
+static an_generator *fitted(const an_generator_kind *kind, const an_table *t, an_job *job)
+{
     an_error err = { 0 };
     json_t *options = made_options(kind);
     an_generator *g = an_generator_fit(kind, options, t, job, &err);
@@ -10,9 +12,13 @@ static an_generator *fitted(const an_generator_kind *kind, const an_table *t, an
     return g;
 }
 
-static an_job *job_of(an_pool *pool, uint64_t seed) { return an_job_new(&(an_job_options){ .pool = pool, .seed = seed }); }
+static an_job *job_of(an_pool *pool, uint64_t seed)
+{
+    return an_job_new(&(an_job_options){ .pool = pool, .seed = seed });
+}
 
-static void tables_sound(void **state) {
+static void tables_sound(void **state)
+{
     (void)state;
     size_t count;
     const an_generator_kind *const *kinds = an_generator_kinds(&count);
@@ -41,7 +47,8 @@ static void tables_sound(void **state) {
     free(wrong);
 }
 
-static void shapes_and_marks(const an_generator_kind *kind) {
+static void shapes_and_marks(const an_generator_kind *kind)
+{
     an_table *t = made_parts(120, 30, 0, 1);
     an_generator *g = fitted(kind, t, NULL);
     an_error err;
@@ -104,7 +111,8 @@ static void shapes_and_marks(const an_generator_kind *kind) {
     an_table_free(t);
 }
 
-static void seeds_chunks_threads(const an_generator_kind *kind) {
+static void seeds_chunks_threads(const an_generator_kind *kind)
+{
     an_table *t = made_parts(90, 25, 0.05, 2), *a, *b, *c;
     an_pool *two = an_pool_new(2);
     an_job *one_job = job_of(NULL, 7), *two_job = job_of(two, 7), *other_job = job_of(NULL, 8);
@@ -139,7 +147,8 @@ static void seeds_chunks_threads(const an_generator_kind *kind) {
     an_table_free(t);
 }
 
-static void files(const an_generator_kind *kind) {
+static void files(const an_generator_kind *kind)
+{
     an_table *t = made_parts(80, 20, 0.05, 3), *a, *b;
     an_generator *g = fitted(kind, t, NULL);
     an_error err;
@@ -190,7 +199,8 @@ static void files(const an_generator_kind *kind) {
     an_table_free(t);
 }
 
-static void missing_values(const an_generator_kind *kind) {
+static void missing_values(const an_generator_kind *kind)
+{
     an_table *t = made_parts(100, 30, 0.3, 4), *s;
     assert_true(kind->can & AN_CAN_MISSING);
     /* and a column that is missing throughout */
@@ -211,7 +221,8 @@ static void missing_values(const an_generator_kind *kind) {
     an_table_free(t);
 }
 
-static void few_rows(const an_generator_kind *kind) {
+static void few_rows(const an_generator_kind *kind)
+{
     an_error err;
     for (size_t broken = 1; broken <= 3; broken++) {
         an_table *t = made_parts(12, broken, 0, 5), *s;
@@ -241,7 +252,8 @@ static void few_rows(const an_generator_kind *kind) {
     an_table_free(t);
 }
 
-static void cancellation(const an_generator_kind *kind) {
+static void cancellation(const an_generator_kind *kind)
+{
     an_table *t = made_parts(60, 20, 0, 7);
     an_job *job = job_of(NULL, 1);
     an_generator *g = fitted(kind, t, NULL);
@@ -255,7 +267,8 @@ static void cancellation(const an_generator_kind *kind) {
 }
 
 /* Categories and booleans come back as values that were seen, in all their variety. */
-static void categories(const an_generator_kind *kind) {
+static void categories(const an_generator_kind *kind)
+{
     if (!(kind->can & AN_CAN_CATEGORY)) return;
     an_table *t = made_parts(300, 100, 0, 8), *s;
     an_generator *g = fitted(kind, t, NULL);
@@ -275,12 +288,13 @@ static void categories(const an_generator_kind *kind) {
     an_table_free(t);
 }
 
-#define OVER_KINDS(check)                                                              \
-    static void every_##check(void **state) {                                          \
-        (void)state;                                                                   \
-        size_t count;                                                                  \
-        const an_generator_kind *const *kinds = an_generator_kinds(&count);            \
-        for (size_t i = 0; i < count; i++) check(kinds[i]);                            \
+#define OVER_KINDS(check)                                                   \
+    static void every_##check(void **state)                                 \
+    {                                                                       \
+        (void)state;                                                        \
+        size_t count;                                                       \
+        const an_generator_kind *const *kinds = an_generator_kinds(&count); \
+        for (size_t i = 0; i < count; i++) check(kinds[i]);                 \
     }
 OVER_KINDS(shapes_and_marks)
 OVER_KINDS(seeds_chunks_threads)
@@ -290,11 +304,12 @@ OVER_KINDS(few_rows)
 OVER_KINDS(cancellation)
 OVER_KINDS(categories)
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables_sound),        cmocka_unit_test(every_shapes_and_marks), cmocka_unit_test(every_seeds_chunks_threads),
-        cmocka_unit_test(every_files),         cmocka_unit_test(every_missing_values),   cmocka_unit_test(every_few_rows),
-        cmocka_unit_test(every_cancellation),  cmocka_unit_test(every_categories),
+        cmocka_unit_test(tables_sound),       cmocka_unit_test(every_shapes_and_marks), cmocka_unit_test(every_seeds_chunks_threads),
+        cmocka_unit_test(every_files),        cmocka_unit_test(every_missing_values),   cmocka_unit_test(every_few_rows),
+        cmocka_unit_test(every_cancellation), cmocka_unit_test(every_categories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

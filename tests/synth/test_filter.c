@@ -1,8 +1,10 @@
 /* test_filter.c - the minority filter: what it keeps, and its two traps (clusters that follow a part variant; too few rows that pass). */
 #include "synth/made.h"
 
-/* n parts in two variants. Variant B is heavier by `variant` in all of four columns; a broken part (every eighth) by `defect` in the first `shifted` columns. */
-static an_table *parts(size_t n, double variant, double defect, int shifted, bool with_variant, uint64_t seed) {
+/* n parts in two variants. Variant B is heavier by `variant` in all of four columns; a broken part (every eighth) by `defect` in the first
+ * `shifted` columns. */
+static an_table *parts(size_t n, double variant, double defect, int shifted, bool with_variant, uint64_t seed)
+{
     static const char *const variants[] = { "A", "B" };
     an_table *t = an_table_new(n);
     an_rng r = an_rng_at(seed, 0);
@@ -32,14 +34,16 @@ static an_table *parts(size_t n, double variant, double defect, int shifted, boo
     return t;
 }
 
-static an_filter_options defaults(void) {
+static an_filter_options defaults(void)
+{
     an_filter_options o;
     memset(&o, 0, sizeof o);
     an_params_defaults(an_filter_params, &o);
     return o;
 }
 
-static double share_broken(const an_table *passed, const an_table *of, size_t *count) {
+static double share_broken(const an_table *passed, const an_table *of, size_t *count)
+{
     /* rows keep their first column: found again by its value */
     size_t broken = 0;
     for (size_t i = 0; i < passed->rows; i++) {
@@ -51,7 +55,8 @@ static double share_broken(const an_table *passed, const an_table *of, size_t *c
     return passed->rows ? (double)broken / (double)passed->rows : 0;
 }
 
-static void clusters_that_separate(void **state) {
+static void clusters_that_separate(void **state)
+{
     (void)state;
     an_table *t = parts(800, 0, 6, 4, false, 1), *candidates = parts(400, 0, 6, 4, false, 2), *out;
     an_filter_options o = defaults();
@@ -80,7 +85,8 @@ static void clusters_that_separate(void **state) {
 }
 
 /* Trap one: the variant moves everything, the defect one column. K-means finds the variants. */
-static void clusters_that_follow_a_variant(void **state) {
+static void clusters_that_follow_a_variant(void **state)
+{
     (void)state;
     an_table *t = parts(1600, 8, 5, 2, true, 3), *candidates = parts(800, 8, 5, 2, true, 4), *out;
     an_filter_options o = defaults();
@@ -112,7 +118,8 @@ static void clusters_that_follow_a_variant(void **state) {
 }
 
 /* No variant column to blame: the minority's own centroid. */
-static void clusters_that_separate_nothing(void **state) {
+static void clusters_that_separate_nothing(void **state)
+{
     (void)state;
     an_table *t = parts(800, 8, 1.5, 1, false, 5), *out;
     an_filter_options o = defaults();
@@ -128,7 +135,8 @@ static void clusters_that_separate_nothing(void **state) {
 }
 
 /* Trap two: hardly anything lies within d_max. */
-static void too_few_pass(void **state) {
+static void too_few_pass(void **state)
+{
     (void)state;
     an_table *t = parts(400, 0, 6, 4, false, 6), *out;
     an_error err;
@@ -161,7 +169,8 @@ static void too_few_pass(void **state) {
     an_table_free(t);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clusters_that_separate),
         cmocka_unit_test(clusters_that_follow_a_variant),

@@ -2,9 +2,11 @@
 #include "reference/judge.h"
 #include "synth/made.h"
 
-static an_table *recorded(bool real) {
+static an_table *recorded(bool real)
+{
     static const char *const kinds[] = { "A", "B", "C" };
-    const double *numbers[] = { real ? judge_real_force : judge_made_force, real ? judge_real_work : judge_made_work, real ? judge_real_torque : judge_made_torque };
+    const double *numbers[] = { real ? judge_real_force : judge_made_force, real ? judge_real_work : judge_made_work,
+                                real ? judge_real_torque : judge_made_torque };
     static const char *const names[] = { "force", "work", "torque" };
     size_t n = real ? JUDGE_REAL : JUDGE_MADE;
     an_table *t = an_table_new(n);
@@ -34,13 +36,15 @@ static an_table *recorded(bool real) {
     return t;
 }
 
-static double score(const json_t *j, const char *part, const char *name) {
+static double score(const json_t *j, const char *part, const char *name)
+{
     const json_t *v = json_object_get(json_object_get(j, part), name);
     assert_non_null(v);
     return an_json_number(v, NAN);
 }
 
-static void as_recorded(void **state) {
+static void as_recorded(void **state)
+{
     (void)state;
     an_table *real = recorded(true), *made = recorded(false);
     an_error err;
@@ -54,8 +58,10 @@ static void as_recorded(void **state) {
         const json_t *v = json_object_get(c, i < 3 ? "ks_complement" : "tv_complement");
         assert_float_equal(an_json_number(v, NAN), judge_shape[i], 1e-9);
         assert_float_equal(an_json_number(json_object_get(c, "js_distance"), NAN), judge_js[i], 1e-9);
-        if (i < 3) assert_float_equal(an_json_number(json_object_get(c, "wasserstein"), NAN), judge_wasserstein[i], 1e-9);
-        else assert_true(json_is_null(json_object_get(c, "wasserstein")));
+        if (i < 3)
+            assert_float_equal(an_json_number(json_object_get(c, "wasserstein"), NAN), judge_wasserstein[i], 1e-9);
+        else
+            assert_true(json_is_null(json_object_get(c, "wasserstein")));
         shape += judge_shape[i] / 5;
         divergence += judge_js[i] / 5;
         if (i < 3) earth += judge_wasserstein[i] / 3;
@@ -74,9 +80,11 @@ static void as_recorded(void **state) {
 }
 
 /* Floor and ceiling stand where they should; a copy is a copy; a shifted table is detected; the map is there. */
-static void anchors(void **state) {
+static void anchors(void **state)
+{
     (void)state;
-    an_table *real = made_parts(400, 100, 0.02, 1), *same = made_parts(400, 100, 0.02, 2), *shifted = made_parts(400, 400, 0.02, 3), *holdout = made_parts(300, 60, 0, 4);
+    an_table *real = made_parts(400, 100, 0.02, 1), *same = made_parts(400, 100, 0.02, 2), *shifted = made_parts(400, 400, 0.02, 3),
+             *holdout = made_parts(300, 60, 0, 4);
     an_error err;
     json_t *j, *again;
     an_pool *two = an_pool_new(2);
@@ -120,7 +128,8 @@ static void anchors(void **state) {
     an_table_free(holdout);
 }
 
-static void with_a_generator(void **state) {
+static void with_a_generator(void **state)
+{
     (void)state;
     an_table *real = made_parts(100, 30, 0, 1), *drawn;
     an_error err;
@@ -145,7 +154,8 @@ static void with_a_generator(void **state) {
 }
 
 /* Two rows, one row, missing columns: scores that cannot be computed are null, nothing crashes. */
-static void hardly_any_rows(void **state) {
+static void hardly_any_rows(void **state)
+{
     (void)state;
     an_table *all = made_parts(10, 5, 0.4, 6);
     an_error err;
@@ -161,7 +171,8 @@ static void hardly_any_rows(void **state) {
     an_table_free(all);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_recorded),
         cmocka_unit_test(anchors),

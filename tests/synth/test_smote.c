@@ -1,9 +1,11 @@
-/* test_smote.c - the SMOTE kinds against their definition (every row lies between a row and one of its nearest neighbours) and against recorded moments of imbalanced-learn. */
+/* test_smote.c - the SMOTE kinds against their definition (every row lies between a row and one of its nearest neighbours) and against
+ * recorded moments of imbalanced-learn. */
 #include "reference/judge.h"
 #include "synth/made.h"
 
 /* The recorded case: three numbers, the first SMOTE_BROKEN rows are broken. */
-static an_table *recorded(void) {
+static an_table *recorded(void)
+{
     static const char *const names[] = { "a", "b", "c" };
     an_table *t = an_table_new(SMOTE_ROWS);
     for (size_t j = 0; j < 3; j++) {
@@ -23,7 +25,8 @@ static an_table *recorded(void) {
     return t;
 }
 
-static an_table *drawn(const char *kind, const an_table *t, size_t n) {
+static an_table *drawn(const char *kind, const an_table *t, size_t n)
+{
     an_error err = { 0 };
     an_generator *g = an_generator_fit(an_generator_kind_find(kind, NULL), NULL, t, NULL, &err);
     if (!g) fail_msg("%s", err.message);
@@ -33,7 +36,8 @@ static an_table *drawn(const char *kind, const an_table *t, size_t n) {
     return s;
 }
 
-static void moments_as_recorded(void **state) {
+static void moments_as_recorded(void **state)
+{
     (void)state;
     static const struct {
         const char *kind;
@@ -59,7 +63,8 @@ static void moments_as_recorded(void **state) {
 }
 
 /* p lies on the segment from a to b. */
-static bool between(const double *p, const double *a, const double *b) {
+static bool between(const double *p, const double *a, const double *b)
+{
     double share = NAN;
     for (size_t j = 0; j < 3; j++) {
         double whole = b[j] - a[j];
@@ -73,7 +78,8 @@ static bool between(const double *p, const double *a, const double *b) {
     return true;
 }
 
-static void rows_lie_between_neighbours(void **state) {
+static void rows_lie_between_neighbours(void **state)
+{
     (void)state;
     an_table *t = recorded(), *s = drawn("smote", t, 500);
     /* standardised by hand, the five nearest by a full sort */
@@ -115,7 +121,8 @@ static void rows_lie_between_neighbours(void **state) {
 }
 
 /* Borderline-2 goes at most half-way towards the other class; rows always carry the rarer class. */
-static void borderline2_half_way(void **state) {
+static void borderline2_half_way(void **state)
+{
     (void)state;
     an_table *t = recorded(), *s = drawn("borderline2", t, 1000);
     size_t towards_other = 0;
@@ -125,7 +132,8 @@ static void borderline2_half_way(void **state) {
         for (size_t a = 0; a < SMOTE_BROKEN && !found; a++) {
             for (size_t b = 0; b < SMOTE_ROWS && !found; b++) {
                 double end[3];
-                for (size_t j = 0; j < 3; j++) end[j] = smote_rows[a * 3 + j] + (b < SMOTE_BROKEN ? 1 : 0.5) * (smote_rows[b * 3 + j] - smote_rows[a * 3 + j]);
+                for (size_t j = 0; j < 3; j++)
+                    end[j] = smote_rows[a * 3 + j] + (b < SMOTE_BROKEN ? 1 : 0.5) * (smote_rows[b * 3 + j] - smote_rows[a * 3 + j]);
                 found = a != b && between(p, smote_rows + a * 3, end);
                 other = b >= SMOTE_BROKEN;
             }
@@ -140,7 +148,8 @@ static void borderline2_half_way(void **state) {
 }
 
 /* SMOTE-NC: the category of a row is the most frequent one among the neighbours. All neighbours but one hold B. */
-static void nominal_votes(void **state) {
+static void nominal_votes(void **state)
+{
     (void)state;
     static const char *const values[] = { "A", "B" };
     an_table *t = an_table_new(40);
@@ -175,7 +184,8 @@ static void nominal_votes(void **state) {
     an_table_free(t);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(moments_as_recorded),
         cmocka_unit_test(rows_lie_between_neighbours),

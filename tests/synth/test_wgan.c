@@ -1,4 +1,5 @@
-/* test_wgan.c - training: both regularities learn, checkpoints resume to the same bits, early stop keeps the best, small sets, speed-independent facts. */
+/* test_wgan.c - training: both regularities learn, checkpoints resume to the same bits, early stop keeps the best, small sets,
+ * speed-independent facts. */
 #include "synth/made.h"
 
 #include "synth/wgan.h"
@@ -10,7 +11,8 @@ typedef struct watch { /* stops the job at a step */
     double last;
 } watch;
 
-static void on_progress(void *context, const char *stage, double done, double total, const char *unit) {
+static void on_progress(void *context, const char *stage, double done, double total, const char *unit)
+{
     (void)stage;
     (void)total;
     (void)unit;
@@ -18,30 +20,35 @@ static void on_progress(void *context, const char *stage, double done, double to
     if (w->stop_at > 0 && done >= (double)w->stop_at) an_job_stop(w->job);
 }
 
-static void on_metric(void *context, const char *name, int64_t step, double value) {
+static void on_metric(void *context, const char *name, int64_t step, double value)
+{
     (void)step;
     watch *w = context;
     w->metrics++;
     if (!strcmp(name, "fidelity")) w->last = value;
 }
 
-static an_job *watched(watch *w, const char *folder) {
+static an_job *watched(watch *w, const char *folder)
+{
     an_job_options o = { .seed = 5, .folder = folder, .sink = { .context = w, .progress = on_progress, .metric = on_metric } };
     return w->job = an_job_new(&o);
 }
 
-static json_t *options(int steps, const char *regularity) {
+static json_t *options(int steps, const char *regularity)
+{
     return json_pack("{s:i, s:s, s:i, s:i, s:i}", "steps", steps, "regularity", regularity, "width", 16, "noise", 8, "check_every", 20);
 }
 
-static an_generator *fit(const char *kind, const json_t *o, const an_table *t, an_job *job) {
+static an_generator *fit(const char *kind, const json_t *o, const an_table *t, an_job *job)
+{
     an_error err = { 0 };
     an_generator *g = an_generator_fit(an_generator_kind_find(kind, NULL), o, t, job, &err);
     if (!g) fail_msg("%s", err.message);
     return g;
 }
 
-static bool same_weights(const an_generator *a, const an_generator *b) {
+static bool same_weights(const an_generator *a, const an_generator *b)
+{
     const an_params *x = ((const an__wgan_state *)a->state)->weights, *y = ((const an__wgan_state *)b->state)->weights;
     if (an_params_count(x) != an_params_count(y) || an_params_count(x) == 0) return false;
     for (size_t i = 0; i < an_params_count(x); i++) {
@@ -51,7 +58,8 @@ static bool same_weights(const an_generator *a, const an_generator *b) {
     return json_equal(a->history, b->history) && json_equal(a->scores, b->scores);
 }
 
-static void stop_and_resume(void **state) {
+static void stop_and_resume(void **state)
+{
     (void)state;
     static const char *const regularities[] = { "clip", "gradient" };
     an_error err;
@@ -104,7 +112,8 @@ static void stop_and_resume(void **state) {
     an_table_free(t);
 }
 
-static void damaged_checkpoint_is_ignored(void **state) {
+static void damaged_checkpoint_is_ignored(void **state)
+{
     (void)state;
     an_error err;
     an_table *t = made_parts(60, 20, 0, 2);
@@ -123,14 +132,17 @@ static void damaged_checkpoint_is_ignored(void **state) {
     an_table_free(t);
 }
 
-static double fidelity_at(const an_generator *g, size_t index) {
+static double fidelity_at(const an_generator *g, size_t index)
+{
     const json_t *curve = json_object_get(g->history, "fidelity");
     if (index >= json_array_size(curve)) index = json_array_size(curve) - 1;
     return an_json_number(json_array_get(json_array_get(curve, index), 1), NAN);
 }
 
-/* Both ways of keeping the critic Lipschitz move the generator towards the data: the fidelity score and the correlation of force and work. */
-static void both_regularities_learn(void **state) {
+/* Both ways of keeping the critic Lipschitz move the generator towards the data: the fidelity score and the correlation of force and work.
+ */
+static void both_regularities_learn(void **state)
+{
     (void)state;
 #ifdef ANDON_SANITIZED
     skip(); /* needs more steps than are allowed here */
@@ -141,8 +153,8 @@ static void both_regularities_learn(void **state) {
         double rate, wanted, wanted_r;
     } cases[] = { { "gradient", 1e-3, 0.85, 0.6 }, { "clip", 1e-3, 0.75, 0.3 } };
     for (size_t i = 0; i < AN_COUNT(cases); i++) {
-        json_t *o = json_pack("{s:i, s:s, s:f, s:i, s:i, s:i}", "steps", 6000, "regularity", cases[i].name, "rate", cases[i].rate, "width", 32, "noise",
-                              16, "check_every", 200);
+        json_t *o = json_pack("{s:i, s:s, s:f, s:i, s:i, s:i}", "steps", 6000, "regularity", cases[i].name, "rate", cases[i].rate, "width",
+                              32, "noise", 16, "check_every", 200);
         an_generator *g = fit("wgan", o, t, NULL);
         double best = an_json_number(json_object_get(g->scores, "fidelity"), NAN);
         an_error err;
@@ -163,10 +175,12 @@ static void both_regularities_learn(void **state) {
     an_table_free(t);
 }
 
-static void early_stop_keeps_the_best(void **state) {
+static void early_stop_keeps_the_best(void **state)
+{
     (void)state;
     an_table *t = made_parts(90, 30, 0, 4);
-    json_t *o = json_pack("{s:i, s:i, s:i, s:i, s:f, s:i}", "steps", 100000, "width", 8, "noise", 4, "check_every", 4, "rate", 0.02, "patience", 3);
+    json_t *o =
+        json_pack("{s:i, s:i, s:i, s:i, s:f, s:i}", "steps", 100000, "width", 8, "noise", 4, "check_every", 4, "rate", 0.02, "patience", 3);
     an_generator *g = fit("wgan", o, t, NULL);
     const json_t *curve = json_object_get(g->history, "fidelity");
     double best = -INFINITY;
@@ -188,7 +202,8 @@ static void early_stop_keeps_the_best(void **state) {
 }
 
 /* wgan-filter generates the target as a column of its own. */
-static void filtered_kind_generates_the_target(void **state) {
+static void filtered_kind_generates_the_target(void **state)
+{
     (void)state;
     an_table *t = made_parts(200, 80, 0, 5), *s;
     json_t *o = options(200, "gradient");
@@ -207,7 +222,8 @@ static void filtered_kind_generates_the_target(void **state) {
 }
 
 /* The fidelity score itself: 1 less sampling noise for rows of the same law, lower for others, with the guard against copies. */
-static void fidelity_score(void **state) {
+static void fidelity_score(void **state)
+{
     (void)state;
     enum { N = 400, D = 3 };
     float *real = an_alloc_n(N * D, sizeof *real), *same = an_alloc_n(N * D, sizeof *same), *other = an_alloc_n(N * D, sizeof *other);
@@ -240,7 +256,8 @@ static void fidelity_score(void **state) {
     free(other);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fidelity_score),
         cmocka_unit_test(stop_and_resume),

@@ -15,6 +15,7 @@
 set -u
 export LC_ALL=C TZ=UTC
 unset ANDON_WORKSPACE ANDON_CPU
+export ASAN_OPTIONS="exitcode=99:${ASAN_OPTIONS:-}" UBSAN_OPTIONS="halt_on_error=1:exitcode=99:${UBSAN_OPTIONS:-}" # never mistaken for an ordinary failure
 : "${ANDON:?set ANDON to the path of the program}" "${ANDON_SOURCE:?set ANDON_SOURCE to the root of the repository}"
 ANDON_DATA=${ANDON_DATA:-$ANDON_SOURCE/../shared/data}
 PYTHON=${PYTHON:-python3}
@@ -45,6 +46,9 @@ skip() {
     echo "skipped: $*"
     exit 77
 }
+
+# steps N: N training steps, or ANDON_STEPS where that is set and less (under sanitizers)
+steps() { if [ "${ANDON_STEPS:-$1}" -lt "$1" ]; then echo "$ANDON_STEPS"; else echo "$1"; fi; }
 
 need() { command -v "$1" >/dev/null 2>&1 || skip "$1 is not installed"; }
 

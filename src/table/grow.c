@@ -1,0 +1,235 @@
+/* grow.c - a table and what came since: rows that are not there yet are put below, whatever types the reader found in the newer file. */
+#include "match.h"
+#include "schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LISTED = 20 };
+
+/* ---- one set of columns ---- */
+
+static bool same_columns(const an_table *t, const an_table *more, an_error *err)
+{
+    an_buf absent = { 0 }, extra = { 0 };
+    for (size_t j = 0; j < t->columns; j++) {
+        if (!an_table_find(more, t->column[j].name)) an_buf_printf(&absent, "%s%s", absent.size ? ", " : "", t->column[j].name);
+    }
+    for (size_t j = 0; j < more->columns; j++) {
+        if (!an_table_find(t, more->column[j].name)) an_buf_printf(&extra, "%s%s", extra.size ? ", " : "", more->column[j].name);
+    }
+    bool ok = !absent.size && !extra.size;
+    if (!ok) {
+        an_fail(err, AN_INPUT, "the new rows have other columns than the table:%s%.300s%s%s%.300s%s", absent.size ? " they lack " : "", absent.size ? absent.data : "", absent.size && extra.size ? " and" : "",
+                extra.size ? " they have " : "", extra.size ? extra.data : "", extra.size ? " besides" : "");
+        an_hint(err, "rows are put below each other only where they have the same columns; a renamed column must be renamed in the file");
+    }
+    an_buf_free(&absent);
+    an_buf_free(&extra);
+    return ok;
+}
+
+/* The type both columns can have without losing anything; a is the table's. */
+static an_type common_type(const an_table *t, const an_column *a, const an_table *more, const an_column *b)
+{
+    if (a->type == b->type || b->missing == more->rows) return a->type;
+    if (a->missing == t->rows) return b->type;
+    if ((a->type == AN_REAL && b->type == AN_INTEGER) || (a->type == AN_INTEGER && b->type == AN_REAL)) return AN_REAL;
+    return a->type; /* the newer cells must fit, or the first one that does not is named */
+}
+
+static bool same_unit(const an_column *a, an_column *b, size_t rows, an_error *err)
+{
+    if (!a->unit || !b->unit || !strcmp(a->unit, b->unit)) return true;
+    double factor, offset;
+    if (!an_unit_convert(b->unit, a->unit, &factor, &offset, err)) return an_context(err, "column %s of the new rows", a->name);
+    if (factor == 1 && offset == 0) return true;
+    if (b->type != AN_REAL) return an_fail(err, AN_INPUT, "column %s is in %s in the table and in %s in the new rows, and its type %s cannot be converted", a->name, a->unit, b->unit, an_type_name(b->type));
+    for (size_t i = 0; i < rows; i++) {
+        if (an_valid(b, i)) b->real[i] = b->real[i] * factor + offset;
+    }
+    return true;
+}
+
+/* Brings both tables to the same types and units, in copies. */
+static bool align(const an_table *t, const an_table *more, an_table *base, an_table *added, an_error *err)
+{
+    for (size_t j = 0; j < t->columns; j++) {
+        const an_column *a = &base->column[j];
+        an_column *b = an_table_find(added, a->name);
+        an_type type = common_type(t, a, more, b);
+        an_column made;
+        if (b->type != type) {
+            if (b->missing == more->rows) { /* nothing in it: no cell has to fit */
+                made = (an_column){ .type = type };
+                an_column like = *a;
+                like.type = type;
+                like.dictionary = (an_dictionary){ 0 };
+                an__column_describe(&made, &like);
+                made.valid = an_alloc_data(an__valid_words(more->rows) + 1, sizeof *made.valid, "the validity of a column", err);
+                made.missing = more->rows;
+                if (!made.valid || !an__column_cells(&made, more->rows, err)) {
+                    an__column_free(&made);
+                    return false;
+                }
+            } else if (!an__column_convert(added, b, type, NULL, &made, err)) {
+                return an_context(err, "the new rows do not fit the table, where the column is %s", an_type_name(type));
+            }
+            an__column_free(b);
+            *b = made;
+        }
+        if (!same_unit(a, b, added->rows, err)) return false;
+        if (a->type == type) continue;
+        an_column *mine = &base->column[j];
+        if (mine->missing == t->rows) {
+            an_column like = *mine;
+            like.type = type;
+            like.dictionary = (an_dictionary){ 0 };
+            made = (an_column){ 0 };
+            an__column_describe(&made, &like);
+            made.valid = an_alloc_data(an__valid_words(t->rows) + 1, sizeof *made.valid, "the validity of a column", err);
+            made.missing = t->rows;
+            if (!made.valid || !an__column_cells(&made, t->rows, err)) {
+                an__column_free(&made);
+                return false;
+            }
+        } else if (!an__column_convert(base, mine, type, NULL, &made, err)) {
+            return false;
+        }
+        an__column_free(mine);
+        *mine = made;
+    }
+    return true;
+}
+
+/* ---- which rows are new ---- */
+
+static bool same_cells(const an_column *a, size_t i, const an_column *b, size_t k, an_buf *x, an_buf *y)
+{
+    x->size = y->size = 0;
+    an__cell_content(a, i, x);
+    an__cell_content(b, k, y);
+    return x->size == y->size && !memcmp(x->data, y->data, x->size);
+}
+
+static void note_conflict(const an_table *base, const an_table *added, const an_column *id, size_t i, size_t row, const char *where, size_t other, json_t *conflicts, size_t *count)
+{
+    an_buf x = { 0 }, y = { 0 };
+    json_t *columns = json_array();
+    const an_table *against = strcmp(where, "table") ? added : base;
+    for (size_t j = 0; j < base->columns; j++) {
+        const an_column *a = an_table_find(against, base->column[j].name), *b = an_table_find(added, base->column[j].name);
+        if (!same_cells(a, other, b, i, &x, &y)) json_array_append_new(columns, json_string(a->name));
+    }
+    if (json_array_size(columns) && (*count)++ < LISTED) {
+        an_buf_clear(&x);
+        an_cell_text(id, i, &x);
+        json_array_append_new(conflicts, json_pack("{s:s, s:I, s:s, s:I, s:O}", "id", x.data ? x.data : "", "row", (json_int_t)row, "against", where, "against_row", (json_int_t)other + 1, "columns", columns));
+    }
+    json_decref(columns);
+    an_buf_free(&x);
+    an_buf_free(&y);
+}
+
+/* By id: the first row that brings an id counts; the same id with other values is a conflict. */
+static bool new_by_id(const an_table *base, const an_table *added, const an_column *id, size_t *rows, size_t *count, json_t *conflicts, size_t *conflict_count, an_error *err)
+{
+    const an_column *theirs = an_table_find(added, id->name);
+    an__match m;
+    if (!an__match_build((const an_table *const[]){ base, added }, (const an_column *const[]){ id, theirs }, 2, NULL, &m, err)) return false;
+    for (size_t i = 0; i < added->rows; i++) {
+        uint32_t key = m.key[1][i];
+        if (key == AN__NO_ROW || (!m.count[0][key] && m.rows[1][m.start[1][key]] == i)) {
+            rows[(*count)++] = i; /* a row without id cannot be known */
+        } else if (m.count[0][key]) {
+            note_conflict(base, added, theirs, i, i + 1, "table", m.rows[0][m.start[0][key]], conflicts, conflict_count);
+        } else {
+            note_conflict(base, added, theirs, i, i + 1, "new rows", m.rows[1][m.start[1][key]], conflicts, conflict_count);
+        }
+    }
+    an__match_free(&m);
+    return true;
+}
+
+typedef struct content {
+    uint64_t a, b; /* two hashes: 128 bits tell any two rows apart */
+    size_t row;
+} content;
+
+static int by_content(const void *p, const void *q)
+{
+    const content *x = p, *y = q;
+    if (x->a != y->a) return x->a < y->a ? -1 : 1;
+    if (x->b != y->b) return x->b < y->b ? -1 : 1;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static content *contents(const an_table *order, const an_table *t, an_error *err)
+{
+    content *list = an_alloc_data(t->rows + 1, sizeof *list, "the contents of rows", err);
+    if (!list) return NULL;
+    const an_column **columns = an_alloc_n(order->columns + 1, sizeof *columns);
+    for (size_t j = 0; j < order->columns; j++) columns[j] = an_table_find(t, order->column[j].name);
+    an_buf text = { 0 };
+    for (size_t i = 0; i < t->rows; i++) {
+        text.size = 0;
+        for (size_t j = 0; j < order->columns; j++) an__cell_content(columns[j], i, &text);
+        list[i] = (content){ an__hash_seeded(1, text.data, text.size), an__hash_seeded(2, text.data, text.size), i };
+    }
+    an_buf_free(&text);
+    free(columns);
+    qsort(list, t->rows, sizeof *list, by_content);
+    return list;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* By content: of k equal rows as many are added as the table has fewer than k. */
+static bool new_by_content(const an_table *base, const an_table *added, size_t *rows, size_t *count, an_error *err)
+{
+    content *x = contents(base, base, err), *y = x ? contents(base, added, err) : NULL;
+    for (size_t i = 0, k = 0; y && k < added->rows; k++) {
+        while (i < base->rows && (x[i].a < y[k].a || (x[i].a == y[k].a && x[i].b < y[k].b))) i++;
+        if (i < base->rows && x[i].a == y[k].a && x[i].b == y[k].b) i++; /* this one is there */
+        else rows[(*count)++] = y[k].row;
+    }
+    bool ok = y != NULL;
+    free(x);
+    free(y);
+    qsort(rows, *count, sizeof *rows, by_number);
+    return ok;
+}
+
+an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err)
+{
+    if (report) *report = NULL;
+    if (!same_columns(t, more, err)) return NULL;
+    size_t *all = an_alloc_data((t->rows > more->rows ? t->rows : more->rows) + 1, sizeof *all, "the rows of a table", err);
+    if (!all) return NULL;
+    for (size_t i = 0; i < t->rows || i < more->rows; i++) all[i] = i;
+    an_table *base = an_table_select(t, all, t->rows, err), *added = base ? an_table_select(more, all, more->rows, err) : NULL, *out = NULL;
+    json_t *conflicts = json_array();
+    size_t count = 0, conflict_count = 0;
+    bool ok = added && align(t, more, base, added, err);
+    const an_column *id = NULL;
+    for (size_t j = 0; ok && j < base->columns; j++) {
+        if (base->column[j].role == AN_ID) id = &base->column[j];
+    }
+    ok = ok && (id ? new_by_id(base, added, id, all, &count, conflicts, &conflict_count, err) : new_by_content(base, added, all, &count, err));
+    an_table *fresh = ok ? an_table_select(added, all, count, err) : NULL;
+    if (fresh) out = an_table_append(base, fresh, err);
+    if (out && report) {
+        *report = json_pack("{s:I, s:I, s:I, s:I, s:O, s:I, s:s}", "rows_before", (json_int_t)t->rows, "rows_read", (json_int_t)more->rows, "rows_added", (json_int_t)count, "rows_known",
+                            (json_int_t)(more->rows - count), "conflicts", conflicts, "conflict_count", (json_int_t)conflict_count, "by", id ? id->name : "content");
+    }
+    json_decref(conflicts);
+    an_table_free(fresh);
+    an_table_free(base);
+    an_table_free(added);
+    free(all);
+    return out;
+}

@@ -1,0 +1,156 @@
+/* read.c - a table from a file of any kind this room can read, told by its first bytes, and the public readers of Excel and Parquet files. */
+#include "csv_impl.h"
+#include "parquet.h"
+#include "xlsx.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+bool an_xlsx_to_csv(const char *path, const char *sheet, FILE *out, an_list *notes, an_job *job, an_error *err)
+{
+    an__csv_source s;
+    if (!an__csv_open(&s, path, job, err)) return false;
+    bool ok = an__xlsx_convert(s.data, s.size, path, sheet, &an__xlsx_usual, out, notes, job, err);
+    an__csv_close(&s);
+    return ok;
+}
+
+bool an_xlsx_sheets(const char *path, an_list *names, an_error *err)
+{
+    an__csv_source s;
+    an__xlsx_package p;
+    an__xlsx_book book = { 0 };
+    if (!an__csv_open(&s, path, NULL, err)) return false;
+    bool ok = an__xlsx_open(&p, s.data, s.size, path, &an__xlsx_usual, NULL, err);
+    if (ok) {
+        ok = an__xlsx_read_book(&p, &book, err);
+        for (size_t i = 0; ok && i < book.sheets; i++) an_list_add(names, book.sheet[i].name);
+        an__xlsx_free_book(&book);
+        an__xlsx_close(&p);
+    }
+    an__csv_close(&s);
+    return ok;
+}
+
+an_table *an_parquet_read(const char *path, an_job *job, an_error *err)
+{
+    an__csv_source s;
+    if (!an__csv_open(&s, path, job, err)) return NULL;
+    an_table *t = an__parquet_decode((const uint8_t *)s.data, s.size, path, AN__PARQUET_BOMB, job, err);
+    an__csv_close(&s);
+    return t;
+}
+
+/* The sheet as an unnamed CSV file, read by the CSV reader under the dialect it was written in. */
+static an_table *read_sheet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes,
+                            an_job *job, an_error *err)
+{
+    char comma[] = "comma", point[] = ".", utf8[] = "utf-8";
+    an_csv_options o = options ? *options : (an_csv_options){ 0 };
+    o.delimiter = comma;
+    o.decimal = point;
+    o.encoding = utf8;
+    o.thousands = NULL;
+    int fd = an__spill_open(err);
+    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!f) {
+        if (fd >= 0) close(fd);
+        return NULL;
+    }
+    an_list found = { 0 };
+    an__csv_source csv;
+    an_table *t = NULL;
+    if (an__xlsx_convert(s->data, s->size, path, o.sheet, &an__xlsx_usual, f, &found, job, err) && an__csv_open_fd(&csv, fd, path, err)) {
+        t = an__csv_read_source(&csv, path, &o, dialect, job, err);
+        for (size_t i = 0; !t && err && i < found.count; i++) { /* what makes a sheet no table is more of a hint than the CSV reader's */
+            if (strstr(found.items[i], "separate tables")) {
+                an_hint(err, "%s", found.items[i]);
+                break;
+            }
+        }
+    }
+    for (size_t i = 0; notes && i < found.count; i++) an_list_add(notes, found.items[i]);
+    an_list_free(&found);
+    fclose(f);
+    return t;
+}
+
+/* --type on a file that says its types itself: the cells as text, read as a CSV file's cells would be. */
+static bool change_type(an_table *t, an_column *c, an_type type, const an__csv_format *format, an_error *err)
+{
+    static const an__csv_kind kinds[] = { [AN_REAL] = KIND_REAL,         [AN_INTEGER] = KIND_INTEGER, [AN_BOOLEAN] = KIND_BOOLEAN,
+                                          [AN_CATEGORY] = KIND_STRING, [AN_DATETIME] = KIND_DATETIME, [AN_TEXT] = KIND_STRING };
+    an__csv_column made = { .name = c->name, .forced = (int)type };
+    an_column out = { 0 };
+    an_buf text = { 0 };
+    bool ok = an__csv_column_start(&made, kinds[type], t->rows, err);
+    for (size_t i = 0; ok && i < t->rows; i++) {
+        an_buf_clear(&text);
+        an_cell_text(c, i, &text);
+        ok = an__csv_column_store(&made, format, i, i + 1, text.data ? text.data : "", text.size, err);
+    }
+    ok = ok && an__csv_column_finish(&made, t->rows, &out, err);
+    an_buf_free(&text);
+    an__csv_column_clear(&made);
+    if (!ok) return false;
+    out.name = c->name;
+    out.unit = c->unit;
+    out.reason = c->reason;
+    out.role = c->role;
+    out.kept = c->kept;
+    c->name = c->unit = c->reason = NULL;
+    an__column_free(c);
+    *c = out;
+    return true;
+}
+
+static bool change_types(an_table *t, const an_csv_options *o, an_error *err)
+{
+    static const an_list none;
+    for (size_t i = 0; o && i < o->type.count; i++) {
+        const char *item = o->type.items[i], *sign = strrchr(item, '=');
+        an_type type;
+        if (!sign || !an_type_parse(sign + 1, &type) || type == AN_TENSOR) {
+            an_fail(err, AN_USAGE, "--type \"%s\" is not COLUMN=TYPE", item);
+            return an_hint(err, "types: integer real boolean category datetime text");
+        }
+        char *name = an_strndup(item, (size_t)(sign - item));
+        an_column *c = an_table_need(t, name, err);
+        free(name);
+        if (!c) return an_context(err, "--type %s", item);
+        const an__csv_format format = { .decimal = '.', .missing = &none, .date_format = c->type == AN_DATETIME ? NULL : o->date_format };
+        if (c->type != type && !change_type(t, c, type, &format, err)) return false;
+    }
+    return true;
+}
+
+static an_table *read_parquet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_job *job,
+                              an_error *err)
+{
+    if (dialect) *dialect = (an_csv_dialect){ .header = true, .gzip = s->gzip, .encoding = "utf-8" };
+    an_table *t = an__parquet_decode((const uint8_t *)s->data, s->size, path, AN__PARQUET_BOMB, job, err);
+    if (!t || change_types(t, options, err)) return t;
+    an_context(err, "%s", path);
+    an_table_free(t);
+    return NULL;
+}
+
+an_table *an_table_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes, an_job *job, an_error *err)
+{
+    an__csv_source s;
+    if (!an__csv_open(&s, path, job, err)) return NULL;
+    bool excel = an__xlsx_looks_like(s.data, s.size), parquet = an__parquet_looks_like(s.data, s.size);
+    an_table *t = NULL;
+    if (!excel && options && options->sheet && *options->sheet) {
+        an_fail(err, AN_USAGE, "--sheet \"%s\": %s is no Excel file", options->sheet, path);
+        an_hint(err, "leave --sheet out");
+    } else if (excel) {
+        t = read_sheet(&s, path, options, dialect, notes, job, err);
+    } else if (parquet) {
+        t = read_parquet(&s, path, options, dialect, job, err);
+    } else {
+        return an__csv_read_source(&s, path, options, dialect, job, err);
+    }
+    an__csv_close(&s);
+    return t;
+}
