@@ -1,7 +1,7 @@
 /* flow.h - what can be a step, pipeline files, the runner, and the functions that commands, steps and routes share.
  *
  * A piece of work is a row: a name, a parameter table, typed inputs and outputs, and one function. Commands, pipeline steps, REST routes
- * and C callers reach the same function. Results are JSON documents in the shapes of the command line (COMMANDS): they are printed, stored
+ * and C callers reach the same function. Results are JSON documents in the shapes of the command line (docs/commands.md): they are printed, stored
  * with the run, cached, and shown in reports without translation.
  */
 #ifndef ANDON_FLOW_H
@@ -70,7 +70,7 @@ bool an_pipeline_set(an_pipeline *p, const char *assignment /* "step.key=value" 
 json_t *an_pipeline_describe(const an_pipeline *p); /* {"name","steps":[{"name","use","needs":[],"set":{}}]} in an order that can run */
 
 /* Independent steps in parallel, retried as configured, finished ones taken from the cache (also those of a run that was killed). Result as
- * COMMANDS "runs show". A step that says no (AN_REFUSED) ends the run with that error. */
+ * docs/commands.md "runs show". A step that says no (AN_REFUSED) ends the run with that error. */
 json_t *an_pipeline_run(an_store *s, an_pipeline *p, bool fresh, an_job *job, an_error *err);
 
 /* ---- the acts: one function each ----------------------------------------------------------------------------------------------------- */

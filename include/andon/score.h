@@ -13,7 +13,7 @@ typedef struct an_confusion {
     uint64_t tn, fp, fn, tp;
 } an_confusion;
 
-/* in the order of COMMANDS: */
+/* in the order of docs/commands.md: */
 #define AN_METRICS(X) X(accuracy) X(precision) X(recall) X(f1) X(f2) X(gmean) X(pr_auc) X(roc_auc) X(brier)
 typedef struct an_metrics {
 #define AN_METRIC_FIELD(name) double name;

@@ -59,20 +59,25 @@ an_generator *an_generator_load(const an_artifact *a, an_error *err);
 /* AN_REFUSED, naming how many, when a row key of the sorted list was used to fit g. */
 bool an_generator_check_unseen(const an_generator *g, const uint64_t *keys, size_t n, an_error *err);
 
-/* ---- the minority filter (gearbox paper, III-A steps 3-6) ---------------------------------------------------------------------------- */
+/* ---- the minority filter (gearbox paper, III-A steps 3-6) ------------------------------------------------------------------------------
+ */
 
 typedef struct an_filter_options {
     int64_t clusters;    /* 2 */
-    double distance_max; /* d_max in standardised units; NAN: the 0.95 quantile of the real minority rows' distances to the centroid */
+    double distance_max; /* d_max in standardised units; NAN: the 0.95 quantile of the distances of the real minority rows that lie nearer
+                            to the minority's centroid than to any other */
     char *centroid;      /* "auto" | "cluster" | "class": auto uses clusters unless they do not separate the classes */
     int64_t draw_limit;  /* at most this many times the rows wanted are drawn: 50 */
 } an_filter_options;
 extern const an_param an_filter_params[];
 
-/* Draws from g until `wanted` rows pass or draw_limit * wanted are drawn. `train` gives the clusters (real rows, standardised). *report
- * gets
- * {"wanted","passed","drawn","distance_max","centroid":"cluster|variant|class","clusters":[{"rows","positive_share"}],"note"}: in words
- * when clusters follow a part variant instead of the defect, and when too few passed. */
+/* A row passes that was generated as one of the rarer class (or without a class), lies nearer to that class's centroid than to any other
+ * centroid, and within d_max of it. Draws from g until `wanted` rows pass or draw_limit * wanted are drawn. `train` gives the clusters
+ * (real rows, standardised). *report gets
+ * {"wanted","passed","drawn","dropped":{"other_class","nearer_to_others","too_far"},"real":{"rows","positive_share","recall"} (the real
+ * rows that would pass by their distances),"distance_max",
+ * "centroid":"cluster|variant|class","clusters":[{"rows","positive_share"}],"note"}: in words when clusters follow a part variant instead
+ * of the defect, when most real rows that would pass are of the other class, and when too few passed. */
 an_table *an_filter_sample(const an_generator *g, const char *name, const an_table *train, const an_filter_options *options, size_t wanted,
                            uint64_t seed, json_t **report, an_job *job, an_error *err);
 /* Filters rows already drawn (a step of a pipeline, or --synthetic F.csv): at most `wanted` rows that pass. */
@@ -108,8 +113,8 @@ extern const an_param an_judge_params[];
 
 /* `real`: rows the generated ones should look like; `synthetic` may be NULL when a `generator` is given (its rows are drawn then);
  * `generator` may be NULL (no sampling times then); `holdout` (may be NULL): real rows the generator never saw, for
- * train-on-synthetic-test-on-real; columns beginning with '_' are ignored. Result as COMMANDS.md "synth judge": rows_real, rows_synthetic,
- * scores, floor, ceiling, columns [{"name","ks_complement" | "tv_complement","wasserstein","js_distance"}], plus "pca":
+ * train-on-synthetic-test-on-real; columns beginning with '_' are ignored. Result as docs/commands.md "synth judge": rows_real,
+ * rows_synthetic, scores, floor, ceiling, columns [{"name","ks_complement" | "tv_complement","wasserstein","js_distance"}], plus "pca":
  * {"axes":..,"explained":[..],"real":[[x,y,class]..],"synthetic":[[x,y]..]} thinned to 1,000 points each. Categories: ks_complement uses
  * the TV complement (as SDMetrics' column shapes do). c2st_auc: cross-validated ROC-AUC of a logistic model with squares, real against
  * synthetic; at least 0.5. dcr_median: per column, in shares of the real range (0: a copy). js_distance_nats stands beside js_distance

@@ -37,6 +37,25 @@ static json_t *act(const an_act *a, an_store *s, const char *const *pairs, an_jo
     return result;
 }
 
+/* The folder of this program when a shell would not find it by its name, else NULL; new text. */
+static char *folder_to_add(void)
+{
+    char self[4096], *rest = NULL;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0) return NULL;
+    self[n] = 0;
+    const char *name = an_path_base(self), *path = getenv("PATH");
+    char *paths = an_strdup(path ? path : "");
+    bool found = false;
+    for (char *folder = strtok_r(paths, ":", &rest); folder && !found; folder = strtok_r(NULL, ":", &rest)) {
+        char *file = an_path_join(folder, name);
+        found = access(file, X_OK) == 0;
+        free(file);
+    }
+    free(paths);
+    return found ? NULL : an_strndup(self, (size_t)(name - self - (name > self + 1)));
+}
+
 static bool simulate(const demo_options *o, const char *csv, an_job *job, an_error *err)
 {
     if (an_file_exists(csv)) return true;
@@ -112,6 +131,9 @@ static json_t *demo_run(an_store *unused, const void *options, an_job *job, an_e
             an_clock_s() - start, tp, tp + fn, fp);
         an_buf_printf(&text, "compared: %s\n\nopen    %s\nthen    cd %s\n",
                       an_json_string(json_object_get(compared, "recommendation"), "why", ""), html, o->dir);
+        char *add = folder_to_add();
+        if (add) an_buf_printf(&text, "        export PATH=\"$PATH:%s\"      so that your shell finds andon\n", add);
+        free(add);
         an_buf_puts(&text, "        andon data show gearbox          what the columns are, and which were set aside\n"
                            "        andon model explain gearbox      what moves its score\n"
                            "        andon run flow.yaml              again: every step is cached\n"

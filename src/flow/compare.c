@@ -111,7 +111,7 @@ static void describe(const an_comparison *c, const cell *x, an_buf *out)
     if (b->generator)
         an_buf_printf(out, "on data balanced by %s", b->name);
     else
-        an_buf_puts(out, b->weights ? "with class weights" : !strcmp(b->name, "threshold") ? "with its threshold moved" : "as it is");
+        an_buf_puts(out, b->weights ? "with class weights" : !strcmp(b->name, "threshold") ? "with its threshold moved" : "trained plainly");
 }
 
 /* The best by mean; of those not worse beyond noise the simplest, in the order of the balancings. The plain model is 'none' when its
@@ -127,11 +127,13 @@ static json_t *recommend(const an_comparison *c, const cell *x, int n, double ra
         if (i == best || not_worse(&d)) pick = i;
     }
     bool moved_matters = false;
+    double at_half = NAN;
     if (!strcmp(c->balance[x[pick].balance]->name, "none")) {
         double *at = an_alloc_n((size_t)c->repeats, sizeof *at); /* the measure of the decision at 0.5 */
         for (int r = 0; r < c->repeats; r++) at[r] = by_cost ? -x[pick].cost_fixed[r] : x[pick].fixed[r].f2;
         an_interval d = difference(x[pick].decide, at, c->repeats, ratio);
         moved_matters = isnan(d.low) ? d.mean > 0 : d.low > 0;
+        at_half = mean_of(at, c->repeats);
         int sibling = find_cell(c, x, n, x[pick].model, "threshold");
         if (moved_matters && sibling >= 0) pick = sibling;
         free(at);
@@ -151,8 +153,12 @@ static json_t *recommend(const an_comparison *c, const cell *x, int n, double ra
         an_buf_printf(&why, " had %.3f, but the difference of %.3f (95 %%: %.3f to %.3f) is within noise, and this is simpler",
                       sign * mean_of(x[best].decide, c->repeats), fabs(d.mean), sign > 0 ? d.low : -d.high, sign > 0 ? d.high : -d.low);
     }
-    if (moved_matters && !strcmp(c->balance[x[pick].balance]->name, "none"))
-        an_buf_printf(&why, "; its threshold has to be moved (rule %s)", c->rule);
+    if (!strcmp(c->balance[x[pick].balance]->name, "none")) {
+        if (moved_matters)
+            an_buf_printf(&why, "; its threshold has to be moved (rule %s): at 0.5 it has %.3f", c->rule, sign * at_half);
+        else
+            an_buf_printf(&why, "; left at 0.5 it has %.3f, which is not worse beyond noise", sign * at_half);
+    }
     if (positives < 30) an_buf_printf(&why, ". The evidence is thin: only %zu positive rows; collect more before relying on it", positives);
     json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name,
                           "why", why.data, "decided_by", by_cost ? "cost" : "f2", "thin_evidence", positives < 30);

@@ -23,7 +23,7 @@ typedef struct an_comparison {
     uint64_t seed;
 } an_comparison;
 
-/* The document of `andon compare` (COMMANDS), without "data". Deterministic in seed for any number of threads. */
+/* The document of `andon compare` (docs/commands.md), without "data". Deterministic in seed for any number of threads. */
 json_t *an__compare(const an_comparison *c, an_job *job, an_error *err);
 
 /* Scores of one repeat of one (model, fitted balancing), and what is computed from them (compare_fit.c). */

@@ -55,8 +55,7 @@ struct an_graph {
     an_error error;
 };
 
-/* ---- what a CPU kernel is called with ---------------------------------------------------------------------------------------------------
- */
+/* ---- what a CPU kernel is called with ------------------------------------------------------------------------------------------------ */
 
 typedef struct an__arg {
     void *data;
@@ -137,8 +136,7 @@ AN_OPS(AN__OP_DECLARE)
 const an_op *an__op_at(int index);
 const char *an__chain_name(int code);
 
-/* ---- the graph
- * ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the graph ----------------------------------------------------------------------------------------------------------------------- */
 
 bool an__bad(an_graph *g, const char *format, ...) AN_PRINTF(2, 3); /* keeps the first error; always false */
 static inline an_node an__broken(an_graph *g)
@@ -154,8 +152,7 @@ an_node an__make(an_graph *g, const an_op *op, const an_node *x, int count, cons
 an_node an__make_copy(an_graph *g, const an__item *it, const an_node *x); /* the same operation over other inputs, with name and data */
 an_graph *an__graph_of(const an_node *x, int count);
 
-/* ---- dimensions and shapes
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- dimensions and shapes ----------------------------------------------------------------------------------------------------------- */
 
 static inline bool an__dim_is_batch(int64_t d)
 {
@@ -179,8 +176,7 @@ bool an__axis(int64_t *axis, int rank);                         /* negative coun
  * `to`. */
 unsigned an__shape_cuts(const an_shape *s, const an_shape *to);
 
-/* ---- helpers of rules
- * -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- helpers of rules ---------------------------------------------------------------------------------------------------------------- */
 
 an_node an__unbroadcast(an_node a, const an_shape *shape); /* sums over what broadcasting repeated */
 an_node an__leaky_step(an_node a, double slope);

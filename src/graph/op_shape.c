@@ -193,8 +193,7 @@ an_node an_transpose(an_node a, const int *order)
     return an__make(a.graph, &an__op_transpose, &a, 1, &attr, AN_F32, NULL);
 }
 
-/* ---- broadcast -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- broadcast ----------------------------------------------------------------------------------------------------------------------- */
 
 static bool broadcast_shape(an_graph *g, an__item *it)
 {
@@ -242,8 +241,7 @@ an_node an_broadcast(an_node a, an_shape shape)
     return an__make(a.graph, &an__op_broadcast, &a, 1, NULL, AN_F32, &shape);
 }
 
-/* ---- concat and slice -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- concat and slice ---------------------------------------------------------------------------------------------------------------- */
 
 static bool concat_shape(an_graph *g, an__item *it)
 {
@@ -393,8 +391,7 @@ an_node an_slice(an_node a, int axis, int64_t start, int64_t length)
     return an__make(a.graph, &an__op_slice, &a, 1, &attr, AN_F32, NULL);
 }
 
-/* ---- gather and scatter
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- gather and scatter -------------------------------------------------------------------------------------------------------------- */
 
 static bool gather_shape(an_graph *g, an__item *it)
 {
@@ -480,8 +477,7 @@ an_node an_scatter_add(an_node values, an_node index, int64_t rows)
     return an__make(an__graph_of(x, 2), &an__op_scatter_add, x, 2, &attr, AN_F32, NULL);
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------------------------------------------------------------------- */
 
 #define WHOLE(field, name, doc)                                                              \
     {                                                                                        \

@@ -212,8 +212,7 @@ static void tighten(const factors *f, int k, const an__fate *fate, double fault,
     }
 }
 
-/* ---- a part ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- a part -------------------------------------------------------------------------------------------------------------------------- */
 
 void an__sample_draw(const an_gearbox_options *options, uint64_t seed, size_t row, const an__fate *fate, unsigned pass, an__sample *out)
 {

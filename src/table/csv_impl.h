@@ -89,21 +89,18 @@ an__csv_class an__csv_classify(const an__csv_format *f, const char *text, size_t
 bool an__csv_boolean(const char *text, size_t n, uint8_t *value, bool *yes_no);
 bool an__csv_datetime(const an__csv_format *f, const char *text, size_t n, int64_t *us);
 
-/* ---- csv_detect.c: dialect ------------------------------------------------------------------------------------------------------------
- */
+/* ---- csv_detect.c: dialect ----------------------------------------------------------------------------------------------------------- */
 
 bool an__csv_detect(const an__csv_source *s, const an_csv_options *options, an_csv_dialect *dialect, an__csv_format *format,
                     an__csv_counts *counts, size_t *first, an_error *err);
 
-/* ---- csv_names.c: column names
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- csv_names.c: column names ------------------------------------------------------------------------------------------------------- */
 
 /* Names from the names file, the header row or c1..cN. *p moves past the header row; *line counts lines passed. */
 bool an__csv_names(const an__csv_source *s, const an_csv_options *options, an_csv_dialect *dialect, const an__csv_format *f, const char **p,
                    size_t *line, an_list *names, an_error *err);
 
-/* ---- csv_column.c: where cells go -------------------------------------------------------------------------------------------------------
- */
+/* ---- csv_column.c: where cells go ---------------------------------------------------------------------------------------------------- */
 
 typedef enum an__csv_kind { KIND_INTEGER, KIND_REAL, KIND_BOOLEAN, KIND_DATETIME, KIND_STRING } an__csv_kind;
 
@@ -156,8 +153,7 @@ bool an__csv_column_store(an__csv_column *c, const an__csv_format *f, size_t row
 /* Moves the cells into a table column; c is empty afterwards. */
 bool an__csv_column_finish(an__csv_column *c, size_t rows, an_column *out, an_error *err);
 
-/* ---- csv_infer.c: types
- * ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- csv_infer.c: types -------------------------------------------------------------------------------------------------------------- */
 
 an__csv_kind an__csv_guess(const size_t seen[CLASS_COUNT]); /* from a sample */
 /* After a pass: *again when the column has to be read once more as c->kind (already changed). */

@@ -30,6 +30,8 @@ typedef struct join {
     attempts attempts;
     bool all;
     an__match match;
+    uint32_t **chosen; /* [table][key]: its first or last row; AN__NO_ROW: none. NULL with ALL and MULTIPLY */
+    size_t *unmatched, *repeated; /* [table]: keys that another table lacks, keys of several rows */
     uint32_t **source; /* [table][result row]; AN__NO_ROW: missing */
     uint32_t *attempt; /* [result row], with ALL */
     size_t rows, room;
@@ -38,11 +40,28 @@ typedef struct join {
 
 /* ---- which rows stand beside which ---- */
 
-static uint32_t chosen(const join *j, size_t t, uint32_t key)
+/* Key by key, so that memory is walked through once: which row counts, and what there is to report. */
+static bool choose_rows(join *j, an_error *err)
 {
-    uint32_t n = j->match.count[t][key];
-    if (!n) return AN__NO_ROW;
-    return j->match.rows[t][j->match.start[t][key] + (j->attempts == FIRST ? 0 : n - 1)];
+    const an__match *m = &j->match;
+    bool pick = j->attempts != ALL && j->attempts != MULTIPLY;
+    for (size_t t = 0; t < j->count; t++) {
+        if (pick) {
+            j->chosen[t] = an_alloc_data(m->keys + 1, sizeof **j->chosen, "the keys of a join", err);
+            if (!j->chosen[t]) return false;
+        }
+        for (size_t k = 0; k < m->keys; k++) {
+            uint32_t n = m->count[t][k];
+            if (pick) j->chosen[t][k] = n ? m->rows[t][m->start[t][k] + (j->attempts == FIRST ? 0 : n - 1)] : AN__NO_ROW;
+            j->repeated[t] += n > 1;
+        }
+    }
+    for (size_t k = 0; k < m->keys; k++) {
+        bool every = true;
+        for (size_t t = 0; t < j->count; t++) every = every && m->count[t][k];
+        for (size_t t = 0; !every && t < j->count; t++) j->unmatched[t] += m->count[t][k] > 0;
+    }
+    return true;
 }
 
 static void put_alone(join *j, size_t t, uint32_t row)
@@ -62,7 +81,7 @@ static bool put_one(join *j, size_t t, uint32_t row, uint32_t key, uint32_t nth)
         if (k != t && j->attempts == ALL) {
             if (nth < j->match.count[k][key]) other = j->match.rows[k][j->match.start[k][key] + nth];
         } else if (k != t) {
-            other = chosen(j, k, key);
+            other = j->chosen[k][key];
         }
         if (other == AN__NO_ROW && !j->all) return false;
         if (j->fill) j->source[k][j->rows] = other;
@@ -105,7 +124,7 @@ static void put_table(join *j, size_t t)
         }
         if (j->attempts == ALL) {
             while (m->rows[t][m->start[t][key] + nth] != row) nth++;
-        } else if (j->attempts != MULTIPLY && chosen(j, t, key) != row) {
+        } else if (j->attempts != MULTIPLY && j->chosen[t][key] != row) {
             continue;
         }
         bool earlier = false;
@@ -449,37 +468,36 @@ static void compare_shared(const join *j, json_t *conflicts)
 static json_t *table_report(const join *j, size_t t)
 {
     json_t *unmatched = json_array(), *repeated = json_array();
-    json_int_t unmatched_count = 0, repeated_count = 0, without = 0;
+    size_t unmatched_count = j->unmatched[t], repeated_count = j->repeated[t];
     const an__match *m = &j->match;
     an_buf text = { 0 };
-    for (size_t i = 0; j->key && i < j->tables[t]->rows; i++) {
+    for (size_t i = 0; j->key && i < j->tables[t]->rows; i++) { /* the first of them in the order of the rows */
+        bool more_unmatched = json_array_size(unmatched) < (unmatched_count < LISTED ? unmatched_count : LISTED);
+        bool more_repeated = json_array_size(repeated) < (repeated_count < LISTED ? repeated_count : LISTED);
+        if (!more_unmatched && !more_repeated) break;
         uint32_t key = m->key[t][i];
-        if (key == AN__NO_ROW) {
-            without++;
-            continue;
-        }
-        if (m->rows[t][m->start[t][key]] != i) continue; /* once a part */
+        if (key == AN__NO_ROW || m->rows[t][m->start[t][key]] != i) continue; /* once a part */
         bool everywhere = true;
         for (size_t k = 0; k < j->count && everywhere; k++) everywhere = m->count[k][key] > 0;
-        if (!everywhere && unmatched_count++ < LISTED) {
+        if (more_unmatched && !everywhere) {
             key_text(j, t, i, &text);
             json_array_append_new(unmatched, json_string(text.data));
         }
-        if (m->count[t][key] > 1 && repeated_count++ < LISTED) {
+        if (more_repeated && m->count[t][key] > 1) {
             key_text(j, t, i, &text);
             json_array_append_new(repeated, json_pack("{s:s, s:I}", "key", text.data, "rows", (json_int_t)m->count[t][key]));
         }
     }
     an_buf_free(&text);
-    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:I, s:I}", "name", j->names[t], "rows", (json_int_t)j->tables[t]->rows, "unmatched", unmatched, "unmatched_count", unmatched_count, "repeated", repeated,
-                     "repeated_count", repeated_count, "without_key", without);
+    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:I, s:I}", "name", j->names[t], "rows", (json_int_t)j->tables[t]->rows, "unmatched", unmatched, "unmatched_count", (json_int_t)unmatched_count, "repeated",
+                     repeated, "repeated_count", (json_int_t)repeated_count, "without_key", (json_int_t)(j->key ? j->key[t]->missing : 0));
 }
 
 /* First unmatched key of table t that is digits with a leading zero; AN__NO_ROW: none. */
 static uint32_t zero_led(const join *j, size_t t, size_t other, an_buf *text)
 {
     const an__match *m = &j->match;
-    if (j->key[t]->type != AN_TEXT && j->key[t]->type != AN_CATEGORY) return AN__NO_ROW;
+    if (!j->unmatched[t] || !j->unmatched[other] || (j->key[t]->type != AN_TEXT && j->key[t]->type != AN_CATEGORY)) return AN__NO_ROW;
     for (size_t i = 0; i < j->tables[t]->rows; i++) {
         uint32_t key = m->key[t][i];
         if (key == AN__NO_ROW || m->count[other][key]) continue;
@@ -601,13 +619,16 @@ an_table *an_table_join(const an_table *const *tables, const char *const *names,
     if (report) *report = NULL;
     j.key = an_alloc_n(count + 1, sizeof *j.key);
     j.source = an_alloc_n(count + 1, sizeof *j.source);
+    j.chosen = an_alloc_n(count + 1, sizeof *j.chosen);
+    j.unmatched = an_alloc_n(count + 1, sizeof *j.unmatched);
+    j.repeated = an_alloc_n(count + 1, sizeof *j.repeated);
     const an_column **keys = j.key;
     an_table *out = NULL;
     json_t *conflicts = json_array(), *notes = json_array();
     an_job_stage(job, "joining");
     bool ok = read_attempts(&j, options, err) && check(&j, options, err);
     if (!options->on) j.key = NULL;
-    ok = ok && (!j.key || an__match_build(tables, j.key, count, job, &j.match, err)) && (!j.key || j.attempts != REFUSE || refuse_repeated(&j, err)) && place_rows(&j, job, err);
+    ok = ok && (!j.key || an__match_build(tables, j.key, count, job, &j.match, err)) && (!j.key || j.attempts != REFUSE || refuse_repeated(&j, err)) && (!j.key || choose_rows(&j, err)) && place_rows(&j, job, err);
     if (ok && !j.rows) {
         ok = an_fail(err, AN_INPUT, "no part is in all of the tables: the join has no rows");
         an_buf x = { 0 }, y = { 0 };
@@ -634,8 +655,14 @@ an_table *an_table_join(const an_table *const *tables, const char *const *names,
     json_decref(conflicts);
     json_decref(notes);
     an__match_free(&j.match);
-    for (size_t t = 0; t < count; t++) free(j.source[t]);
+    for (size_t t = 0; t < count; t++) {
+        free(j.source[t]);
+        free(j.chosen[t]);
+    }
     free(j.source);
+    free(j.chosen);
+    free(j.unmatched);
+    free(j.repeated);
     free(j.attempt);
     free(keys);
     return out;

@@ -89,13 +89,6 @@ static inline uint64_t hash_of(const view *v, size_t row)
     return hash_bytes(v->bytes + v->offset[row], v->offset[row + 1] - v->offset[row]);
 }
 
-static inline bool same_key(const view *a, size_t i, const view *b, size_t j)
-{
-    if (a->number) return a->number[i] == b->number[j];
-    size_t n = a->offset[i + 1] - a->offset[i];
-    return n == b->offset[j + 1] - b->offset[j] && !memcmp(a->bytes + a->offset[i], b->bytes + b->offset[j], n);
-}
-
 static bool open_view(const an_table *t, const an_column *c, bool numbers, view *v, an_error *err)
 {
     *v = (view){ .column = c, .rows = t->rows };
@@ -115,9 +108,8 @@ static bool open_view(const an_table *t, const an_column *c, bool numbers, view 
 
 /* ---- partitions ---- */
 
-typedef struct entry {
-    uint64_t hash;
-    uint32_t row;
+typedef struct entry { /* of a row: the middle bits of its hash; the top ones chose the partition */
+    uint32_t hash, row;
 } entry;
 
 typedef struct work {
@@ -165,18 +157,82 @@ static void deal_block(void *context, size_t block, int worker)
             continue;
         }
         uint64_t hash = hash_of(v, i);
-        dealt[place[partition_of(w, hash)]++] = (entry){ hash, (uint32_t)i };
+        dealt[place[partition_of(w, hash)]++] = (entry){ (uint32_t)(hash >> 20), (uint32_t)i };
     }
 }
 
 typedef struct slot {
-    uint64_t hash;
-    uint32_t key; /* local number + 1 */
+    uint32_t hash, key; /* local number + 1 */
 } slot;
 
-typedef struct example {
-    uint32_t table, row;
-} example;
+/* The distinct keys of one partition, copied together so that comparing stays in the cache. */
+typedef struct examples {
+    int64_t *number;
+    uint64_t *offset;
+    char *bytes;
+    size_t capacity;
+    uint32_t count;
+} examples;
+
+static bool keep_example(examples *x, const view *v, size_t row)
+{
+    if (v->number) {
+        x->number[x->count++] = v->number[row];
+        return true;
+    }
+    size_t n = v->offset[row + 1] - v->offset[row], at = x->offset[x->count];
+    if (at + n > x->capacity) {
+        size_t more = 2 * x->capacity + n + 4096;
+        char *bytes = realloc(x->bytes, more);
+        if (!bytes) return false;
+        x->bytes = bytes;
+        x->capacity = more;
+    }
+    if (n) memcpy(x->bytes + at, v->bytes + v->offset[row], n);
+    x->offset[++x->count] = at + n;
+    return true;
+}
+
+static inline bool is_example(const examples *x, uint32_t k, const view *v, size_t row)
+{
+    if (v->number) return x->number[k] == v->number[row];
+    size_t n = v->offset[row + 1] - v->offset[row];
+    return n == x->offset[k + 1] - x->offset[k] && !memcmp(x->bytes + x->offset[k], v->bytes + v->offset[row], n);
+}
+
+/* What the loop will need soon: rows of a partition lie far apart in their table. */
+static inline void look_ahead(const view *v, const entry *e, const entry *end, const slot *table, size_t mask)
+{
+    if (end - e > 16) {
+        __builtin_prefetch(v->number ? (const void *)&v->number[e[16].row] : (const void *)&v->offset[e[16].row]);
+        __builtin_prefetch(&table[e[16].hash & mask]);
+    }
+    if (!v->number && end - e > 8) __builtin_prefetch(v->bytes + v->offset[e[8].row]);
+}
+
+static bool number_rows(work *w, size_t p, slot *table, size_t mask, examples *seen)
+{
+    an__match *m = w->out;
+    size_t base = w->base[p];
+    for (size_t t = 0; t < w->tables; t++) {
+        const view *v = &w->view[t];
+        const entry *e = w->dealt[t] + w->first[t][p], *end = w->dealt[t] + w->first[t][p + 1];
+        uint32_t *key = m->key[t], *count = m->count[t];
+        for (; e < end; e++) {
+            look_ahead(v, e, end, table, mask);
+            size_t at = e->hash & mask;
+            while (table[at].key && (table[at].hash != e->hash || !is_example(seen, table[at].key - 1, v, e->row))) at = (at + 1) & mask;
+            if (!table[at].key) {
+                if (!keep_example(seen, v, e->row)) return false;
+                table[at] = (slot){ e->hash, seen->count };
+            }
+            uint32_t number = (uint32_t)base + table[at].key - 1;
+            key[e->row] = number;
+            count[number]++;
+        }
+    }
+    return true;
+}
 
 /* Numbers the keys of one partition in the order they come, table by table; then lists the rows of each. */
 static void number_partition(void *context, size_t p, int worker)
@@ -187,49 +243,26 @@ static void number_partition(void *context, size_t p, int worker)
     size_t rows = w->base[p + 1] - w->base[p], slots = 16, base = w->base[p];
     if (!rows) return;
     while (slots < 2 * rows) slots *= 2;
-    slot *table = an_alloc_data(slots, sizeof *table, "the keys of a join", NULL);
-    example *seen = table ? malloc(rows * sizeof *seen) : NULL;
-    if (!seen) {
-        free(table);
-        w->short_of_memory[p] = true;
-        return;
-    }
-    uint32_t distinct = 0;
-    for (size_t t = 0; t < w->tables; t++) {
-        const view *v = &w->view[t];
+    slot *table = calloc(slots, sizeof *table);
+    examples seen = { 0 };
+    bool numbers = w->view[0].number != NULL;
+    if (numbers) seen.number = malloc(rows * sizeof *seen.number);
+    else seen.offset = calloc(rows + 1, sizeof *seen.offset);
+    bool ok = table && (numbers ? (void *)seen.number : (void *)seen.offset) && number_rows(w, p, table, slots - 1, &seen);
+    w->short_of_memory[p] = !ok;
+    for (size_t t = 0; ok && t < w->tables; t++) {
         const entry *e = w->dealt[t] + w->first[t][p], *end = w->dealt[t] + w->first[t][p + 1];
-        uint32_t *key = m->key[t], *count = m->count[t];
-        for (; e < end; e++) {
-            size_t at = e->hash & (slots - 1);
-            uint32_t found = 0;
-            for (; table[at].key; at = (at + 1) & (slots - 1)) {
-                const example *x = &seen[table[at].key - 1];
-                if (table[at].hash == e->hash && same_key(v, e->row, &w->view[x->table], x->row)) {
-                    found = table[at].key;
-                    break;
-                }
-            }
-            if (!found) {
-                seen[distinct] = (example){ (uint32_t)t, e->row };
-                found = ++distinct;
-                table[at] = (slot){ e->hash, found };
-            }
-            uint32_t number = (uint32_t)(base + found - 1);
-            key[e->row] = number;
-            count[number]++;
+        uint32_t *key = m->key[t], *count = m->count[t] + base, *start = m->start[t] + base, at = (uint32_t)w->first[t][p];
+        for (uint32_t k = 0; k < seen.count; k++) {
+            start[k] = at;
+            at += count[k];
         }
+        for (; e < end; e++) m->rows[t][start[key[e->row] - base]++] = e->row;
+        for (uint32_t k = 0; k < seen.count; k++) start[k] -= count[k];
     }
-    for (size_t t = 0; t < w->tables; t++) {
-        const entry *e = w->dealt[t] + w->first[t][p], *end = w->dealt[t] + w->first[t][p + 1];
-        uint32_t *key = m->key[t], *count = m->count[t], *start = m->start[t], at = (uint32_t)w->first[t][p];
-        for (uint32_t k = 0; k < distinct; k++) {
-            start[base + k] = at;
-            at += count[base + k];
-        }
-        for (; e < end; e++) m->rows[t][start[key[e->row]]++] = e->row;
-        for (uint32_t k = 0; k < distinct; k++) start[base + k] -= count[base + k];
-    }
-    free(seen);
+    free(seen.number);
+    free(seen.offset);
+    free(seen.bytes);
     free(table);
 }
 

@@ -57,7 +57,8 @@ bool an__snappy_unpack(const uint8_t *p, size_t n, uint8_t *out, size_t size)
         if (back >= length) {
             memcpy(to, to - back, length);
         } else { /* it overlaps itself: a pattern repeated */
-            for (size_t i = 0; i < length; i++) to[i] = to[i - back];
+            const uint8_t *from = to - back;
+            for (size_t i = 0; i < length; i++) to[i] = from[i];
         }
         to += length;
     }

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- runs and bit-packed groups ------------------------------------------------------------------------------------------------------------ */
+/* ---- runs and bit-packed groups
+ * ------------------------------------------------------------------------------------------------------------ */
 
 bool an__hybrid_decode(const uint8_t *p, const uint8_t *end, int width, size_t count, uint32_t *out)
 {
@@ -89,7 +90,8 @@ void an__hybrid_encode(const uint32_t *values, size_t count, int width, an_buf *
     if (width) put_groups(values + start, count - start, width, out);
 }
 
-/* ---- deltas ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- deltas
+ * ------------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Value i of a run of values of `width` bits; the run's bytes have been checked. */
 static uint64_t bits_at(const uint8_t *p, size_t i, int width)
@@ -150,12 +152,13 @@ bool an__delta_length_decode(const uint8_t *p, const uint8_t *end, size_t count,
     return true;
 }
 
-bool an__delta_bytes_decode(const uint8_t *p, const uint8_t *end, size_t count, int64_t *scratch, uint64_t limit, uint8_t **arena, an__slice *out,
-                            an_error *err)
+bool an__delta_bytes_decode(const uint8_t *p, const uint8_t *end, size_t count, int64_t *scratch, uint64_t limit, uint8_t **arena,
+                            an__slice *out, an_error *err)
 {
     int64_t *prefix = scratch, *length = scratch + count;
     uint64_t total = 0, last = 0;
-    if (!an__delta_decode(&p, end, count, prefix) || !an__delta_length_decode(p, end, count, length, out)) return an_fail(err, AN_INPUT, "a page is damaged (delta byte arrays)");
+    if (!an__delta_decode(&p, end, count, prefix) || !an__delta_length_decode(p, end, count, length, out))
+        return an_fail(err, AN_INPUT, "a page is damaged (delta byte arrays)");
     for (size_t i = 0; i < count; i++) {
         if (prefix[i] < 0 || (uint64_t)prefix[i] > last) return an_fail(err, AN_INPUT, "a page is damaged (delta byte arrays)");
         last = (uint64_t)prefix[i] + out[i].n;
@@ -177,7 +180,8 @@ bool an__delta_bytes_decode(const uint8_t *p, const uint8_t *end, size_t count, 
     return true;
 }
 
-/* ---- plain and split ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- plain and split
+ * ------------------------------------------------------------------------------------------------------------------------------ */
 
 bool an__plain_bytes_decode(const uint8_t *p, const uint8_t *end, size_t count, an__slice *out)
 {

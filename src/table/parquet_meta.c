@@ -10,7 +10,8 @@ bool an__parquet_looks_like(const char *bytes, size_t n)
     return n >= 4 && (!memcmp(bytes, "PAR1", 4) || !memcmp(bytes, "PARE", 4));
 }
 
-/* ---- schema --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- schema
+ * --------------------------------------------------------------------------------------------------------------------------------- */
 
 static int unit_of(an__thrift *r, const an__thrift_field *outer)
 {
@@ -141,7 +142,8 @@ static void read_element(an__thrift *r, an__parquet_column *c)
     if (!logical && converted >= 0) c->means = converted_means(converted);
 }
 
-/* ---- row groups ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- row groups
+ * ------------------------------------------------------------------------------------------------------------------------------ */
 
 static void read_chunk_meta(an__thrift *r, an__parquet_chunk *c)
 {
@@ -180,7 +182,7 @@ static void read_chunk(an__thrift *r, an__parquet_chunk *c)
         if (f.id == 3 && f.type == THRIFT_STRUCT) {
             read_chunk_meta(r, c);
         } else {
-            c->elsewhere |= f.id == 1;             /* file_path */
+            c->elsewhere |= f.id == 1;              /* file_path */
             c->encrypted |= f.id == 8 || f.id == 9; /* crypto metadata */
             an__thrift_skip(r, &f);
         }
@@ -282,7 +284,8 @@ bool an__parquet_read_meta(const uint8_t *bytes, size_t n, const char *what, an_
     return an_hint(err, "%s", cut);
 }
 
-/* ---- page headers ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- page headers
+ * ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void read_page_part(an__thrift *r, int kind, an__parquet_page *page)
 {

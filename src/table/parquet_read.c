@@ -2,6 +2,7 @@
  * them. Footer, codecs and encodings are in files of their own. */
 #include "csv_impl.h"
 #include "parquet.h"
+#include "schema.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,11 +15,11 @@ typedef struct column_reader {
     const an__parquet_column *about;
     an_table *table;
     sink sink;
-    an_column out;             /* of numbers, times and booleans */
-    an__csv_column string;     /* of texts: the CSV reader's way of finding categories */
+    an_column out;         /* of numbers, times and booleans */
+    an__csv_column string; /* of texts: the CSV reader's way of finding categories */
     const an__csv_format *format;
-    size_t row;                /* the next */
-    uint64_t *dictionary;      /* converted cells */
+    size_t row;           /* the next */
+    uint64_t *dictionary; /* converted cells */
     an__slice *dictionary_text;
     uint8_t *dictionary_bytes; /* which the slices point into */
     size_t dictionary_count;
@@ -47,7 +48,9 @@ static bool room(void **p, size_t *have, size_t need, size_t size, an_error *err
     return *p != NULL;
 }
 
-/* ---- types --------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- types
+ * ---------------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static sink sink_of(const an__parquet_column *c)
 {
@@ -124,7 +127,8 @@ static bool convert_one(const an__parquet_column *c, const uint8_t *p, size_t n,
         memcpy(&i64, p, 8);
         memcpy(&day, p + 8, 4);
         days = (int64_t)day - 2440588;
-        if (__builtin_mul_overflow(days, INT64_C(86400000000), &out) || __builtin_add_overflow(out, floor_div(i64, 1000), &out)) return false;
+        if (__builtin_mul_overflow(days, INT64_C(86400000000), &out) || __builtin_add_overflow(out, floor_div(i64, 1000), &out))
+            return false;
         memcpy(cell, &out, 8);
         return true;
     case PARQUET_FLOAT:
@@ -206,7 +210,8 @@ static bool convert(const column_reader *r, const uint8_t *raw, size_t count, ui
     return true;
 }
 
-/* ---- cells into the column ------------------------------------------------------------------------------------------------------------------- */
+/* ---- cells into the column
+ * ------------------------------------------------------------------------------------------------------------------- */
 
 /* cells: those that are there; levels NULL: all of the page's values. */
 static void scatter(column_reader *r, const uint64_t *cells, const uint32_t *levels, size_t values)
@@ -258,7 +263,9 @@ static bool sound_text(const column_reader *r, const an__slice *s, size_t row, a
     return an_hint(err, "a column of bytes is no table column; leave it out where the file is written");
 }
 
-/* ---- pages --------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- pages
+ * ---------------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Bytes or values of a size without a plain one: slices of texts, decimals of any size. */
 static bool by_slices(const an__parquet_column *c)
@@ -324,7 +331,8 @@ static bool read_dictionary(column_reader *r, const uint8_t *bytes, size_t size,
     if (r->sink != SINK_STRING) {
         r->dictionary = an_alloc_data(n + 1, 8, "a dictionary", err);
         if (!r->dictionary) return false;
-        if (!(by_slices(c) ? slices_to_cells(r, r->dictionary_text, n, r->dictionary, err) : convert(r, p, n, r->dictionary, err))) return false;
+        if (!(by_slices(c) ? slices_to_cells(r, r->dictionary_text, n, r->dictionary, err) : convert(r, p, n, r->dictionary, err)))
+            return false;
     }
     r->dictionary_count = n;
     return true;
@@ -396,7 +404,8 @@ static bool read_slices(column_reader *r, const uint8_t *p, const uint8_t *end, 
     case PARQUET_SPLIT:
         *arena = c->type == PARQUET_FIXED ? an_alloc_data((size_t)(end - p) + 1, 1, "a page", err) : NULL;
         if (c->type == PARQUET_FIXED && !*arena) return false;
-        ok = *arena && an__split_decode(p, end, count, c->width, *arena) && fixed_slices(*arena, *arena + count * c->width, count, c->width, r->slices);
+        ok = *arena && an__split_decode(p, end, count, c->width, *arena) &&
+             fixed_slices(*arena, *arena + count * c->width, count, c->width, r->slices);
         break;
     default:
         break;
@@ -444,8 +453,8 @@ static bool read_cells(column_reader *r, const uint8_t *p, const uint8_t *end, i
     return an_hint(err, "write the file with plain or dictionary encoding");
 }
 
-static bool read_values(column_reader *r, const uint8_t *p, const uint8_t *end, int encoding, size_t count, const uint32_t *levels, size_t values,
-                        an_error *err)
+static bool read_values(column_reader *r, const uint8_t *p, const uint8_t *end, int encoding, size_t count, const uint32_t *levels,
+                        size_t values, an_error *err)
 {
     if (!count) encoding = PARQUET_PLAIN; /* nothing is written where all are missing */
     if (r->sink == SINK_BOOLEAN) return read_booleans(r, p, end, encoding, count, levels, values, err);
@@ -462,12 +471,13 @@ static bool read_values(column_reader *r, const uint8_t *p, const uint8_t *end, 
             return ok;
         }
     }
-    uint64_t *cells = (uint64_t *)r->out.integer + r->row;
+    uint64_t *cells = r->sink == SINK_STRING ? NULL : (uint64_t *)r->out.integer + r->row;
     if (levels) {
         ok = ok && room((void **)&r->cells, &r->cells_room, count, 8, err);
         cells = r->cells;
     }
-    ok = ok && (by_slices(r->about) ? slices_to_cells(r, r->slices, count, cells, err) : read_cells(r, p, end, encoding, count, cells, err));
+    ok =
+        ok && (by_slices(r->about) ? slices_to_cells(r, r->slices, count, cells, err) : read_cells(r, p, end, encoding, count, cells, err));
     if (ok) scatter(r, cells, levels, values);
     free(arena);
     return ok;
@@ -532,8 +542,8 @@ static bool read_page(column_reader *r, int codec, const an__parquet_page *page,
     return true;
 }
 
-static bool read_chunk(column_reader *r, const uint8_t *bytes, size_t n, const an__parquet_group *g, const an__parquet_chunk *chunk, an_job *job,
-                       an_error *err)
+static bool read_chunk(column_reader *r, const uint8_t *bytes, size_t n, const an__parquet_group *g, const an__parquet_chunk *chunk,
+                       an_job *job, an_error *err)
 {
     if (chunk->encrypted) return an_fail(err, AN_INPUT, "the column is encrypted");
     if (chunk->elsewhere) return an_fail(err, AN_INPUT, "the column is kept in another file");
@@ -558,14 +568,14 @@ static bool read_chunk(column_reader *r, const uint8_t *bytes, size_t n, const a
     return true;
 }
 
-/* ---- columns -------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- columns
+ * -------------------------------------------------------------------------------------------------------------------------------------- */
 
 static const json_t *left_by_andon(const an__parquet_meta *m, const char *name)
 {
     const json_t *o;
     size_t i;
-    json_array_foreach(json_object_get(m->andon, "columns"), i, o)
-    {
+    json_array_foreach(json_object_get(m->andon, "columns"), i, o) {
         if (!strcmp(an_json_string(o, "name", ""), name)) return o;
     }
     return NULL;
@@ -608,7 +618,8 @@ static bool end_column(column_reader *r, bool any, an_error *err)
     } else if (r->about->type == PARQUET_INT64 && r->about->means == MEANS_UNSIGNED && !any) {
         for (size_t i = 0; i < rows; i++) {
             if (r->out.integer[i] >= 0) continue;
-            an_fail(err, AN_INPUT, "row %zu: %llu is above the largest whole number here, 2^63 - 1", i + 1, (unsigned long long)r->out.integer[i]);
+            an_fail(err, AN_INPUT, "row %zu: %llu is above the largest whole number here, 2^63 - 1", i + 1,
+                    (unsigned long long)r->out.integer[i]);
             return an_hint(err, "write the column as text or as floating point");
         }
     }
@@ -630,7 +641,8 @@ static void free_reader(column_reader *r)
     free(r->slices);
 }
 
-static bool read_column(an_table *t, const uint8_t *bytes, size_t n, const an__parquet_meta *m, size_t j, uint64_t bomb, an_job *job, an_error *err)
+static bool read_column(an_table *t, const uint8_t *bytes, size_t n, const an__parquet_meta *m, size_t j, uint64_t bomb, an_job *job,
+                        an_error *err)
 {
     static const an_list none;
     static const an__csv_format format = { .decimal = '.', .missing = &none };
@@ -677,7 +689,8 @@ static bool check_shape(const an__parquet_meta *m, size_t n, uint64_t bomb, an_e
     return true;
 }
 
-/* ---- roles and origins ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- roles and origins
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 static void restore_roles(an_table *t, const an__parquet_meta *m)
 {
@@ -693,10 +706,11 @@ static void restore_roles(an_table *t, const an__parquet_meta *m)
         }
         c->reason = an_strdup(reason);
         c->kept = json_is_true(json_object_get(o, "kept"));
-        if (json_is_object(json_object_get(o, "spec"))) c->spec = json_incref(json_object_get(o, "spec"));
+        json_t *spec = json_object_get(o, "spec");
+        if (spec && an__spec_sound(spec)) c->spec = json_incref(spec);
     }
-    const json_t *constraints = json_object_get(m->andon, "constraints");
-    if (json_is_array(constraints)) t->constraints = json_deep_copy(constraints);
+    json_t *constraints = json_object_get(m->andon, "constraints");
+    if (constraints && an__constraints_sound(constraints)) t->constraints = json_incref(constraints);
 }
 
 static uint32_t find_origin(an_table *t, const char *generator, size_t n, uint64_t seed)

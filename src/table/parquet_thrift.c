@@ -118,8 +118,10 @@ static void skip(an__thrift *r, int type, int depth, bool in_list)
         return;
     case THRIFT_BINARY: {
         uint64_t n = varint(r);
-        if (n > (uint64_t)(r->end - r->p)) fail(r);
-        else r->p += n;
+        if (n > (uint64_t)(r->end - r->p))
+            fail(r);
+        else
+            r->p += n;
         return;
     }
     case THRIFT_LIST:
@@ -162,7 +164,8 @@ void an__thrift_skip(an__thrift *r, const an__thrift_field *f)
     skip(r, f->type, 0, false);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 void an__put_varint(an_buf *out, uint64_t v)
 {
@@ -190,8 +193,10 @@ static void put_head(an__thrift_writer *w, int id, int type)
 void an__put_integer(an__thrift_writer *w, int id, int type, int64_t v)
 {
     put_head(w, id, type);
-    if (type == THRIFT_BYTE) an_buf_putc(w->out, (char)v);
-    else an__put_varint(w->out, zigzag(v));
+    if (type == THRIFT_BYTE)
+        an_buf_putc(w->out, (char)v);
+    else
+        an__put_varint(w->out, zigzag(v));
 }
 
 void an__put_boolean(an__thrift_writer *w, int id, bool v)

@@ -1,5 +1,5 @@
-/* parquet_write.c - a table as a flat Parquet file: row groups of a million rows, in them for each column an optional dictionary page and data
- * pages (v1, zstd, CRC), statistics, and in the footer what a plain file cannot say: roles, units, reasons, the positive value. */
+/* parquet_write.c - a table as a flat Parquet file: row groups of a million rows, in them for each column an optional dictionary page and
+ * data pages (v1, zstd, CRC), statistics, and in the footer what a plain file cannot say: roles, units, reasons, the positive value. */
 #include "parquet.h"
 
 #include <errno.h>
@@ -41,7 +41,8 @@ static bool put(writer *w, const void *bytes, size_t n, an_error *err)
     return true;
 }
 
-/* ---- pages --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- pages
+ * --------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool put_page(writer *w, int kind, size_t values, int encoding, chunk *c, an_error *err)
 {
@@ -170,7 +171,8 @@ static bool put_dictionary(writer *w, const an_column *c, chunk *out, an_error *
     return put_page(w, PARQUET_DICTIONARY_PAGE, (size_t)c->dictionary.count, PARQUET_PLAIN, out, err);
 }
 
-/* ---- statistics ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- statistics
+ * ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void cell_bytes(const an_column *c, size_t row, const void **bytes, size_t *n)
 {
@@ -257,11 +259,15 @@ static bool put_chunk(writer *w, const an_column *c, size_t from, size_t to, chu
     return true;
 }
 
-/* ---- footer --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- footer
+ * --------------------------------------------------------------------------------------------------------------------------------- */
 
 static int physical_type(an_type type)
 {
-    return type == AN_REAL ? PARQUET_DOUBLE : type == AN_BOOLEAN ? PARQUET_BOOLEAN : type == AN_CATEGORY || type == AN_TEXT ? PARQUET_BYTES : PARQUET_INT64;
+    return type == AN_REAL                          ? PARQUET_DOUBLE
+           : type == AN_BOOLEAN                     ? PARQUET_BOOLEAN
+           : type == AN_CATEGORY || type == AN_TEXT ? PARQUET_BYTES
+                                                    : PARQUET_INT64;
 }
 
 static void put_element(an__thrift_writer *t, const an_column *c, bool is_unsigned)
@@ -333,9 +339,9 @@ static json_t *beside(const an_table *t)
     json_t *columns = json_array();
     for (size_t j = 0; j < t->columns; j++) {
         const an_column *c = &t->column[j];
-        json_array_append_new(columns, json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:b, s:O*}", "name", c->name, "type", an_type_name(c->type), "role",
-                                                 an_role_name(c->role), "unit", c->unit, "reason", c->role == AN_IGNORED ? c->reason : NULL,
-                                                 "kept", (int)c->kept, "spec", c->spec));
+        json_array_append_new(columns, json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:b, s:O*}", "name", c->name, "type", an_type_name(c->type),
+                                                 "role", an_role_name(c->role), "unit", c->unit, "reason",
+                                                 c->role == AN_IGNORED ? c->reason : NULL, "kept", (int)c->kept, "spec", c->spec));
     }
     return json_pack("{s:i, s:s*, s:o, s:O*}", "version", 1, "positive", t->positive, "columns", columns, "constraints", t->constraints);
 }
@@ -401,7 +407,8 @@ static bool put_footer(writer *w, const an_table *t, const an_column *const *col
     return ok;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the file
+ * ------------------------------------------------------------------------------------------------------------------------------- */
 
 static bool origin_make(const an_table *t, origin_columns *o, an_error *err)
 {

@@ -1,6 +1,8 @@
-/* read.c - a table from a file of any kind this room can read, told by its first bytes, and the public readers of Excel and Parquet files. */
+/* read.c - a table from a file of any kind this room can read, told by its first bytes, and the public readers of Excel and Parquet files.
+ */
 #include "csv_impl.h"
 #include "parquet.h"
+#include "schema.h"
 #include "xlsx.h"
 
 #include <stdlib.h>
@@ -42,8 +44,8 @@ an_table *an_parquet_read(const char *path, an_job *job, an_error *err)
 }
 
 /* The sheet as an unnamed CSV file, read by the CSV reader under the dialect it was written in. */
-static an_table *read_sheet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes,
-                            an_job *job, an_error *err)
+static an_table *read_sheet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect,
+                            an_list *notes, an_job *job, an_error *err)
 {
     char comma[] = "comma", point[] = ".", utf8[] = "utf-8";
     an_csv_options o = options ? *options : (an_csv_options){ 0 };
@@ -75,30 +77,22 @@ static an_table *read_sheet(const an__csv_source *s, const char *path, const an_
     return t;
 }
 
-/* --type on a file that says its types itself: the cells as text, read as a CSV file's cells would be. */
-static bool change_type(an_table *t, an_column *c, an_type type, const an__csv_format *format, an_error *err)
+/* --type on a file that says its types itself. */
+static bool change_type(an_table *t, an_column *c, an_type type, const char *date_format, an_error *err)
 {
-    static const an__csv_kind kinds[] = { [AN_REAL] = KIND_REAL,         [AN_INTEGER] = KIND_INTEGER, [AN_BOOLEAN] = KIND_BOOLEAN,
-                                          [AN_CATEGORY] = KIND_STRING, [AN_DATETIME] = KIND_DATETIME, [AN_TEXT] = KIND_STRING };
-    an__csv_column made = { .name = c->name, .forced = (int)type };
-    an_column out = { 0 };
-    an_buf text = { 0 };
-    bool ok = an__csv_column_start(&made, kinds[type], t->rows, err);
-    for (size_t i = 0; ok && i < t->rows; i++) {
-        an_buf_clear(&text);
-        an_cell_text(c, i, &text);
-        ok = an__csv_column_store(&made, format, i, i + 1, text.data ? text.data : "", text.size, err);
+    an_column out;
+    if (!an__column_convert(t, c, type, date_format, &out, err)) {
+        an__column_free(&out);
+        return an_hint(err, "another --type for this column, or change it where the file is written");
     }
-    ok = ok && an__csv_column_finish(&made, t->rows, &out, err);
-    an_buf_free(&text);
-    an__csv_column_clear(&made);
-    if (!ok) return false;
     out.name = c->name;
     out.unit = c->unit;
     out.reason = c->reason;
     out.role = c->role;
     out.kept = c->kept;
+    out.spec = c->spec;
     c->name = c->unit = c->reason = NULL;
+    c->spec = NULL;
     an__column_free(c);
     *c = out;
     return true;
@@ -106,7 +100,6 @@ static bool change_type(an_table *t, an_column *c, an_type type, const an__csv_f
 
 static bool change_types(an_table *t, const an_csv_options *o, an_error *err)
 {
-    static const an_list none;
     for (size_t i = 0; o && i < o->type.count; i++) {
         const char *item = o->type.items[i], *sign = strrchr(item, '=');
         an_type type;
@@ -118,14 +111,13 @@ static bool change_types(an_table *t, const an_csv_options *o, an_error *err)
         an_column *c = an_table_need(t, name, err);
         free(name);
         if (!c) return an_context(err, "--type %s", item);
-        const an__csv_format format = { .decimal = '.', .missing = &none, .date_format = c->type == AN_DATETIME ? NULL : o->date_format };
-        if (c->type != type && !change_type(t, c, type, &format, err)) return false;
+        if (c->type != type && !change_type(t, c, type, type == AN_DATETIME ? o->date_format : NULL, err)) return false;
     }
     return true;
 }
 
-static an_table *read_parquet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_job *job,
-                              an_error *err)
+static an_table *read_parquet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect,
+                              an_job *job, an_error *err)
 {
     if (dialect) *dialect = (an_csv_dialect){ .header = true, .gzip = s->gzip, .encoding = "utf-8" };
     an_table *t = an__parquet_decode((const uint8_t *)s->data, s->size, path, AN__PARQUET_BOMB, job, err);
@@ -135,7 +127,8 @@ static an_table *read_parquet(const an__csv_source *s, const char *path, const a
     return NULL;
 }
 
-an_table *an_table_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes, an_job *job, an_error *err)
+an_table *an_table_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes, an_job *job,
+                        an_error *err)
 {
     an__csv_source s;
     if (!an__csv_open(&s, path, job, err)) return NULL;

@@ -8,7 +8,6 @@
  */
 #include "schema.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -385,9 +384,6 @@ bool an_unit_convert(const char *from, const char *to, double *factor, double *o
     else den *= power_of_ten(ten);
     *factor = (double)(num / den);
     *offset = 0;
-    if (a.special || b.special) {
-        long double o = (a.offset - b.offset) * b.den / b.num;
-        *offset = (double)(rintl(o * 1e12L) / 1e12L); /* the scales are defined by decimals; what lies beyond is rounding */
-    }
+    if (a.special || b.special) *offset = (double)((a.offset - b.offset) * b.den / b.num); /* 64 bits of mantissa or more: 32 comes out as 32 */
     return true;
 }

@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* ---- which sheet --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- which sheet
+ * --------------------------------------------------------------------------------------------------------------------------- */
 
 static char *sheet_list(const an__xlsx_book *b, const bool *listed)
 {
@@ -96,7 +97,7 @@ static const an__xlsx_sheet *choose_sheet(an__xlsx_package *p, const an__xlsx_bo
     const char *mark = sheet ? NULL : strrchr(wanted, '!');
     if (mark) {
         if (!parse_range(mark + 1, range)) {
-            an_fail(err, AN_USAGE, "--sheet \"%s\": \"%s\" is no range of cells", wanted, mark + 1);
+            an_fail(err, AN_USAGE, "%s: --sheet \"%s\": \"%s\" is no range of cells", p->what, wanted, mark + 1);
             an_hint(err, "such as --sheet \"%s!A1:F200\"", b->sheet[0].name);
             return NULL;
         }
@@ -121,7 +122,8 @@ static const an__xlsx_sheet *choose_sheet(an__xlsx_package *p, const an__xlsx_bo
     return NULL;
 }
 
-/* ---- notes ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- notes
+ * ------------------------------------------------------------------------------------------------------------------------------------ */
 
 static bool marked(const uint64_t *set, uint32_t column)
 {
@@ -151,7 +153,8 @@ static char *range_text(uint32_t row1, uint32_t column1, uint32_t row2, uint32_t
 }
 
 /* Columns that hold nothing between columns that do: tables side by side. */
-static void note_columns(const an__xlsx_rows *r, const char *sheet, uint32_t low, uint32_t high, uint32_t row1, uint32_t row2, an_list *notes)
+static void note_columns(const an__xlsx_rows *r, const char *sheet, uint32_t low, uint32_t high, uint32_t row1, uint32_t row2,
+                         an_list *notes)
 {
     an_buf ranges = { 0 };
     char *first = NULL;
@@ -166,8 +169,9 @@ static void note_columns(const an__xlsx_rows *r, const char *sheet, uint32_t low
         for (c = end + 1; c <= high && !marked(r->used, c);) c++;
     }
     if (groups > 1)
-        an_list_add_take(notes, an_format("sheet %s: blank columns separate %s%s; if these are separate tables, read one with --sheet \"%s!%s\"",
-                                          sheet, ranges.data, groups > 4 ? " and more" : "", sheet, first));
+        an_list_add_take(notes,
+                         an_format("sheet %s: blank columns separate %s%s; if these are separate tables, read one with --sheet \"%s!%s\"",
+                                   sheet, ranges.data, groups > 4 ? " and more" : "", sheet, first));
     an_buf_free(&ranges);
     free(first);
 }
@@ -187,8 +191,9 @@ static void note_blocks(const an__xlsx_rows *r, const char *sheet, an_list *note
         free(range);
     }
     if (tables > 1)
-        an_list_add_take(notes, an_format("sheet %s: blank rows separate %s%s; if these are separate tables, read one with --sheet \"%s!%s\"",
-                                          sheet, ranges.data, tables > 4 || r->blocks > AN__XLSX_BLOCKS ? " and more" : "", sheet, first));
+        an_list_add_take(notes,
+                         an_format("sheet %s: blank rows separate %s%s; if these are separate tables, read one with --sheet \"%s!%s\"",
+                                   sheet, ranges.data, tables > 4 || r->blocks > AN__XLSX_BLOCKS ? " and more" : "", sheet, first));
     an_buf_free(&ranges);
     free(first);
 }
@@ -208,22 +213,26 @@ static void make_notes(const an__xlsx_rows *r, const char *sheet, uint32_t low, 
     if (high) note_columns(r, sheet, low, high, row1, (uint32_t)r->lines, notes);
     note_blocks(r, sheet, notes);
     char *percent = column_list(r->percent), *clock = column_list(r->clock);
-    if (percent) an_list_add_take(notes, an_format("sheet %s: column %s shows percent; the values are fractions (5 %% is 0.05)", sheet, percent));
+    if (percent)
+        an_list_add_take(notes, an_format("sheet %s: column %s shows percent; the values are fractions (5 %% is 0.05)", sheet, percent));
     if (clock)
         an_list_add_take(notes, an_format("sheet %s: column %s holds times without a date; they are text such as 07:30:00", sheet, clock));
     if (r->unsaved_formulas)
-        an_list_add_take(notes, an_format("sheet %s: formulas without a stored result: %zu, the first in %s; open and save the file in Excel",
-                                          sheet, r->unsaved_formulas, r->unsaved_at));
+        an_list_add_take(notes,
+                         an_format("sheet %s: formulas without a stored result: %zu, the first in %s; open and save the file in Excel",
+                                   sheet, r->unsaved_formulas, r->unsaved_at));
     if (r->comma_numbers)
-        an_list_add_take(notes, an_format("sheet %s: numbers with a decimal comma that are text: %zu, the first in %s; turn them into numbers "
-                                          "in Excel (Data, Text to Columns)",
-                                          sheet, r->comma_numbers, r->comma_at));
+        an_list_add_take(notes,
+                         an_format("sheet %s: numbers with a decimal comma that are text: %zu, the first in %s; turn them into numbers "
+                                   "in Excel (Data, Text to Columns)",
+                                   sheet, r->comma_numbers, r->comma_at));
     if (r->hidden_rows) an_list_add_take(notes, an_format("sheet %s: hidden rows are read, too (%zu)", sheet, r->hidden_rows));
     free(percent);
     free(clock);
 }
 
-/* ---- rows of one width ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows of one width
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Drops the fields left of column `low` (all of them empty, so one comma each) and pads to column `high`. */
 static bool put_rows(const an__xlsx_rows *r, const char *spool, uint32_t low, uint32_t high, FILE *out, an_job *job, an_error *err)
@@ -249,7 +258,8 @@ static bool put_rows(const an__xlsx_rows *r, const char *spool, uint32_t low, ui
     return ok;
 }
 
-static bool finish(const an__xlsx_package *p, const an__xlsx_rows *r, const char *sheet, FILE *out, an_list *notes, an_job *job, an_error *err)
+static bool finish(const an__xlsx_package *p, const an__xlsx_rows *r, const char *sheet, FILE *out, an_list *notes, an_job *job,
+                   an_error *err)
 {
     uint32_t low = 1, high = AN__XLSX_COLUMNS;
     while (low <= high && !marked(r->used, low)) low++;
@@ -261,8 +271,8 @@ static bool finish(const an__xlsx_package *p, const an__xlsx_rows *r, const char
     if (total > p->limits.bytes && total / p->limits.ratio > r->spooled) {
         char far[16];
         an__xlsx_cell_name(0, high, far);
-        an_fail(err, AN_INPUT, "%s: the sheet %s would be %.3g GB of text, nearly all of it blank, because something stands in column %s", p->what,
-                sheet, (double)total / 1073741824.0, far);
+        an_fail(err, AN_INPUT, "%s: the sheet %s would be %.3g GB of text, nearly all of it blank, because something stands in column %s",
+                p->what, sheet, (double)total / 1073741824.0, far);
         return an_hint(err, "name the cells of the table, such as --sheet \"%s!A1:F200\"", sheet);
     }
     void *map = mmap(NULL, r->spooled, PROT_READ, MAP_PRIVATE, fileno(r->spool), 0);

@@ -31,8 +31,8 @@ bool an__xlsx_open(an__xlsx_package *p, const char *bytes, size_t n, const char 
                    an_error *err);
 void an__xlsx_close(an__xlsx_package *p);
 
-/* A part on its way through the quick reader or expat. Handlers are called with `user` and names without prefix; they end the reading by an__xlsx_stop, or, having filled part->err, by
- * an__xlsx_give_up. */
+/* A part on its way through the quick reader or expat. Handlers are called with `user` and names without prefix; they end the reading by
+ * an__xlsx_stop, or, having filled part->err, by an__xlsx_give_up. */
 typedef struct an__xlsx_part {
     const char *name;
     XML_StartElementHandler start;
@@ -67,7 +67,7 @@ bool an__xlsx_true(const char *value);                                     /* "1
 typedef struct an__xlsx_scan an__xlsx_scan;
 bool an__xlsx_scannable(const char *bytes, size_t n); /* from the first bytes of a part */
 an__xlsx_scan *an__xlsx_scan_new(an__xlsx_part *part);
-char *an__xlsx_scan_room(an__xlsx_scan *s, size_t *n); /* where the next bytes may be put; NULL: too long a text, or no memory */
+char *an__xlsx_scan_room(an__xlsx_scan *s, size_t *n);          /* where the next bytes may be put; NULL: too long a text, or no memory */
 bool an__xlsx_scan_add(an__xlsx_scan *s, size_t n, bool final); /* n bytes were put there; false: part->failed and part->err say why */
 void an__xlsx_scan_free(an__xlsx_scan *s);
 
@@ -75,12 +75,13 @@ void an__xlsx_scan_free(an__xlsx_scan *s);
 
 typedef enum an__xlsx_kind { XLSX_NUMBER, XLSX_PERCENT, XLSX_DATE, XLSX_TIME, XLSX_ELAPSED } an__xlsx_kind;
 
-an__xlsx_kind an__xlsx_builtin_kind(unsigned long id);    /* number formats below 164 */
-an__xlsx_kind an__xlsx_format_kind(const char *format);   /* a format code such as dd.mm.yyyy */
+an__xlsx_kind an__xlsx_builtin_kind(unsigned long id);  /* number formats below 164 */
+an__xlsx_kind an__xlsx_format_kind(const char *format); /* a format code such as dd.mm.yyyy */
 /* ISO 8601 text of a serial number; false when it is no date (negative, beyond 9999, not finite). out holds 40. */
 bool an__xlsx_date_text(double serial, an__xlsx_kind kind, bool since_1904, char *out);
 
-/* ---- xlsx_workbook.c: sheets, styles and shared strings ---------------------------------------------------------------------------------- */
+/* ---- xlsx_workbook.c: sheets, styles and shared strings
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct an__xlsx_sheet {
     char *name, *part; /* part NULL: no cells (a chart) */
@@ -100,14 +101,15 @@ typedef struct an__xlsx_book {
     size_t bytes_used, bytes_room, strings, strings_room;
 } an__xlsx_book;
 
-bool an__xlsx_read_book(an__xlsx_package *p, an__xlsx_book *book, an_error *err);    /* sheets */
+bool an__xlsx_read_book(an__xlsx_package *p, an__xlsx_book *book, an_error *err); /* sheets */
 bool an__xlsx_read_styles(an__xlsx_package *p, an__xlsx_book *book, an_error *err);
 bool an__xlsx_read_strings(an__xlsx_package *p, an__xlsx_book *book, an_error *err);
 void an__xlsx_free_book(an__xlsx_book *book);
 /* Replaces _xHHHH_ (ECMA-376 part 1, 22.9.2.19) in place, drops blanks at both ends and zero bytes. */
 void an__xlsx_clean_text(an_buf *text);
 
-/* ---- xlsx_sheet.c: one sheet to CSV rows ---------------------------------------------------------------------------------------------------- */
+/* ---- xlsx_sheet.c: one sheet to CSV rows
+ * ---------------------------------------------------------------------------------------------------- */
 
 typedef struct an__xlsx_range { /* rows and columns from 1, inclusive; zero-initialised: everything */
     uint32_t row1, row2, column1, column2;
@@ -131,8 +133,8 @@ typedef struct an__xlsx_rows {
     uint64_t spooled;
     uint64_t used[AN__XLSX_COLUMNS / 64], percent[AN__XLSX_COLUMNS / 64], clock[AN__XLSX_COLUMNS / 64]; /* columns, bit column - 1 */
     an__xlsx_block block[AN__XLSX_BLOCKS];
-    size_t blocks;      /* may be more than are kept */
-    an_list merged;     /* the first few ranges */
+    size_t blocks;  /* may be more than are kept */
+    an_list merged; /* the first few ranges */
     size_t merges, hidden_rows, unsaved_formulas, comma_numbers;
     char unsaved_at[16], comma_at[16]; /* the first of them */
 } an__xlsx_rows;
@@ -140,8 +142,8 @@ typedef struct an__xlsx_rows {
 bool an__xlsx_read_sheet(an__xlsx_package *p, const an__xlsx_book *book, const an__xlsx_sheet *sheet, const an__xlsx_range *range,
                          an__xlsx_rows *rows, an_error *err);
 /* Of XML bytes; careful: by expat in any case. */
-bool an__xlsx_read_sheet_bytes(const an__xlsx_book *book, const char *xml, size_t n, bool careful, const an__xlsx_range *range, an__xlsx_rows *rows,
-                               an_error *err);
+bool an__xlsx_read_sheet_bytes(const an__xlsx_book *book, const char *xml, size_t n, bool careful, const an__xlsx_range *range,
+                               an__xlsx_rows *rows, an_error *err);
 void an__xlsx_free_rows(an__xlsx_rows *rows); /* closes the spool */
 /* Whether a sheet holds any value. */
 bool an__xlsx_sheet_used(an__xlsx_package *p, const an__xlsx_sheet *sheet, bool *used, an_error *err);
@@ -149,7 +151,8 @@ void an__xlsx_cell_name(uint32_t row, uint32_t column, char out[16]); /* row 0: 
 /* "C12" or "C" with *row 0; returns the end, NULL: none. */
 const char *an__xlsx_cell_parse(const char *text, uint32_t *row, uint32_t *column);
 
-/* ---- xlsx.c ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- xlsx.c
+ * ----------------------------------------------------------------------------------------------------------------------------------- */
 
 bool an__xlsx_convert(const char *bytes, size_t n, const char *what, const char *sheet, const an__xlsx_limits *limits, FILE *out,
                       an_list *notes, an_job *job, an_error *err);

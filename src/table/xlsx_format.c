@@ -12,13 +12,38 @@ an__xlsx_kind an__xlsx_builtin_kind(unsigned long id)
     case 9:
     case 10:
         return XLSX_PERCENT;
-    case 14: case 15: case 16: case 17: case 22:
-    case 27: case 28: case 29: case 30: case 31: /* these and the fifties: dates of East Asian locales */
-    case 36: case 50: case 51: case 52: case 53: case 54: case 57: case 58:
+    case 14:
+    case 15:
+    case 16:
+    case 17:
+    case 22:
+    case 27:
+    case 28:
+    case 29:
+    case 30:
+    case 31: /* these and the fifties: dates of East Asian locales */
+    case 36:
+    case 50:
+    case 51:
+    case 52:
+    case 53:
+    case 54:
+    case 57:
+    case 58:
         return XLSX_DATE;
-    case 18: case 19: case 20: case 21: case 32: case 33: case 34: case 35: case 55: case 56:
+    case 18:
+    case 19:
+    case 20:
+    case 21:
+    case 32:
+    case 33:
+    case 34:
+    case 35:
+    case 55:
+    case 56:
         return XLSX_TIME;
-    case 45: case 47:
+    case 45:
+    case 47:
         return XLSX_TIME; /* mm:ss */
     case 46:
         return XLSX_ELAPSED; /* [h]:mm:ss */
@@ -118,7 +143,7 @@ static char *clock_text(char *p, int64_t ms)
 
 bool an__xlsx_date_text(double serial, an__xlsx_kind kind, bool since_1904, char *out)
 {
-    if (!(serial >= 0 && serial < 2958466)) return false; /* Excel ends with the year 9999 */
+    if (!(serial >= 0 && serial < 2958466)) return false;            /* Excel ends with the year 9999 */
     int64_t ms = llround(serial * 86400000.0), days = ms / 86400000; /* Excel's own resolution is the millisecond */
     if (days > 2958465 - (since_1904 ? 1462 : 0)) return false;
     if (kind == XLSX_ELAPSED) {

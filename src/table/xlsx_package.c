@@ -198,8 +198,8 @@ static bool judge(const an__xlsx_part *part, enum XML_Status status, const char 
 {
     if (part->failed) return an_context(err, "%s, %s", what, part->name);
     if (status != XML_STATUS_ERROR || part->stopped) return true;
-    an_fail(err, AN_INPUT, "%s: the part %s is damaged: line %lu: %s", what, part->name, (unsigned long)XML_GetCurrentLineNumber(part->parser),
-            XML_ErrorString(XML_GetErrorCode(part->parser)));
+    an_fail(err, AN_INPUT, "%s: the part %s is damaged: line %lu: %s", what, part->name,
+            (unsigned long)XML_GetCurrentLineNumber(part->parser), XML_ErrorString(XML_GetErrorCode(part->parser)));
     return an_hint(err, "open the file in Excel, let it repair it, and save it again");
 }
 

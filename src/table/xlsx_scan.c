@@ -1,6 +1,6 @@
 /* xlsx_scan.c - a quick reader of the XML of sheets, three times as fast as expat, for what Excel and its imitators write: UTF-8, elements,
- * attributes, text, the five entities, comments, CDATA. It calls the same handlers in the same order as expat would (the fuzzer compares the
- * two), with names without prefix. Other encodings are left to expat, document types refused by both. */
+ * attributes, text, the five entities, comments, CDATA. It calls the same handlers in the same order as expat would (the fuzzer compares
+ * the two), with names without prefix. Other encodings are left to expat, document types refused by both. */
 #include "xlsx.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@ struct an__xlsx_scan {
     char *data; /* room + 1 bytes: a '<' behind the end stops every search for one */
     size_t used, room;
     int depth;
-    bool root_seen;
+    bool started, root_seen;
     char names[NAMES]; /* of open elements, each behind the last */
     uint16_t name_at[DEPTH + 1];
     uint64_t passed, here; /* bytes of the part: given up, and where the reading stands */
@@ -73,18 +73,19 @@ static const char *entity(const char *p, const char *end, char **to)
         if (d < 0 || code > 0x10ffff) return NULL;
         code = code * (hex ? 16 : 10) + (uint32_t)d;
     }
-    bool character = code == 9 || code == 10 || code == 13 || (code >= 32 && code < 0xd800) || (code > 0xdfff && code <= 0x10ffff && (code & 0xfffe) != 0xfffe);
+    bool character = code == 9 || code == 10 || code == 13 || (code >= 32 && code < 0xd800) ||
+                     (code > 0xdfff && code <= 0x10ffff && (code & 0xfffe) != 0xfffe);
     if (p >= end || p == digits || !character) return NULL;
     *to += put_utf8(code, *to);
     return p + 1;
 }
 
-/* Entities and line ends in place; false: an entity that is none. Line ends in attributes become blanks (XML 1.0, 3.3.3). */
-static bool decode(char *p, char **end, bool attribute)
+/* Entities (not in CDATA) and line ends in place; false: an entity that is none. Line ends in attributes become blanks (XML 1.0, 3.3.3). */
+static bool decode(char *p, char **end, bool entities, bool attribute)
 {
     char *to = p;
     for (const char *from = p; from < *end;) {
-        if (*from == '&') {
+        if (*from == '&' && entities) {
             from = entity(from, *end, &to);
             if (!from) return false;
         } else if (*from == '\r') {
@@ -185,7 +186,7 @@ static verdict start_tag(an__xlsx_scan *s, char **pp, char *end)
     const char *attributes[2 * ATTRIBUTES + 1];
     size_t n = (size_t)(name_end - name), k = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!a[i].plain && !decode(a[i].value, &a[i].value_end, true)) return bad(s, "undefined entity");
+        if (!a[i].plain && !decode(a[i].value, &a[i].value_end, true, true)) return bad(s, "undefined entity");
         *a[i].name_end = '\0';
         *a[i].value_end = '\0';
         attributes[k++] = a[i].name;
@@ -234,7 +235,9 @@ static verdict other_tag(an__xlsx_scan *s, char **pp, char *end)
         if (!stop) return MORE;
         if (i == 2) {
             if (!s->depth) return bad(s, "not well-formed");
-            if (stop > p + n) s->part->text(s->part->user, p + n, (int)(stop - p - (ptrdiff_t)n));
+            char *last = stop;
+            decode(p + n, &last, false, false);
+            if (last > p + n) s->part->text(s->part->user, p + n, (int)(last - p - (ptrdiff_t)n));
         }
         *pp = stop + m;
         return GOOD;
@@ -256,7 +259,7 @@ static verdict text_run(an__xlsx_scan *s, char **pp, char *end, bool final)
         }
         return GOOD;
     }
-    if (!plain && !decode(p, &q, false)) return bad(s, "undefined entity");
+    if (!plain && !decode(p, &q, true, false)) return bad(s, "undefined entity");
     if (q > p) s->part->text(s->part->user, p, (int)(q - p));
     return GOOD;
 }
@@ -268,11 +271,16 @@ static verdict scan(an__xlsx_scan *s, bool final)
     *end = '<';
     while (p < end && v == GOOD && !s->part->stopped) {
         s->here = s->passed + (uint64_t)(p - s->data);
-        if (*p != '<') v = text_run(s, &p, end, final);
-        else if (end - p < 2) v = MORE;
-        else if (p[1] == '/') v = end_tag(s, &p, end);
-        else if (p[1] == '?' || p[1] == '!') v = other_tag(s, &p, end);
-        else v = start_tag(s, &p, end);
+        if (*p != '<')
+            v = text_run(s, &p, end, final);
+        else if (end - p < 2)
+            v = MORE;
+        else if (p[1] == '/')
+            v = end_tag(s, &p, end);
+        else if (p[1] == '?' || p[1] == '!')
+            v = other_tag(s, &p, end);
+        else
+            v = start_tag(s, &p, end);
         if (s->part->failed) v = BAD;
     }
     if (v == BAD) return BAD;
@@ -329,11 +337,15 @@ char *an__xlsx_scan_room(an__xlsx_scan *s, size_t *n)
 
 bool an__xlsx_scan_add(an__xlsx_scan *s, size_t n, bool final)
 {
-    bool first = !s->passed && !s->used;
     s->used += n;
-    if (first && s->used >= 3 && !memcmp(s->data, "\xef\xbb\xbf", 3)) {
-        s->used -= 3;
-        memmove(s->data, s->data + 3, s->used);
+    if (!s->started) {
+        static const char mark[] = "\xef\xbb\xbf";
+        if (s->used < 3 && !final && !memcmp(s->data, mark, s->used)) return true;
+        s->started = true;
+        if (s->used >= 3 && !memcmp(s->data, mark, 3)) {
+            s->used -= 3;
+            memmove(s->data, s->data + 3, s->used);
+        }
     }
     return scan(s, final) == GOOD;
 }

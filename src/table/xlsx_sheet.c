@@ -16,8 +16,8 @@ typedef struct sheet_reader {
     an__xlsx_part *part;
     an__xlsx_rows *out;
     an__xlsx_range range;
-    uint32_t row, column;   /* of the last row and cell begun */
-    uint32_t width, first;  /* of the row: last and first column that hold something */
+    uint32_t row, column;  /* of the last row and cell begun */
+    uint32_t width, first; /* of the row: last and first column that hold something */
     bool in_data, in_row, in_cell, in_value, in_inline, formula;
     int phonetic;
     cell_type type;
@@ -25,7 +25,8 @@ typedef struct sheet_reader {
     an_buf value, line, pending; /* value of a cell; the row; rows not yet in the spool */
 } sheet_reader;
 
-/* ---- names of cells -------------------------------------------------------------------------------------------------------------------- */
+/* ---- names of cells --------------------------------------------------------------------------------------------------------------------
+ */
 
 void an__xlsx_cell_name(uint32_t row, uint32_t column, char out[16])
 {
@@ -54,7 +55,8 @@ const char *an__xlsx_cell_parse(const char *text, uint32_t *row, uint32_t *colum
     return c ? text : NULL;
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * --------------------------------------------------------------------------------------------------------------------------------- */
 
 static void mark(uint64_t *set, uint32_t column)
 {
@@ -148,7 +150,8 @@ static void place(sheet_reader *s)
     mark(s->out->used, s->column);
 }
 
-/* ---- cells ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- cells
+ * ---------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Excel writes 17 digits, so that 3.14 may stand as 3.1400000000000001: told by runs of zeroes or nines, the shortest text is put. */
 static bool noisy(const char *text, size_t n)
@@ -317,17 +320,23 @@ static void begin_cell(sheet_reader *s, const char **attributes)
                                            : CELL_NUMBER;
 }
 
-/* ---- expat ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- expat
+ * ----------------------------------------------------------------------------------------------------------------------------------- */
 
 static void sheet_start(void *user, const char *name, const char **attributes)
 {
     sheet_reader *s = user;
     if (s->in_cell) {
-        if (!strcmp(name, "v")) s->in_value = s->type != CELL_INLINE;
-        else if (!strcmp(name, "f")) s->formula = true;
-        else if (!strcmp(name, "is")) s->in_inline = s->type == CELL_INLINE;
-        else if (!strcmp(name, "rPh")) s->phonetic++;
-        else if (!strcmp(name, "t")) s->in_value = s->in_inline && !s->phonetic;
+        if (!strcmp(name, "v"))
+            s->in_value = s->type != CELL_INLINE;
+        else if (!strcmp(name, "f"))
+            s->formula = true;
+        else if (!strcmp(name, "is"))
+            s->in_inline = s->type == CELL_INLINE;
+        else if (!strcmp(name, "rPh"))
+            s->phonetic++;
+        else if (!strcmp(name, "t"))
+            s->in_value = s->in_inline && !s->phonetic;
     } else if (s->in_row) {
         if (!strcmp(name, "c")) begin_cell(s, attributes);
     } else if (s->in_data) {
@@ -344,10 +353,14 @@ static void sheet_end(void *user, const char *name)
 {
     sheet_reader *s = user;
     if (s->in_cell) {
-        if (!strcmp(name, "v") || !strcmp(name, "t")) s->in_value = false;
-        else if (!strcmp(name, "is")) s->in_inline = false;
-        else if (!strcmp(name, "rPh")) s->phonetic -= s->phonetic > 0;
-        else if (!strcmp(name, "c")) end_cell(s);
+        if (!strcmp(name, "v") || !strcmp(name, "t"))
+            s->in_value = false;
+        else if (!strcmp(name, "is"))
+            s->in_inline = false;
+        else if (!strcmp(name, "rPh"))
+            s->phonetic -= s->phonetic > 0;
+        else if (!strcmp(name, "c"))
+            end_cell(s);
     } else if (s->in_row) {
         if (!strcmp(name, "row")) end_row(s);
     } else if (s->in_data) {
@@ -366,8 +379,8 @@ static void sheet_text(void *user, const char *text, int n)
     an_buf_add(&s->value, text, (size_t)n);
 }
 
-static bool read_cells(an__xlsx_package *p, const char *xml, size_t n, bool careful, const an__xlsx_book *book, const char *part, const an__xlsx_range *range,
-                       an__xlsx_rows *rows, an_error *err)
+static bool read_cells(an__xlsx_package *p, const char *xml, size_t n, bool careful, const an__xlsx_book *book, const char *part,
+                       const an__xlsx_range *range, an__xlsx_rows *rows, an_error *err)
 {
     sheet_reader s = { .book = book, .out = rows, .limits = p ? &p->limits : &an__xlsx_usual };
     if (range) s.range = *range;
@@ -389,8 +402,8 @@ bool an__xlsx_read_sheet(an__xlsx_package *p, const an__xlsx_book *book, const a
     return read_cells(p, NULL, 0, false, book, sheet->part, range, rows, err);
 }
 
-bool an__xlsx_read_sheet_bytes(const an__xlsx_book *book, const char *xml, size_t n, bool careful, const an__xlsx_range *range, an__xlsx_rows *rows,
-                               an_error *err)
+bool an__xlsx_read_sheet_bytes(const an__xlsx_book *book, const char *xml, size_t n, bool careful, const an__xlsx_range *range,
+                               an__xlsx_rows *rows, an_error *err)
 {
     return read_cells(NULL, xml, n, careful, book, "sheet", range, rows, err);
 }
@@ -403,7 +416,8 @@ void an__xlsx_free_rows(an__xlsx_rows *rows)
     *rows = (an__xlsx_rows){ 0 };
 }
 
-/* ---- is anything there? ------------------------------------------------------------------------------------------------------------------ */
+/* ---- is anything there?
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct used_reader {
     an__xlsx_part *part;

@@ -78,7 +78,8 @@ static bool read_relations(an__xlsx_package *p, const char *part, relations *r, 
     return an__xlsx_parse(p, &xml, err);
 }
 
-/* ---- the list of sheets ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the list of sheets -----------------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct book_reader {
     an__xlsx_book *book;
@@ -149,7 +150,8 @@ void an__xlsx_free_book(an__xlsx_book *b)
     *b = (an__xlsx_book){ 0 };
 }
 
-/* ---- styles ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- styles
+ * ----------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct custom_format {
     unsigned long id;
@@ -202,7 +204,8 @@ bool an__xlsx_read_styles(an__xlsx_package *p, an__xlsx_book *book, an_error *er
     return ok;
 }
 
-/* ---- shared strings --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- shared strings
+ * --------------------------------------------------------------------------------------------------------------------------- */
 
 static int hex(char c)
 {
@@ -233,8 +236,8 @@ void an__xlsx_clean_text(an_buf *text)
     if (memmem(from, text->size, "_x", 2)) {
         while (from < end) {
             int a, b, c, d;
-            if (end - from >= 7 && from[0] == '_' && from[1] == 'x' && from[6] == '_' && (a = hex(from[2])) >= 0 && (b = hex(from[3])) >= 0 &&
-                (c = hex(from[4])) >= 0 && (d = hex(from[5])) >= 0) {
+            if (end - from >= 7 && from[0] == '_' && from[1] == 'x' && from[6] == '_' && (a = hex(from[2])) >= 0 &&
+                (b = hex(from[3])) >= 0 && (c = hex(from[4])) >= 0 && (d = hex(from[5])) >= 0) {
                 uint32_t code = (uint32_t)(a << 12 | b << 8 | c << 4 | d);
                 from += 7;
                 if (code && (code < 0xd800 || code > 0xdfff)) to += utf8(code, to); /* never longer than the seven bytes */

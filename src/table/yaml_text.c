@@ -108,6 +108,7 @@ bool an__context_place(const an_yaml *y, const char *path, an_error *err)
 {
     int line = line_of(y, path);
     if (!err) return false;
+    if (err->code == AN_NOT_FOUND) err->code = AN_INPUT; /* it is the document that is wrong */
     an_context(err, "line %d", line);
     if (!err->where[0]) an_where(err, "line %d, %s", line, path);
     return false;

@@ -312,8 +312,7 @@ static void drift_moves_the_line(void **state)
     an_gearbox_free(&worn);
 }
 
-/* ---- what the import makes of it
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- what the import makes of it ----------------------------------------------------------------------------------------------------- */
 
 static void audit(an_table *t)
 {
@@ -368,8 +367,7 @@ static void the_audit_sets_aside_the_meaningless_only(void **state)
     }
 }
 
-/* ---- how hard it is
- * ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- how hard it is ------------------------------------------------------------------------------------------------------------------ */
 
 /* Logistic regression (C = 1, standardised) on a stratified 75/25 split, at 0.5; weights: 1:1 class weights. */
 static an_metrics judge(an_table *t, uint64_t split_seed, bool weights)

@@ -50,7 +50,7 @@ facts() {
 }
 prepare() { # in the folder of a fresh workspace
     cp "$work/gearbox.csv" "$work/gan.yaml" . && "$ANDON" data import gearbox gearbox.csv --target broken --quiet >/dev/null &&
-        "$ANDON" synth fit base --data gearbox --set wgan.steps=200 --quiet >/dev/null && "$ANDON" model train base --data gearbox --quiet >/dev/null
+        "$ANDON" synth fit base --data gearbox --set wgan.steps=150 --quiet >/dev/null && "$ANDON" model train base --data gearbox --quiet >/dev/null
 }
 sound() { # NAME: what must be true after a fault
     local name=$1

@@ -53,7 +53,8 @@ static bool noted(const an_list *notes, const char *part)
 static void test_cells(void **state)
 {
     (void)state;
-    const char *text = "serial,torque,note,in,made,true\n\n1,3.14,\"a\r\nb \xc3\xa4 _xZZZZ_\",rich,y,false\n2,#DIV/0!,,,2026-03-01T07:05:09,\n\n\n\n\n\n,,\"12,5\",,,\n";
+    const char *text = "serial,torque,note,in,made,true\n\n1,3.14,\"a\r\nb \xc3\xa4 "
+                       "_xZZZZ_\",rich,y,false\n2,#DIV/0!,,,2026-03-01T07:05:09,\n\n\n\n\n\n,,\"12,5\",,,\n";
     an_error err = { 0 };
     an_list notes = { 0 };
     char *found = csv("by_hand.xlsx", NULL, &notes, &err);
@@ -72,7 +73,8 @@ static void test_cells(void **state)
 static void test_dates(void **state)
 {
     (void)state;
-    static const char *const codes[] = { "dd.mm.yyyy", "yyyy-mm-dd hh:mm:ss", "\"d\"\" of \"\"mmmm yy\"", "[$-407]d. mmm yyyy;@", "mm-dd-yy", "yyyy-mm-dd h:mm:ss" };
+    static const char *const codes[] = { "dd.mm.yyyy", "yyyy-mm-dd hh:mm:ss", "\"d\"\" of \"\"mmmm yy\"", "[$-407]d. mmm yyyy;@",
+                                         "mm-dd-yy",   "yyyy-mm-dd h:mm:ss" };
     const char *stamps[2] = { "2025-12-09T18:00:00", "2029-12-10T18:00:00" };
     const char *ends[2] = { "dd.mm.yyyy,1900-01-01\ndd.mm.yyyy,1900-02-28\ndd.mm.yyyy,1900-03-01\ndd.mm.yyyy,-3\ndd.mm.yyyy,9999-12-31\n",
                             "dd.mm.yyyy,1904-01-02\ndd.mm.yyyy,1904-02-29\ndd.mm.yyyy,1904-03-02\ndd.mm.yyyy,-3\ndd.mm.yyyy,2958465\n" };
@@ -81,7 +83,9 @@ static void test_dates(void **state)
         an_buf_puts(&text, "format,shown\n");
         for (size_t i = 0; i < AN_COUNT(codes); i++) an_buf_printf(&text, "%s,%s\n", codes[i], stamps[k]);
         an_buf_puts(&text, "[Red]0.00,46000.75\n\"0.00\"\" dm\"\"\",46000.75\nGeneral,46000.75\n0%,46000.75\n\"#,##0 \\d\",46000.75\n");
-        an_buf_printf(&text, "mmm yy,%s\n\"[>100]0.0;\"\"h:mm\"\"\",46000.75\nh:mm,07:30:00\n[h]:mm:ss,36:00:00\nmm:ss.0,00:01:26.400\nh:mm,%s\n%s", stamps[k], stamps[k], ends[k]);
+        an_buf_printf(
+            &text, "mmm yy,%s\n\"[>100]0.0;\"\"h:mm\"\"\",46000.75\nh:mm,07:30:00\n[h]:mm:ss,36:00:00\nmm:ss.0,00:01:26.400\nh:mm,%s\n%s",
+            stamps[k], stamps[k], ends[k]);
         expect(k ? "dates_1904.xlsx" : "dates_1900.xlsx", NULL, text.data);
         an_buf_free(&text);
     }
@@ -110,19 +114,29 @@ static void test_sheets(void **state)
     an_error err = { 0 };
     assert_true(an_xlsx_sheets(path, &names, &err));
     assert_int_equal(names.count, 4);
-    assert_string_equal(names.items[2], "Ma\xc3\x9f" "e");
+    assert_string_equal(names.items[2], "Ma\xc3\x9f"
+                                        "e");
     an_list_free(&names);
     free(path);
-    refused("stations.xlsx", NULL, AN_INPUT, "2 sheets hold values: Verschraubung, Ma\xc3\x9f" "e", "--sheet \"Verschraubung\"");
-    refused("stations.xlsx", "Verschrabung", AN_NOT_FOUND, "no sheet Verschrabung; there are: Verschraubung, leer,", "did you mean Verschraubung?");
+    refused("stations.xlsx", NULL, AN_INPUT,
+            "2 sheets hold values: Verschraubung, Ma\xc3\x9f"
+            "e",
+            "--sheet \"Verschraubung\"");
+    refused("stations.xlsx", "Verschrabung", AN_NOT_FOUND, "no sheet Verschrabung; there are: Verschraubung, leer,",
+            "did you mean Verschraubung?");
     refused("stations.xlsx", "9", AN_NOT_FOUND, "no sheet 9", "");
     refused("stations.xlsx", "leer", AN_INPUT, "holds no value", "");
     refused("stations.xlsx", "Verschraubung!C1:A9", AN_USAGE, "\"C1:A9\" is no range", "A1:F200");
     refused("chart.xlsx", "Bild", AN_INPUT, "is a chart", "");
-    expect("stations.xlsx", "Ma\xc3\x9f" "e", "Serial,H\xc3\xb6he\n0001,3.25\n");
+    expect("stations.xlsx",
+           "Ma\xc3\x9f"
+           "e",
+           "Serial,H\xc3\xb6he\n0001,3.25\n");
     expect("stations.xlsx", "3", "Serial,H\xc3\xb6he\n0001,3.25\n");
     expect("stations.xlsx", "Listen", "a\n1\n");
-    expect("stations.xlsx", "Verschraubung!A1:C3", "Serial,Pr\xc3\xbc" "fer,Drehmoment [Nm]\n0000,M\xc3\xbcller,10.4\n0001,Wei\xc3\x9f,10.525\n");
+    expect("stations.xlsx", "Verschraubung!A1:C3",
+           "Serial,Pr\xc3\xbc"
+           "fer,Drehmoment [Nm]\n0000,M\xc3\xbcller,10.4\n0001,Wei\xc3\x9f,10.525\n");
     expect("stations.xlsx", "'Verschraubung'!d3:d4", "\n\nfalse\ntrue\n");
 }
 
@@ -143,7 +157,10 @@ static void test_station_table(void **state)
     assert_int_equal(column(t, "Drehmoment [Nm]")->missing, 2); /* #N/A and blank */
     assert_int_equal(column(t, "gut")->type, AN_BOOLEAN);
     assert_int_equal(column(t, "Zeit")->type, AN_DATETIME);
-    assert_int_equal(column(t, "Pr\xc3\xbc" "fer")->type, AN_CATEGORY);
+    assert_int_equal(column(t, "Pr\xc3\xbc"
+                               "fer")
+                         ->type,
+                     AN_CATEGORY);
     assert_string_equal(cell(t, "Zeit", 1), "2026-03-01T07:12:09.125000Z");
     assert_string_equal(cell(t, "Ausschuss", 1), "0.005");
     assert_string_equal(cell(t, "Bemerkung", 4), "sagt \"gut\", und\nfertig");
@@ -167,7 +184,8 @@ static void test_layout(void **state)
     an_error err = { 0 };
     char *text = csv("merged.xlsx", NULL, &notes, &err);
     assert_non_null(text);
-    assert_string_equal(text, "Pr\xc3\xbc" "fbericht,,\n\npart,torque,angle\np0,10,30.5\n,11,31.5\np1,12,32.5\n,13,33.5\n");
+    assert_string_equal(text, "Pr\xc3\xbc"
+                              "fbericht,,\n\npart,torque,angle\np0,10,30.5\n,11,31.5\np1,12,32.5\n,13,33.5\n");
     assert_true(noted(&notes, "merged cells A1:C1, A4:A5, A6:A7"));
     assert_true(noted(&notes, "hidden rows are read, too (1)"));
     assert_false(noted(&notes, "separate tables")); /* a title is none */
@@ -176,7 +194,8 @@ static void test_layout(void **state)
     text = csv("two_tables.xlsx", "1", &notes, &err); /* B2:C4 and E2:G5; blank column A is dropped, row 1 stays a line */
     assert_non_null(text);
     assert_string_equal(text, "\nserial,torque,,lot,temperature,ok\n1,10.5,,A,20.5,true\n2,11.5,,B,21.5,false\n,,,C,22,true\n");
-    assert_true(noted(&notes, "blank columns separate B2:C5 and E2:G5; if these are separate tables, read one with --sheet \"Zwei Tabellen!B2:C5\""));
+    assert_true(noted(
+        &notes, "blank columns separate B2:C5 and E2:G5; if these are separate tables, read one with --sheet \"Zwei Tabellen!B2:C5\""));
     free(text);
     an_list_free(&notes);
     text = csv("two_tables.xlsx", "untereinander", &notes, &err);
@@ -225,8 +244,10 @@ static void test_refused(void **state)
 /* A workbook of one sheet in memory. */
 static void make_book(const char *sheet, size_t n, const char *strings, an_buf *out)
 {
-    static const char main[] = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", rels[] = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    char *book = an_format("<workbook xmlns=\"%s\" xmlns:r=\"%s\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>", main, rels);
+    static const char main[] = "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+                      rels[] = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    char *book = an_format(
+        "<workbook xmlns=\"%s\" xmlns:r=\"%s\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>", main, rels);
     char *beside = an_format("<Relationships><Relationship Id=\"rId1\" Type=\"%s/worksheet\" Target=\"worksheets/sheet1.xml\"/>"
                              "<Relationship Id=\"rId2\" Type=\"%s/sharedStrings\" Target=\"sharedStrings.xml\"/></Relationships>",
                              rels, rels);
@@ -305,7 +326,8 @@ static void test_bombs(void **state)
     assert_non_null(strstr(err.message, "zip bomb"));
     /* the directory says a hundred bytes where there are 4 MB */
     for (size_t i = 0; i + 46 < file.size; i++) {
-        if ((memcmp(file.data + i, "PK\1\2", 4) && memcmp(file.data + i, "PK\3\4", 4)) || !memmem(file.data + i + 30, 40, "sheet1.xml", 10)) continue;
+        if ((memcmp(file.data + i, "PK\1\2", 4) && memcmp(file.data + i, "PK\3\4", 4)) || !memmem(file.data + i + 30, 40, "sheet1.xml", 10))
+            continue;
         uint32_t size = 100;
         memcpy(file.data + i + (file.data[i + 2] == 1 ? 24 : 22), &size, 4);
     }
@@ -347,7 +369,9 @@ static void sheet_bytes(const char *cells, const char *text, const char *problem
 {
     an_buf sheet = { 0 }, file = { 0 }, out = { 0 };
     an_error err = { 0 };
-    an_buf_printf(&sheet, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<!-- made by hand --><worksheet><sheetData>%s</sheetData></worksheet>\n", cells);
+    an_buf_printf(&sheet,
+                  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<!-- made by hand --><worksheet><sheetData>%s</sheetData></worksheet>\n",
+                  cells);
     make_book(sheet.data, sheet.size, NULL, &file);
     bool ok = convert(&file, NULL, "S", &out, &err);
     if (ok && problem) fail_msg("accepted, where \"%s\" was expected: %s", problem, cells);
@@ -361,13 +385,15 @@ static void sheet_bytes(const char *cells, const char *text, const char *problem
 static void test_xml(void **state)
 {
     (void)state;
-    sheet_bytes("<row><c t='str'><v>a &lt;&amp;&gt; &#xe4;&#228;&quot;&apos;</v></c><c ><v >1</v ></c></row>", "\"a <&> \xc3\xa4\xc3\xa4\"\"'\",1\n", NULL);
+    sheet_bytes("<row><c t='str'><v>a &lt;&amp;&gt; &#xe4;&#228;&quot;&apos;</v></c><c ><v >1</v ></c></row>",
+                "\"a <&> \xc3\xa4\xc3\xa4\"\"'\",1\n", NULL);
     sheet_bytes("<row><c t=\"str\"><v><![CDATA[<b> & ]]>c</v></c></row>", "<b> & c\n", NULL);
     sheet_bytes("<row><c r=\"B1\"><v>1<!-- > -->2<?x ?></v></c></row><row r=\"3\"><c r=\"AA3\"><v>5</v></c></row>",
                 "12,,,,,,,,,,,,,,,,,,,,,,,,,\n\n,,,,,,,,,,,,,,,,,,,,,,,,,5\n", NULL);
     sheet_bytes("<row><c><v>1</v><extLst><ext><v2>9</v2></ext></extLst></c></row>", "1\n", NULL);
-    sheet_bytes("<row><c><v>0.1</v></c><c><v>0.10000000000000001</v></c><c><v>100000000000000000</v></c><c><v>1.2345678901234567E-5</v></c></row>",
-                "0.1,0.1,1e+17,1.2345678901234567E-5\n", NULL);
+    sheet_bytes(
+        "<row><c><v>0.1</v></c><c><v>0.10000000000000001</v></c><c><v>100000000000000000</v></c><c><v>1.2345678901234567E-5</v></c></row>",
+        "0.1,0.1,1e+17,1.2345678901234567E-5\n", NULL);
     sheet_bytes("<row><c><v>1</w></c></row>", NULL, "mismatched tag");
     sheet_bytes("<row><c><v>&nbsp;</v></c></row>", NULL, "undefined entity");
     sheet_bytes("<row><c><v>&#0;</v></c></row>", NULL, "undefined entity");
@@ -382,7 +408,8 @@ static void test_xml(void **state)
 static void test_encodings(void **state)
 {
     (void)state;
-    static const char latin[] = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><worksheet><sheetData><row><c t=\"str\"><v>M\xfcller</v></c></row></sheetData></worksheet>";
+    static const char latin[] = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><worksheet><sheetData><row><c "
+                                "t=\"str\"><v>M\xfcller</v></c></row></sheetData></worksheet>";
     an_buf file = { 0 }, out = { 0 }, wide = { 0 };
     an_error err = { 0 };
     make_book(latin, strlen(latin), NULL, &file);
@@ -415,7 +442,8 @@ static void test_quick_and_careful(void **state)
         an_buf_printf(&xml, "<x:row r='%d'  spans=\"1:9\">", i);
         for (int j = 0; j < 9; j++) {
             if (an_rng_below(&r, 4) == 0) continue;
-            an_buf_printf(&xml, "<c r=\"%c%d\" t=\"%s\"\n><v>%s%d</v></c>", 'A' + j, i, an_rng_below(&r, 2) ? "str" : "n", an_rng_below(&r, 2) ? "&#50;" : "", j * i);
+            an_buf_printf(&xml, "<c r=\"%c%d\" t=\"%s\"\n><v>%s%d</v></c>", 'A' + j, i, an_rng_below(&r, 2) ? "str" : "n",
+                          an_rng_below(&r, 2) ? "&#50;" : "", j * i);
         }
         an_buf_puts(&xml, "</x:row>\r\n");
     }
@@ -495,9 +523,12 @@ static void test_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cells),     cmocka_unit_test(test_dates),  cmocka_unit_test(test_sheets), cmocka_unit_test(test_station_table),
-        cmocka_unit_test(test_layout),    cmocka_unit_test(test_refused), cmocka_unit_test(test_bombs),  cmocka_unit_test(test_xml),
-        cmocka_unit_test(test_encodings), cmocka_unit_test(test_quick_and_careful), cmocka_unit_test(test_damage), cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_cells),     cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_sheets),    cmocka_unit_test(test_station_table),
+        cmocka_unit_test(test_layout),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_bombs),     cmocka_unit_test(test_xml),
+        cmocka_unit_test(test_encodings), cmocka_unit_test(test_quick_and_careful),
+        cmocka_unit_test(test_damage),    cmocka_unit_test(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
