@@ -31,7 +31,7 @@ check-packages:
 lint: check-packages ## room order from the includes, formatting, cppcheck, warnings as errors with clang
 	@tools/lint
 
-bench: build ## measure against peers; bench/run NAME for one of them
+bench: check-packages build ## measure against peers; bench/run NAME for one of them
 	@bench/run
 
 asan: test-packages ## build and test with the address and undefined-behaviour sanitizers

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """WGAN critic step: andon's tensor program beside PyTorch, one thread each, in one run.
 
-Usage: python3 bench/wgan_step.py PATH/TO/bench_graph_wgan_step [seconds a case]
+usage: python3 bench/wgan_step.py [--program build/bench_graph_wgan_step] [--seconds 1.5]
 Prints one JSON line a case: bench, case, ours, peer, peer_name, unit, ratio (peer / ours), goal, machine.
 66 features, noise 100, generator and critic with two hidden layers; a generator step after every five critic steps is shared out among them.
 The two take turns, case by case, and the better of three turns counts, because shared machines change their speed.
 """
+import argparse
 import json
 import subprocess
-import sys
 import time
 
 import torch
@@ -79,7 +79,11 @@ def torch_step(batch, hidden, penalty, seconds):
 
 
 def main():
-    program, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 1.5
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", default="build/bench_graph_wgan_step")
+    parser.add_argument("--seconds", type=float, default=1.5, help="per case and side")
+    options = parser.parse_args()
+    program, seconds = options.program, options.seconds
     torch.set_num_threads(1)
     ours, peer = {}, {}
     for _ in range(3):

@@ -197,10 +197,10 @@ bool an_xlsx_sheets(const char *path, an_list *names, an_error *err); /* all nam
 /* ---- Parquet ------------------------------------------------------------------------------------------------------------------ */
 
 /* Apache Parquet format 2.x, flat tables. Written: INT64, DOUBLE, BOOLEAN, UTF8, timestamps in microseconds UTC; every column optional; categories as dictionary pages,
- * the rest plain; data pages v1 with zstd and CRC; minimum, maximum and missing count of each chunk. Roles, units, reasons, category types, the positive value travel
- * in the file's key-value metadata under "andon", origins as columns _generator, _seed, _row. Tensor columns are AN_INPUT. Atomic.
+ * the rest plain; data pages v1 with zstd and CRC; minimum, maximum and missing count of each chunk. Roles, units, reasons, category types, the positive value,
+ * specs and constraints travel in the file's key-value metadata under "andon", origins as columns _generator, _seed, _row. Tensor columns are AN_INPUT. Atomic.
  * Read: also INT32, FLOAT, FLOAT16, INT96 and millisecond or nanosecond timestamps (nanoseconds rounded down, local times taken as UTC), DATE, TIME (real, unit s), DECIMAL (real),
- * UUID; plain, dictionary, RLE, delta and byte-stream-split encodings; pages v1 and v2; codecs none, snappy, gzip, zstd (others refused by name). NaN is missing. Text becomes
+ * UUID; plain, dictionary, RLE, delta and byte-stream-split encodings; pages v1 and v2; codecs none, snappy, gzip, zstd (others refused by name). NaN and empty text are missing. Text becomes
  * category by the rule of an_csv_read unless the file was written here. AN_INPUT: nested or repeated columns and binary ones (named), encrypted, cut short, damaged. */
 bool an_parquet_write(const an_table *t, const char *path, an_error *err);
 an_table *an_parquet_read(const char *path, an_job *job, an_error *err);
@@ -318,6 +318,15 @@ typedef struct an_join_options {
     bool multiply;       /* every combination of the rows of a key that occurs several times */
     bool trace;          /* a column "<table>.row" (1-based, ignored) for each table: where a row came from */
 } an_join_options;
+/* the rows of the table below, for structs that hold one at offset `base`; keep is called parts here, as --keep names columns elsewhere */
+#define AN_JOIN_PARAMS(base) \
+    AN_TEXT_AT(base, an_join_options, on, NULL, "key column, in every table"), \
+    AN_BOOL_AT(base, an_join_options, by_row, false, "row i beside row i; the tables have equal numbers of rows"), \
+    { "attempts", AN_PARAM_CHOICE, (base) + offsetof(an_join_options, attempts), 0, 0, 0, false, "refuse", "refuse|last|first|all", \
+      "a key several times in one table (rework): refuse, take the last or the first row, or number them all in a column attempt" }, \
+    { "parts", AN_PARAM_CHOICE, (base) + offsetof(an_join_options, keep), 0, 0, 0, false, "matched", "matched|all", "parts missing from a table: left out, or kept with missing cells" }, \
+    AN_BOOL_AT(base, an_join_options, multiply, false, "a key several times in more than one table gives every combination of its rows"), \
+    AN_BOOL_AT(base, an_join_options, trace, false, "add a column TABLE.row that says which row of each table a row came from")
 extern const an_param an_join_params[];
 /* Columns of the tables side by side, in order; a column name that occurs in several tables gets the table's name in front ("press.temp"). Rows in the order of the first table, then (keep all)
  * those of parts that only later tables have, in their order; with multiply the last table's rows run fastest. Keys are equal when their value texts are: 12 and "12" are, "0012" is another key (said

@@ -64,7 +64,7 @@ void an__show_import(const json_t *r, FILE *out)
     fputc('\n', out);
     an__grid_print(g, out);
     if (shown > 12) fprintf(out, "... and %zu more features (--json shows all)\n", shown - 12);
-    if (json_array_size(warnings)) fprintf(out, "\nset aside:\n");
+    if (json_array_size(warnings)) fprintf(out, json_array_size(dropped) ? "\nset aside:\n" : "\nnote:\n");
     json_array_foreach(warnings, i, c) fprintf(out, "  %s\n", json_string_value(c));
     if (json_array_size(dropped) && !json_array_size(warnings)) fprintf(out, "\n%zu columns are set aside\n", json_array_size(dropped));
 }

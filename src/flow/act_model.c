@@ -251,6 +251,9 @@ static json_t *show_run(an_store *s, const void *options, an_job *job, an_error 
         json_object_set_new(result, "name", json_string(row.name));
         json_object_set_new(result, "version", json_integer(row.version));
         json_object_set_new(result, "id", an__hash_json(&row.address));
+        json_object_set_new(result, "target", json_string(m->target));
+        json_object_set_new(result, "positive", json_string(m->positive));
+        json_object_set_new(result, "negative", json_string(m->negative));
     }
     an_model_free(m);
     an_version_row_free(&row);

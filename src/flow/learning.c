@@ -203,6 +203,7 @@ json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_
     if (ok) {
         an_confusion c = an_confusion_at(label, score, n, m->threshold.value);
         uint64_t positives = c.tp + c.fn;
+        if (!(c.tp + c.fp)) value.precision = low.precision = high.precision = NAN; /* nothing was rejected: no share of it was right */
         j = json_pack("{s:o, s:o, s:{s:o, s:s}, s:b, s:s, s:I, s:I, s:o, s:o, s:o}", "metrics", an__metrics_json(&value, &low, &high),
                       "confusion", an__confusion_json(&c), "threshold", "value", an_json_real(m->threshold.value), "rule",
                       m->threshold.rule, "calibrated", m->calibrated, "balance", m->balance ? m->balance : "none", "rows", (json_int_t)n,

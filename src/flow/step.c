@@ -42,6 +42,7 @@ static bool make_key(const an_step_kind *kind, const void *options, const an_ste
     an_hash_hex(&hash, text);
     json_object_set_new(all, "fingerprint", json_string(text));
     json_object_set_new(all, "code", json_string(an_code_version()));
+    json_object_set_new(all, "cpu", json_string(an_cpu_path())); /* another path, other bits */
     char *whole = an_json_text(all, false);
     an_hash_bytes(whole, strlen(whole), &hash);
     an_hash_hex(&hash, key);

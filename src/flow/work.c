@@ -204,6 +204,14 @@ json_t *an__data_json(const char *name, int64_t version, const an_hash *address,
             json_array_append_new(dropped, json_pack("{s:s, s:s}", "name", c->name, "reason", c->reason ? c->reason : "requested"));
     }
     for (size_t i = 0; notes && i < notes->count; i++) json_array_append_new(warnings, json_string(notes->items[i]));
+    size_t generated = 0;
+    for (size_t i = 0; i < t->rows; i++) generated += an_table_generated(t, i);
+    if (generated) {
+        char *text = an_format("%zu of %zu rows are generated (%s%s): trained on, never in a test part", generated, t->rows, t->origins[0].generator,
+                               t->origin_count > 1 ? " and others" : "");
+        json_array_append_new(warnings, json_string(text));
+        free(text);
+    }
     json_t *target = json_null(), *positives = json_null();
     const an_column *y = an_table_target(t, NULL);
     if (y) {
@@ -216,8 +224,8 @@ json_t *an__data_json(const char *name, int64_t version, const an_hash *address,
         }
         free(label);
     }
-    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", name, "version", (json_int_t)version, "id",
-                     an__hash_json(address), "rows", (json_int_t)t->rows, "columns", an_table_columns_json(t), "target", target,
+    return json_pack("{s:s, s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", name, "version", (json_int_t)version, "id",
+                     an__hash_json(address), "rows", (json_int_t)t->rows, "generated", (json_int_t)generated, "columns", an_table_columns_json(t), "target", target,
                      "positives", positives, "positive", t->positive, "dropped", dropped, "warnings", warnings);
 }
 

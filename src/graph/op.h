@@ -12,15 +12,14 @@
 
 #include "graph/kernel.h"
 
-#define AN_OPS(X)                                                                                                                       \
-    X(input)                                                                                                                            \
-    X(param)                                                                                                                            \
-    X(constant)                                                                                                                         \
-    X(extent) X(add) X(sub) X(mul) X(div) X(minimum) X(maximum) X(greater) X(greater_equal) X(equal) X(where) X(is_nan) X(neg) X(exp)   \
-        X(log) X(sqrt) X(square) X(reciprocal) X(abs) X(sign) X(tanh) X(sigmoid) X(softplus) X(erf) X(leaky_relu) X(leaky_step) X(clip) \
-            X(clip_step) X(add_scalar) X(mul_scalar) X(cast) X(stop) X(copy) X(reshape) X(transpose) X(broadcast) X(concat) X(slice)    \
-                X(gather) X(scatter_add) X(sum_axis) X(max_axis) X(mean_axis) X(matmul) X(lookup) X(one_hot) X(random_uniform)          \
-                    X(random_normal)
+/* clang-format off */
+#define AN_OPS(X) \
+    X(input) X(param) X(constant) X(extent) X(add) X(sub) X(mul) X(div) X(minimum) X(maximum) X(greater) X(greater_equal) X(equal) \
+    X(where) X(is_nan) X(neg) X(exp) X(log) X(sqrt) X(square) X(reciprocal) X(abs) X(sign) X(tanh) X(sigmoid) X(softplus) X(erf) \
+    X(leaky_relu) X(leaky_step) X(clip) X(clip_step) X(add_scalar) X(mul_scalar) X(cast) X(stop) X(copy) X(reshape) X(transpose) \
+    X(broadcast) X(concat) X(slice) X(gather) X(scatter_add) X(sum_axis) X(max_axis) X(mean_axis) X(matmul) X(lookup) X(one_hot) \
+    X(random_uniform) X(random_normal)
+/* clang-format on */
 
 /* What makes two nodes of one operation differ, besides inputs, type and shape. Rows name the fields they use in their an_param table. */
 typedef struct an_attr {
@@ -188,12 +187,13 @@ bool an__uniform_value(an_node n, double *value);      /* every element is this 
 bool an__shape_elementwise(an_graph *g, an__item *it); /* the shape rule of elementwise rows */
 
 /* rules of onnx_rules.c that rows name */
-#define AN__ONNX_RULES(X)                                                                                                                \
-    X(extent)                                                                                                                            \
-    X(simple)                                                                                                                            \
-    X(f32_only)                                                                                                                          \
-    X(softplus) X(compare) X(where) X(square) X(leaky_relu) X(leaky_step) X(clip) X(clip_step) X(scalar) X(cast) X(reshape) X(transpose) \
-        X(broadcast) X(concat) X(slice) X(gather) X(reduce_sum) X(reduce) X(matmul) X(lookup) X(one_hot)
+#define AN__ONNX_RULES(X)                                                                                                                 \
+    X(extent)                                                                                                                             \
+    X(simple)                                                                                                                             \
+    X(f32_only)                                                                                                                           \
+    X(softplus)                                                                                                                           \
+    X(compare) X(where) X(square) X(leaky_relu) X(leaky_step) X(clip) X(clip_step) X(scalar) X(cast) X(reshape) X(transpose) X(broadcast) \
+        X(concat) X(slice) X(gather) X(reduce_sum) X(reduce) X(matmul) X(lookup) X(one_hot)
 #define AN__ONNX_DECLARE(name) bool an__onnx_##name(an__onnx *w, int32_t id);
 AN__ONNX_RULES(AN__ONNX_DECLARE)
 #undef AN__ONNX_DECLARE

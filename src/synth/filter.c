@@ -1,9 +1,10 @@
-/* filter.c - the minority filter: k-means on the real rows, the minority's centroid, rows within d_max of it (Dahdal et al. 2024, section
- * III-A, steps 3-6).
+/* filter.c - the minority filter (Dahdal et al. 2024, section III-A, steps 3-6): k-means on the real rows, the minority's centroid; of the
+ * rows generated as minority those pass that lie nearer to it than to any other centroid, and within d_max. Distance to the one centroid
+ * alone lets the other class through where that lies closer together than the minority does.
  *
- * Two traps. Clusters may follow a part variant instead of the defect: then each variant is clustered by itself, or the minority class's
- * own centroid is used, and the report says so. Too few rows may pass: at most draw_limit times the rows wanted are drawn, and the report
- * says how many passed. */
+ * Two more traps. Clusters may follow a part variant instead of the defect: then each variant is clustered by itself, or the centroids of
+ * the classes are used, and the report says so. Too few rows may pass: at most draw_limit times the rows wanted are drawn, and the report
+ * says how many passed and why the others did not. */
 #include "synth/rows.h"
 
 #include <math.h>
@@ -13,7 +14,8 @@
 const an_param an_filter_params[] = {
     AN_INT(an_filter_options, clusters, 2, 2, 50, "clusters of the real rows"),
     AN_REAL(an_filter_options, distance_max, NAN, 0, 1e9,
-            "largest distance to the minority's centroid, in standard deviations; not given: 0.95 quantile of the real minority rows"),
+            "largest distance to the minority's centroid, in standard deviations; not given: 0.95 quantile of the real minority rows "
+            "nearest to it"),
     AN_CHOICE(an_filter_options, centroid, "auto", "auto|cluster|class",
               "centroid of the most defective cluster, of the minority class, or what the data calls for"),
     AN_INT(an_filter_options, draw_limit, 50, 1, 100000, "at most this many times the rows wanted are drawn"),
@@ -23,9 +25,13 @@ const an_param an_filter_params[] = {
 /* the most values of a variant column; k-means restarts; the fewest rows clustered */
 enum { VARIANTS = 20, STARTS = 10, VARIANT_ROWS = 10 };
 
-typedef struct centre {
-    double *at; /* d coordinates; NULL: no row of the rarer class here */
+typedef struct centre { /* where the rarer class lies, and what else is near */
+    double *at;         /* d coordinates; NULL: no row of the rarer class here */
+    double *others;     /* other_count x d: centroids of the other clusters, or of the other class */
+    size_t other_count;
 } centre;
+
+typedef enum verdict { PASSES, OTHER_CLASS, NEARER_TO_OTHERS, TOO_FAR, VERDICTS } verdict;
 
 typedef struct minority_filter {
     an_prep *prep;
@@ -38,7 +44,9 @@ typedef struct minority_filter {
     char *variant;  /* name of the variant column; NULL: none */
     an_list values; /* its values */
     double distance_max;
-    const char *mode; /* cluster variant class */
+    const char *mode;            /* cluster variant class */
+    size_t count_of[VERDICTS];   /* of the rows looked at */
+    size_t real_pass, real_rare; /* real rows that would pass by their distances; those of the rarer class among them */
     json_t *clusters;
     an_buf note;
 } minority_filter;
@@ -48,7 +56,10 @@ static void release(minority_filter *f)
     an_prep_free(f->prep);
     an__classes_free(&f->classes);
     free(f->x);
-    for (size_t i = 0; i < f->count; i++) free(f->centre[i].at);
+    for (size_t i = 0; i < f->count; i++) {
+        free(f->centre[i].at);
+        free(f->centre[i].others);
+    }
     free(f->centre);
     free(f->variant);
     an_list_free(&f->values);
@@ -159,12 +170,13 @@ static const an_column *followed(minority_filter *f, const uint32_t *cluster, si
 
 /* ---- centroids ---- */
 
-static double *mean_of(const minority_filter *f, const size_t *rows, size_t n, bool rare_only)
+/* Mean of those of the rows listed that are of the rarer class (rare) or of the other; NULL when there is none. */
+static double *mean_of(const minority_filter *f, const size_t *rows, size_t n, bool rare)
 {
     double *at = an_alloc_n(f->d, sizeof *at);
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        if (rare_only && !f->classes.label[rows[i]]) continue;
+        if (f->classes.label[rows[i]] != rare) continue;
         count++;
         for (size_t j = 0; j < f->d; j++) at[j] += f->x[rows[i] * f->d + j];
     }
@@ -174,22 +186,32 @@ static double *mean_of(const minority_filter *f, const size_t *rows, size_t n, b
     return NULL;
 }
 
+/* The classes' own centroids among the rows listed. */
+static void by_class(const minority_filter *f, const size_t *rows, size_t n, centre *out)
+{
+    free(out->at);
+    free(out->others);
+    out->at = mean_of(f, rows, n, true);
+    out->others = mean_of(f, rows, n, false);
+    out->other_count = out->others != NULL;
+}
+
 static void report_cluster(minority_filter *f, const char *variant, size_t rows, size_t positive)
 {
     json_array_append_new(f->clusters, json_pack("{s:I, s:o, s:s*}", "rows", (json_int_t)rows, "positive_share",
                                                  an_json_real(rows ? (double)positive / (double)rows : NAN), "variant", variant));
 }
 
-/* Clusters the rows listed; *separated says whether the most defective cluster stands out; returns its centroid. assignment (n) may be
- * NULL. */
-static double *cluster(minority_filter *f, const size_t *rows, size_t n, size_t k, const char *variant, uint32_t *assignment,
-                       bool *separated, an_job *job, an_error *err)
+/* Clusters the rows listed; the most defective cluster's centroid and the others go to *out, *separated says whether it stands out.
+ * assignment (n) may be NULL. */
+static bool cluster(minority_filter *f, const size_t *rows, size_t n, size_t k, const char *variant, uint32_t *assignment, centre *out,
+                    bool *separated, an_job *job, an_error *err)
 {
     double *x = an_alloc_data(n * f->d, sizeof *x, "standardised rows", err), *centroids = an_alloc_n(k * f->d, sizeof *centroids);
     uint32_t *own = an_alloc_data(n, sizeof *own, "clusters", err);
-    double *at = NULL;
+    bool good = x && own;
     if (k > n) k = n;
-    if (x && own) {
+    if (good) {
         for (size_t i = 0; i < n; i++) memcpy(x + i * f->d, f->x + rows[i] * f->d, f->d * sizeof *x);
         an_kmeans(x, n, f->d, k, STARTS, an_seed_derive(1, "minority filter", 0), job, own, centroids);
         size_t *size = an_alloc_n(2 * k, sizeof *size), *positive = size + k, all = 0, best = 0;
@@ -203,15 +225,20 @@ static double *cluster(minority_filter *f, const size_t *rows, size_t n, size_t 
             if (size[c] && (!size[best] || positive[c] * size[best] > positive[best] * size[c])) best = c;
         }
         *separated = separates(positive[best], size[best], all, n);
-        at = an_alloc_n(f->d, sizeof *at);
-        memcpy(at, centroids + best * f->d, f->d * sizeof *at);
+        out->at = an_alloc_n(f->d, sizeof *out->at);
+        out->others = an_alloc_n(k * f->d, sizeof *out->others);
+        for (size_t c = 0; c < k; c++) {
+            if (!size[c]) continue;
+            double *to = c == best ? out->at : out->others + out->other_count++ * f->d;
+            memcpy(to, centroids + c * f->d, f->d * sizeof *to);
+        }
         if (assignment) memcpy(assignment, own, n * sizeof *own);
         free(size);
     }
     free(x);
     free(own);
     free(centroids);
-    return at;
+    return good;
 }
 
 static bool by_variant(minority_filter *f, const an_column *column, size_t k, size_t *rows, an_job *job, an_error *err)
@@ -221,8 +248,10 @@ static bool by_variant(minority_filter *f, const an_column *column, size_t k, si
     f->count = f->values.count;
     f->centre = an_alloc_n(f->count, sizeof *f->centre);
     size_t own = 0;
-    an_buf_printf(&f->note, "the clusters follow %s instead of the defect, so each of its %zu values is clustered by itself", column->name,
-                  f->count);
+    an_buf_printf(
+        &f->note,
+        "the clusters of the real rows follow %s, not the class, so the rows of each of its %zu values are clustered by themselves",
+        column->name, f->count);
     for (size_t v = 0; v < f->count; v++) {
         size_t n = 0, positive = 0;
         for (size_t i = 0; i < f->train->rows; i++) {
@@ -235,46 +264,76 @@ static bool by_variant(minority_filter *f, const an_column *column, size_t k, si
             continue; /* no centre: no row of this variant passes */
         }
         bool separated = false;
-        double *at = n >= VARIANT_ROWS ? cluster(f, rows, n, k, f->values.items[v], NULL, &separated, job, err) : NULL;
-        if (n >= VARIANT_ROWS && !at) return false;
-        if (!separated) {
-            free(at);
-            at = mean_of(f, rows, n, true);
-            own++;
-        }
-        f->centre[v].at = at;
+        if (n >= VARIANT_ROWS && !cluster(f, rows, n, k, f->values.items[v], NULL, &f->centre[v], &separated, job, err)) return false;
+        if (separated) continue;
+        by_class(f, rows, n, &f->centre[v]);
+        own++;
     }
-    if (own) an_buf_printf(&f->note, "; in %zu of them no cluster stands out, so the %s rows' own centroid is used", own, f->classes.rare);
+    if (own) an_buf_printf(&f->note, "; for %zu of the values no cluster stands out, so the centroids of the classes are used there", own);
     return true;
 }
 
-/* Distance of a row (d standardised values) of variant v to its centre; infinite where there is none. */
-static double distance(const minority_filter *f, const double *x, size_t v)
+static double distance(const double *x, const double *to, size_t d)
 {
-    if (v >= f->count || !f->centre[v].at) return INFINITY;
     double sum = 0;
-    for (size_t j = 0; j < f->d; j++) sum += (x[j] - f->centre[v].at[j]) * (x[j] - f->centre[v].at[j]);
+    for (size_t j = 0; j < d; j++) sum += (x[j] - to[j]) * (x[j] - to[j]);
     return sqrt(sum);
 }
 
-static size_t variant_of(minority_filter *f, const an_table *t, const an_column *column, size_t row)
+/* What the distances say about a row (d standardised values) of variant v; *away: its distance to the minority's centroid. */
+static verdict judge_row(const minority_filter *f, const double *x, size_t v, double *away)
 {
-    (void)t;
+    *away = INFINITY;
+    if (v >= f->count || !f->centre[v].at) return NEARER_TO_OTHERS;
+    const centre *c = &f->centre[v];
+    *away = distance(x, c->at, f->d);
+    for (size_t i = 0; i < c->other_count; i++) {
+        if (distance(x, c->others + i * f->d, f->d) < *away) return NEARER_TO_OTHERS;
+    }
+    return *away <= f->distance_max ? PASSES : TOO_FAR;
+}
+
+static size_t variant_of(minority_filter *f, const an_column *column, size_t row)
+{
     return f->variant ? value_of(column, row, &f->values, false) : 0;
 }
 
+/* d_max when none is given: the 0.95 quantile of the real minority rows that lie nearer to the minority's centroid than to any other (of
+ * all of them when none does). */
 static bool default_distance(minority_filter *f, an_error *err)
 {
-    double *all = an_alloc_data(f->classes.rare_count, sizeof *all, "distances", err);
+    double *all = an_alloc_data(2 * f->classes.rare_count, sizeof *all, "distances", err), *near = all ? all + f->classes.rare_count : NULL;
     if (!all) return false;
     const an_column *column = f->variant ? an_table_find(f->train, f->variant) : NULL;
-    size_t n = 0;
+    size_t n = 0, m = 0;
+    f->distance_max = INFINITY;
     for (size_t i = 0; i < f->train->rows; i++) {
-        if (f->classes.label[i]) all[n++] = distance(f, f->x + i * f->d, variant_of(f, f->train, column, i));
+        if (!f->classes.label[i]) continue;
+        double away;
+        if (judge_row(f, f->x + i * f->d, variant_of(f, column, i), &away) == PASSES) near[m++] = away;
+        all[n++] = away;
     }
-    f->distance_max = an_quantile(all, n, 0.95);
+    f->distance_max = m ? an_quantile(near, m, 0.95) : an_quantile(all, n, 0.95);
     free(all);
     return true;
+}
+
+/* How the rule treats the rows it was learnt from: the best guess at what passes later. */
+static void try_on_real(minority_filter *f)
+{
+    const an_column *column = f->variant ? an_table_find(f->train, f->variant) : NULL;
+    for (size_t i = 0; i < f->train->rows; i++) {
+        double away;
+        if (judge_row(f, f->x + i * f->d, variant_of(f, column, i), &away) != PASSES) continue;
+        f->real_pass++;
+        f->real_rare += f->classes.label[i];
+    }
+    if (f->real_pass && 2 * f->real_rare < f->real_pass) {
+        an_buf_printf(&f->note,
+                      "%sof the %zu real rows that would pass only %zu have %s = %s: distance says little here, and rows of the other class "
+                      "are to be expected among the generated ones",
+                      f->note.size ? "; " : "", f->real_pass, f->real_rare, an__target(f->train)->name, f->classes.rare);
+    }
 }
 
 /* `train`: real rows, kept by the caller. */
@@ -298,8 +357,8 @@ static bool learn(minority_filter *f, const an_table *train, const an_filter_opt
     for (size_t i = 0; good && i < n; i++) rows[i] = i;
     size_t k = (size_t)o->clusters < n ? (size_t)o->clusters : n;
     bool separated = false;
-    double *at = good ? cluster(f, rows, n, k, NULL, assignment, &separated, job, err) : NULL;
-    good = good && at && an_job_check(job, err);
+    centre found = { 0 };
+    good = good && cluster(f, rows, n, k, NULL, assignment, &found, &separated, job, err) && an_job_check(job, err);
     const an_column *variant = good && !strcmp(o->centroid, "auto") ? followed(f, assignment, k) : NULL;
     if (variant)
         good = by_variant(f, variant, k, rows, job, err);
@@ -309,45 +368,61 @@ static bool learn(minority_filter *f, const an_table *train, const an_filter_opt
         bool class = !strcmp(o->centroid, "class") || (!strcmp(o->centroid, "auto") && !separated);
         if (class) {
             f->mode = "class";
-            f->centre[0].at = mean_of(f, rows, n, true);
+            by_class(f, rows, n, &f->centre[0]);
             if (strcmp(o->centroid, "class") != 0) {
                 an_buf_printf(&f->note,
-                              "the clusters do not separate the classes (no cluster holds twice the base rate of %s), so the %s rows' own "
-                              "centroid is used",
-                              f->classes.rare, f->classes.rare);
+                              "no cluster of the real rows stands out by its share of %s = %s (twice that of all rows, beyond chance), so "
+                              "the centroids of the classes are used",
+                              an__target(f->train)->name, f->classes.rare);
             }
         } else {
-            f->centre[0].at = at;
-            at = NULL;
+            f->centre[0] = found;
+            found = (centre){ 0 };
         }
     }
-    free(at);
+    free(found.at);
+    free(found.others);
     free(rows);
     free(assignment);
     f->distance_max = o->distance_max;
     if (good && isnan(f->distance_max)) good = default_distance(f, err);
+    if (good) try_on_real(f);
     return good;
 }
 
 /* ---- passing ---- */
 
-/* Rows of t that pass, at most `limit`, ascending; their target is set to the rarer class. New table. */
-static an_table *passing(minority_filter *f, const an_table *t, size_t limit, an_error *err)
+/* Was the row generated as one of the other class? No, where its class is not generated or missing. */
+static bool other_class(const minority_filter *f, const an_column *target, size_t row, an_buf *text)
+{
+    if (!target || !an_valid(target, row)) return false;
+    an_buf_clear(text);
+    an_cell_text(target, row, text);
+    return strcmp(text->data ? text->data : "", f->classes.rare) != 0;
+}
+
+/* Rows of t that pass, at most `limit`, ascending. New table; *looked: how many were looked at. */
+static an_table *passing(minority_filter *f, const an_table *t, size_t limit, size_t *looked, an_error *err)
 {
     double *x = an_alloc_data(t->rows ? t->rows * f->d : 1, sizeof *x, "standardised rows", err);
-    size_t *rows = an_alloc_data(t->rows ? t->rows : 1, sizeof *rows, "row numbers", err), n = 0;
-    const an_column *column = f->variant ? an_table_find(t, f->variant) : NULL;
+    size_t *rows = an_alloc_data(t->rows ? t->rows : 1, sizeof *rows, "row numbers", err), n = 0, i = 0;
+    const an_column *column = f->variant ? an_table_find(t, f->variant) : NULL, *class = an_table_find(t, an__target(f->train)->name);
+    an_buf text = { 0 };
     an_table *out = NULL;
     if (x && rows && an_prep_apply(f->prep, t, NULL, t->rows, x, NULL, err)) {
-        for (size_t i = 0; i < t->rows && n < limit; i++) {
-            if (distance(f, x + i * f->d, variant_of(f, t, column, i)) <= f->distance_max) rows[n++] = i;
+        for (; i < t->rows && n < limit; i++) {
+            double away;
+            verdict v = other_class(f, class, i, &text) ? OTHER_CLASS : judge_row(f, x + i * f->d, variant_of(f, column, i), &away);
+            f->count_of[v]++;
+            if (v == PASSES) rows[n++] = i;
         }
         out = an_table_select(t, rows, n, err);
     }
+    *looked = i;
     free(x);
     free(rows);
-    const an_column *target = an__target(f->train);
-    if (out && an_table_find(out, target->name) && !an__set_target(out, target->name, f->classes.rare, err)) {
+    an_buf_free(&text);
+    if (out && class && !an__set_target(out, class->name, f->classes.rare, err)) { /* where it was missing */
         an_table_free(out);
         out = NULL;
     }
@@ -357,13 +432,21 @@ static an_table *passing(minority_filter *f, const an_table *t, size_t limit, an
 static void tell(minority_filter *f, size_t wanted, size_t passed, size_t drawn, json_t **report)
 {
     if (passed < wanted) {
-        an_buf_printf(&f->note, "%sonly %zu of the %zu rows wanted passed, of %zu looked at", f->note.size ? "; " : "", passed, wanted,
-                      drawn);
+        an_buf_printf(&f->note,
+                      "%sonly %zu of the %zu rows wanted passed, of %zu looked at (%zu of the other class, %zu nearer to other rows, %zu "
+                      "too far away)",
+                      f->note.size ? "; " : "", passed, wanted, drawn, f->count_of[OTHER_CLASS], f->count_of[NEARER_TO_OTHERS],
+                      f->count_of[TOO_FAR]);
     }
     if (!report) return;
-    *report = json_pack("{s:I, s:I, s:I, s:o, s:s, s:O, s:o}", "wanted", (json_int_t)wanted, "passed", (json_int_t)passed, "drawn",
-                        (json_int_t)drawn, "distance_max", an_json_real(f->distance_max), "centroid", f->mode, "clusters", f->clusters,
-                        "note", f->note.size ? json_string(f->note.data) : json_null());
+    json_t *dropped = json_pack("{s:I, s:I, s:I}", "other_class", (json_int_t)f->count_of[OTHER_CLASS], "nearer_to_others",
+                                (json_int_t)f->count_of[NEARER_TO_OTHERS], "too_far", (json_int_t)f->count_of[TOO_FAR]);
+    json_t *real = json_pack("{s:I, s:o, s:o}", "rows", (json_int_t)f->real_pass, "positive_share",
+                             an_json_real(f->real_pass ? (double)f->real_rare / (double)f->real_pass : NAN), "recall",
+                             an_json_real((double)f->real_rare / (double)f->classes.rare_count));
+    *report = json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:s, s:O, s:o}", "dropped", dropped, "real", real, "wanted", (json_int_t)wanted,
+                        "passed", (json_int_t)passed, "drawn", (json_int_t)drawn, "distance_max", an_json_real(f->distance_max), "centroid",
+                        f->mode, "clusters", f->clusters, "note", f->note.size ? json_string(f->note.data) : json_null());
 }
 
 static an_table *joined(an_table *a, an_table *b, an_error *err)
@@ -384,15 +467,16 @@ an_table *an_filter_sample(const an_generator *g, const char *name, const an_tab
     size_t drawn = 0, passed = 0, limit = wanted * (size_t)options->draw_limit;
     an_job_stage(job, "filtering");
     while (good && (passed < wanted || !out)) {
-        size_t n = 2 * (wanted - passed); /* half of what is drawn may fail before another round is needed */
-        n = n < 256 ? 256 : n > 16384 ? 16384 : n;
+        /* as many as the share that passed so far calls for, and a tenth more */
+        double share = passed ? (double)passed / (double)drawn : drawn ? 1e-6 : 0.5, ask = 1.1 * (double)(wanted - passed) / share;
+        size_t n = ask < 256 ? 256 : ask > 16384 ? 16384 : (size_t)ask, looked = 0;
         if (n > limit - drawn) n = limit - drawn;
         an_table *some = an_generator_sample(g, name, seed, drawn, n, job, err),
-                 *kept = some ? passing(&f, some, wanted - passed, err) : NULL;
+                 *kept = some ? passing(&f, some, wanted - passed, &looked, err) : NULL;
         an_table_free(some);
         good = kept != NULL;
         if (!good) break;
-        drawn += n;
+        drawn += looked; /* all of them, unless enough have passed */
         passed += kept->rows;
         good = (out = joined(out, kept, err)) != NULL;
         an_job_progress(job, (double)passed, (double)wanted, "rows");
@@ -415,9 +499,10 @@ an_table *an_filter_rows(const an_table *candidates, const an_table *train, cons
 {
     an_table *real = an__real_rows(train, "the minority filter", err), *out = NULL;
     minority_filter f = { 0 };
-    if (real && learn(&f, real, options, job, err)) out = passing(&f, candidates, wanted, err);
+    size_t looked = 0;
+    if (real && learn(&f, real, options, job, err)) out = passing(&f, candidates, wanted, &looked, err);
     if (out)
-        tell(&f, wanted, out->rows, candidates->rows, report);
+        tell(&f, wanted, out->rows, looked, report);
     else
         an_context(err, "minority filter");
     release(&f);

@@ -16,19 +16,22 @@ static const an_param params[] = {
     AN_INT(an__wgan_options, critic_steps, 5, 1, 100, "critic steps per generator step"),
     AN_INT_LOG(an__wgan_options, batch, 64, 2, 4096, "rows of a step"),
     AN_INT_LOG(an__wgan_options, steps, 10000, 1, 10000000, "critic steps in total"),
-    AN_CHOICE(an__wgan_options, regularity, "gradient", "clip|gradient", "how the critic is kept Lipschitz: weight clipping with RMSProp, or gradient penalty with Adam"),
+    AN_CHOICE(an__wgan_options, regularity, "gradient", "clip|gradient",
+              "how the critic is kept Lipschitz: weight clipping with RMSProp, or gradient penalty with Adam"),
     AN_REAL_LOG(an__wgan_options, rate, NAN, 1e-6, 1e-1, "step size; not given: 5e-05 with clip, 2e-03 with gradient"),
     AN_REAL_LOG(an__wgan_options, clip, 0.01, 1e-4, 1, "bound of the critic's weights (clip)"),
     AN_REAL_LOG(an__wgan_options, penalty, 10, 0.1, 1000, "weight of the gradient penalty (gradient)"),
     AN_REAL(an__wgan_options, slope, 0.2, 0, 0.9, "slope of the leaky ReLU below zero"),
-    AN_REAL(an__wgan_options, average, 0.99, 0, 0.9999, "decay of the running average of the generator's weights that is judged and kept; 0: none"),
+    AN_REAL(an__wgan_options, average, 0.99, 0, 0.9999,
+            "decay of the running average of the generator's weights that is judged and kept; 0: none"),
     AN_REAL(an__wgan_options, jitter, 1, 0, 1, "share of a number's resolution that real values are spread over in training"),
     AN_INT(an__wgan_options, check_every, 250, 1, 1000000, "critic steps between fidelity checks"),
     AN_INT(an__wgan_options, patience, 12, 0, 1000000, "checks without a better fidelity before training stops; 0: never"),
     AN_PARAM_END
 };
 
-static void release(an_generator *g) {
+static void release(an_generator *g)
+{
     an__wgan_state *w = g->state;
     if (!w) return;
     an_program_free(w->program);
@@ -40,7 +43,8 @@ static void release(an_generator *g) {
 }
 
 /* Rows as the network sees them: numbers in [-1, 1], one-hot columns -1 or 1. */
-static float *prepare(const an_prep *prep, const an_table *t, an_error *err) {
+static float *prepare(const an_prep *prep, const an_table *t, an_error *err)
+{
     size_t n = t->rows, d = prep->width;
     double *x = an_alloc_data(n * d, sizeof *x, "prepared rows", err);
     float *out = x ? an_alloc_data(n * d, sizeof *out, "prepared rows", err) : NULL;
@@ -49,7 +53,8 @@ static float *prepare(const an_prep *prep, const an_table *t, an_error *err) {
         free(out);
         return NULL;
     }
-    for (size_t i = 0; i < n * d; i++) out[i] = (float)x[i];
+    for (size_t i = 0; i < n * d; i++)
+        out[i] = (float)(x[i] >= -1 ? x[i] <= 1 ? x[i] : 1 : -1); /* also where a range is too large to scale by */
     for (size_t c = 0; c < prep->columns; c++) {
         const an_prep_column *p = &prep->column[c];
         if (!p->onehot) continue;
@@ -62,7 +67,8 @@ static float *prepare(const an_prep *prep, const an_table *t, an_error *err) {
 }
 
 /* Half the distance between neighbouring values in prepared units; 0 where values are as good as continuous. */
-static void resolutions(const an_prep *prep, float *half_step) {
+static void resolutions(const an_prep *prep, float *half_step)
+{
     for (size_t c = 0; c < prep->columns; c++) {
         const an_prep_column *p = &prep->column[c];
         double step = p->step > 0 ? p->step : p->whole ? 1 : 0;
@@ -72,9 +78,11 @@ static void resolutions(const an_prep *prep, float *half_step) {
     }
 }
 
-static bool fit(an_generator *g, const an_table *train, an_job *job, an_error *err) {
+static bool fit(an_generator *g, const an_table *train, an_job *job, an_error *err)
+{
     if (train->rows < 2) {
-        an_fail(err, AN_INPUT, "%s needs at least 2 rows%s, there is %zu", g->kind->name, g->kind->minority ? " of the rarer class" : "", train->rows);
+        an_fail(err, AN_INPUT, "%s needs at least 2 rows%s, there is %zu", g->kind->name, g->kind->minority ? " of the rarer class" : "",
+                train->rows);
         return an_hint(err, "use --balance random, weights or threshold, or collect more rows");
     }
     an__wgan_state *w = an_alloc(sizeof *w);
@@ -82,7 +90,8 @@ static bool fit(an_generator *g, const an_table *train, an_job *job, an_error *e
     an_prep_options options;
     memset(&options, 0, sizeof options);
     an_params_defaults(an_prep_params, &options);
-    bool good = an_params_set(an_prep_params, &options, "scale", "range", err) && an_params_set(an_prep_params, &options, "category", "onehot", err);
+    bool good = an_params_set(an_prep_params, &options, "scale", "range", err) &&
+                an_params_set(an_prep_params, &options, "category", "onehot", err);
     options.with_target = g->target != NULL;
     w->prep = good ? an_prep_fit(train, NULL, 0, &options, err) : NULL;
     an_params_free(an_prep_params, &options);
@@ -106,7 +115,8 @@ static bool fit(an_generator *g, const an_table *train, an_job *job, an_error *e
     return good;
 }
 
-static an_table *sample(const an_generator *g, uint64_t seed, uint64_t first_row, size_t n, an_job *job, an_error *err) {
+static an_table *sample(const an_generator *g, uint64_t seed, uint64_t first_row, size_t n, an_job *job, an_error *err)
+{
     const an__wgan_state *w = g->state;
     size_t d = w->prep->width, tail = d - w->width;
     float *rows = an_alloc_data(n ? n * d : 1, sizeof *rows, "generated rows", err);
@@ -123,7 +133,8 @@ static an_table *sample(const an_generator *g, uint64_t seed, uint64_t first_row
     return t;
 }
 
-static bool save(const an_generator *g, an_artifact *a, json_t *meta, an_error *err) {
+static bool save(const an_generator *g, an_artifact *a, json_t *meta, an_error *err)
+{
     const an__wgan_state *w = g->state;
     an_buf bytes = { 0 };
     json_object_set_new(meta, "width", json_integer((json_int_t)w->width));
@@ -131,12 +142,14 @@ static bool save(const an_generator *g, an_artifact *a, json_t *meta, an_error *
     for (size_t i = 0; i < w->prep->width - w->width; i++) json_array_append_new(tail, json_real((double)w->tail[i]));
     json_object_set_new(meta, "tail", tail);
     json_object_set_new(meta, "preparation", an_prep_json(w->prep));
-    bool good = an_safetensors_save(w->weights, NULL, &bytes, err) && an_artifact_write(a, "generator.safetensors", bytes.data, bytes.size, err);
+    bool good =
+        an_safetensors_save(w->weights, NULL, &bytes, err) && an_artifact_write(a, "generator.safetensors", bytes.data, bytes.size, err);
     an_buf_free(&bytes);
     return good;
 }
 
-static bool load(an_generator *g, const an_artifact *a, const json_t *meta, an_error *err) {
+static bool load(an_generator *g, const an_artifact *a, const json_t *meta, an_error *err)
+{
     an__wgan_state *w = an_alloc(sizeof *w);
     g->state = w;
     const an__wgan_options *o = g->options;
@@ -152,7 +165,8 @@ static bool load(an_generator *g, const an_artifact *a, const json_t *meta, an_e
     for (size_t i = 0; i < json_array_size(tail); i++) w->tail[i] = (float)an_json_number(json_array_get(tail, i), 0);
 
     an_buf bytes = { 0 };
-    an_params *read = an_artifact_read(a, "generator.safetensors", &bytes, err) ? an_safetensors_load(bytes.data, bytes.size, NULL, err) : NULL;
+    an_params *read =
+        an_artifact_read(a, "generator.safetensors", &bytes, err) ? an_safetensors_load(bytes.data, bytes.size, NULL, err) : NULL;
     an_buf_free(&bytes);
     if (!read) return false;
     /* the file's tensors into the shapes that the options call for: whatever is missing or odd is named */
@@ -162,8 +176,10 @@ static bool load(an_generator *g, const an_artifact *a, const json_t *meta, an_e
         an_tensor *to = an_params_at(w->weights, i);
         const an_tensor *from = an_params_get(read, to->name);
         good = from && from->dtype == AN_F32 && from->count == to->count;
-        if (good) memcpy(to->data, from->data, to->count * sizeof(float));
-        else an_fail(err, AN_CORRUPT, "generator.safetensors: tensor %s is absent or has the wrong shape", to->name);
+        if (good)
+            memcpy(to->data, from->data, to->count * sizeof(float));
+        else
+            an_fail(err, AN_CORRUPT, "generator.safetensors: tensor %s is absent or has the wrong shape", to->name);
     }
     an_params_release(read);
     return good && (w->program = an__wgan_sampler(o, w->width, err));

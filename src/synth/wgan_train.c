@@ -316,8 +316,11 @@ static bool check(trainer *t, an_job *job, an_error *err)
 
 /* ---- steps ---- */
 
+enum { SPREAD_FEWEST = 5 }; /* values of a column that is spread */
+
 /* Rows drawn with replacement; values spread over the width of their resolution, so that the critic cannot tell real rows by their steps.
- */
+ * Flags and other numbers of few values are left as they are: spread, neighbours would meet, and a generated 0/1 target would say little
+ * about the rest of its row. */
 static void fill_batch(trainer *t)
 {
     an_rng r = an_rng_at(an_seed_derive(t->seed, "batch", 0), (uint64_t)t->step);
@@ -329,7 +332,7 @@ static void fill_batch(trainer *t)
     float jitter = (float)t->o->jitter;
     for (size_t j = 0; j < t->width; j++) {
         float half = t->half_step[j] * jitter;
-        if (!(half > 0)) continue;
+        if (!(half > 0) || t->half_step[j] * (SPREAD_FEWEST - 1) > 1) continue;
         for (size_t i = 0; i < rows; i++) {
             float *v = t->batch + i * t->width + j;
             float moved = *v + half * (2 * (float)(an_rng_u32(&r) >> 8) * 0x1p-24f - 1);

@@ -11,12 +11,7 @@
 enum { LISTED = 20 };
 
 const an_param an_join_params[] = {
-    AN_TEXT(an_join_options, on, NULL, "key column, in every table"),
-    AN_BOOL(an_join_options, by_row, false, "row i beside row i; the tables have equal numbers of rows"),
-    AN_CHOICE(an_join_options, attempts, "refuse", "refuse|last|first|all", "a key several times in one table (rework): refuse, take the last or the first row, or number them all in a column attempt"),
-    AN_CHOICE(an_join_options, keep, "matched", "matched|all", "parts missing from a table: left out, or kept with missing cells"),
-    AN_BOOL(an_join_options, multiply, false, "a key several times in more than one table gives every combination of its rows"),
-    AN_BOOL(an_join_options, trace, false, "add a column TABLE.row that says which row of each table a row came from"),
+    AN_JOIN_PARAMS(0),
     AN_PARAM_END,
 };
 
@@ -635,7 +630,7 @@ an_table *an_table_join(const an_table *const *tables, const char *const *names,
         if (j.key && tables[0]->rows && tables[1]->rows) {
             key_text(&j, 0, 0, &x);
             key_text(&j, 1, 0, &y);
-            an_hint(err, "%s begins with %s %.60s, %s with %.60s; --keep all keeps parts with missing cells", names[0], options->on, x.data, names[1], y.data);
+            an_hint(err, "%s begins with %s %.60s, %s with %.60s; --parts all keeps parts with missing cells", names[0], options->on, x.data, names[1], y.data);
         }
         an_buf_free(&x);
         an_buf_free(&y);

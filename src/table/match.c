@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 1 << 16, ROWS_A_PARTITION = 1 << 13, PARTITIONS_MAX = 1 << 12 };
+enum { BLOCK = 1 << 16, ROWS_A_PARTITION = 1 << 14, PARTITIONS_MAX = 1 << 12 };
 
 /* ---- the keys of one table, seen as whole numbers or as texts ---- */
 
@@ -388,14 +388,47 @@ static bool gather_text(an_column *to, const an_column *from, const uint32_t *so
     if (!to->text.bytes) return false;
     for (size_t i = 0; i < n; i++) {
         uint64_t at = to->text.offset[i], length = to->text.offset[i + 1] - at;
+        if (i + 16 < n && source[i + 16] != AN__NO_ROW) __builtin_prefetch(&offset[source[i + 16]]);
+        if (i + 8 < n && source[i + 8] != AN__NO_ROW) __builtin_prefetch(from->text.bytes + offset[source[i + 8]]);
         if (length) memcpy(to->text.bytes + at, from->text.bytes + offset[source[i]], length);
     }
     return true;
 }
 
+/* The first n rows as they are, the usual case of the table that gives the order. */
+static bool copy_rows(an_column *to, const an_column *from, size_t n, an_error *err)
+{
+    if (from->missing) {
+        size_t words = an__valid_words(n);
+        to->valid = an_alloc_data(words + 1, sizeof *to->valid, "the validity of a column", err);
+        if (!to->valid) return false;
+        memcpy(to->valid, from->valid, words * sizeof *to->valid);
+        if (n % 64) to->valid[words - 1] &= (UINT64_C(1) << (n % 64)) - 1;
+        to->missing = n;
+        for (size_t i = 0; i < words; i++) to->missing -= (size_t)__builtin_popcountll(to->valid[i]);
+        if (!to->missing) {
+            free(to->valid);
+            to->valid = NULL;
+        }
+    }
+    if (from->type != AN_TEXT) {
+        memcpy(to->tensor_data, from->tensor_data, n * an__cell_bytes(from));
+        return true;
+    }
+    memcpy(to->text.offset, from->text.offset, (n + 1) * sizeof *to->text.offset);
+    size_t bytes = from->text.offset[n];
+    if (!bytes) return true;
+    to->text.bytes = an_alloc_data(bytes, 1, "the bytes of a text column", err);
+    if (to->text.bytes) memcpy(to->text.bytes, from->text.bytes, bytes);
+    return to->text.bytes != NULL;
+}
+
 bool an__gather(an_column *to, const an_column *from, const uint32_t *source, size_t n, an_error *err)
 {
     if (!an__column_cells(to, n, err)) return false;
+    size_t same = 0;
+    while (same < n && source[same] == same) same++;
+    if (n && same == n) return copy_rows(to, from, n, err);
     bool holes = from->missing > 0;
     for (size_t i = 0; !holes && i < n; i++) holes = source[i] == AN__NO_ROW;
     if (holes) {

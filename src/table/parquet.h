@@ -12,8 +12,7 @@
 an_table *an__parquet_decode(const uint8_t *bytes, size_t n, const char *what, uint64_t bomb, an_job *job, an_error *err);
 bool an__parquet_looks_like(const char *bytes, size_t n);
 
-/* ---- numbers of the format --------------------------------------------------------------------------------------------------------------
- */
+/* ---- numbers of the format ---- */
 
 enum { PARQUET_BOOLEAN, PARQUET_INT32, PARQUET_INT64, PARQUET_INT96, PARQUET_FLOAT, PARQUET_DOUBLE, PARQUET_BYTES, PARQUET_FIXED };
 enum { PARQUET_REQUIRED, PARQUET_OPTIONAL, PARQUET_REPEATED };
@@ -31,8 +30,7 @@ enum { /* encodings */
 enum { PARQUET_UNCOMPRESSED, PARQUET_SNAPPY, PARQUET_GZIP, PARQUET_LZO, PARQUET_BROTLI, PARQUET_LZ4, PARQUET_ZSTD, PARQUET_LZ4_RAW };
 enum { PARQUET_DATA_PAGE, PARQUET_INDEX_PAGE, PARQUET_DICTIONARY_PAGE, PARQUET_DATA_PAGE_V2 };
 
-/* ---- parquet_thrift.c: the compact protocol
- * ------------------------------------------------------------------------------------------------- */
+/* ---- parquet_thrift.c: the compact protocol ---- */
 
 enum {
     THRIFT_TRUE = 1,
@@ -86,8 +84,7 @@ void an__put_list_bytes(an__thrift_writer *w, const void *bytes, size_t n);
 void an__put_struct(an__thrift_writer *w, int id); /* id 0: a list element or the outermost */
 void an__put_end(an__thrift_writer *w);
 
-/* ---- parquet_meta.c: footer and page headers
- * -------------------------------------------------------------------------------------------------- */
+/* ---- parquet_meta.c: footer and page headers ---- */
 
 typedef enum an__parquet_means { /* how a physical value is understood */
                                  MEANS_PLAIN,
@@ -153,16 +150,14 @@ typedef struct an__parquet_page {
 /* Reads the header at *p and moves *p behind it. */
 bool an__parquet_read_page(const uint8_t **p, const uint8_t *end, an__parquet_page *page);
 
-/* ---- parquet_codec.c: packed bytes
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- parquet_codec.c: packed bytes ---- */
 
 const char *an__parquet_codec_name(int codec);
 /* Fills exactly `size` bytes at out; AN_INPUT when they do not come out, or the codec is none of ours. */
 bool an__parquet_unpack(int codec, const uint8_t *bytes, size_t n, uint8_t *out, size_t size, an_error *err);
 bool an__snappy_unpack(const uint8_t *p, size_t n, uint8_t *out, size_t size);
 
-/* ---- parquet_encoding.c: values from pages and into them
- * -------------------------------------------------------------------------------------------- */
+/* ---- parquet_encoding.c: values from pages and into them ---- */
 
 typedef struct an__slice {
     const uint8_t *bytes;

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- runs and bit-packed groups
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- runs and bit-packed groups ---- */
 
 bool an__hybrid_decode(const uint8_t *p, const uint8_t *end, int width, size_t count, uint32_t *out)
 {
@@ -90,8 +89,7 @@ void an__hybrid_encode(const uint32_t *values, size_t count, int width, an_buf *
     if (width) put_groups(values + start, count - start, width, out);
 }
 
-/* ---- deltas
- * ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- deltas ---- */
 
 /* Value i of a run of values of `width` bits; the run's bytes have been checked. */
 static uint64_t bits_at(const uint8_t *p, size_t i, int width)
@@ -180,8 +178,7 @@ bool an__delta_bytes_decode(const uint8_t *p, const uint8_t *end, size_t count, 
     return true;
 }
 
-/* ---- plain and split
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- plain and split ---- */
 
 bool an__plain_bytes_decode(const uint8_t *p, const uint8_t *end, size_t count, an__slice *out)
 {

@@ -10,8 +10,7 @@ bool an__parquet_looks_like(const char *bytes, size_t n)
     return n >= 4 && (!memcmp(bytes, "PAR1", 4) || !memcmp(bytes, "PARE", 4));
 }
 
-/* ---- schema
- * --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- schema ---- */
 
 static int unit_of(an__thrift *r, const an__thrift_field *outer)
 {
@@ -142,8 +141,7 @@ static void read_element(an__thrift *r, an__parquet_column *c)
     if (!logical && converted >= 0) c->means = converted_means(converted);
 }
 
-/* ---- row groups
- * ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- row groups ---- */
 
 static void read_chunk_meta(an__thrift *r, an__parquet_chunk *c)
 {
@@ -284,8 +282,7 @@ bool an__parquet_read_meta(const uint8_t *bytes, size_t n, const char *what, an_
     return an_hint(err, "%s", cut);
 }
 
-/* ---- page headers
- * ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- page headers ---- */
 
 static void read_page_part(an__thrift *r, int kind, an__parquet_page *page)
 {

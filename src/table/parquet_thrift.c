@@ -164,8 +164,7 @@ void an__thrift_skip(an__thrift *r, const an__thrift_field *f)
     skip(r, f->type, 0, false);
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 void an__put_varint(an_buf *out, uint64_t v)
 {
@@ -175,7 +174,7 @@ void an__put_varint(an_buf *out, uint64_t v)
 
 static uint64_t zigzag(int64_t v)
 {
-    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+    return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 static void put_head(an__thrift_writer *w, int id, int type)

@@ -1,6 +1,6 @@
 /* parquet_write.c - a table as a flat Parquet file: row groups of a million rows, in them for each column an optional dictionary page and
  * data pages (v1, zstd, CRC), statistics, and in the footer what a plain file cannot say: roles, units, reasons, the positive value. */
-#include "parquet.h"
+#include "parquet_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,22 +11,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-enum { GROUP_ROWS = 1 << 20, PAGE_ROWS = 1 << 17, PAGE_BYTES = 1 << 20, LEVEL = 1, STATISTICS_BYTES = 64 };
-
-typedef struct chunk { /* one column in one row group, for the footer */
-    uint64_t dictionary_at, data_at, packed, unpacked, missing;
-    bool has_range;
-    an_buf low, high;
-} chunk;
-
-typedef struct writer {
-    FILE *f;
-    const char *path;
-    uint64_t at;
-    ZSTD_CCtx *zstd;
-    an_buf page, packed, header;
-    uint32_t *levels, *codes;
-} writer;
+enum { PAGE_ROWS = 1 << 17, PAGE_BYTES = 1 << 20, LEVEL = 1, STATISTICS_BYTES = 64 };
 
 /* Columns of the file: those of the table, then three of the origin where any row is generated. */
 typedef struct origin_columns {
@@ -34,17 +19,16 @@ typedef struct origin_columns {
     size_t count;
 } origin_columns;
 
-static bool put(writer *w, const void *bytes, size_t n, an_error *err)
+bool an__parquet_put(an__parquet_writer *w, const void *bytes, size_t n, an_error *err)
 {
     if (n && fwrite(bytes, 1, n, w->f) != n) return an_fail_errno(err, "writing %s", w->path);
     w->at += n;
     return true;
 }
 
-/* ---- pages
- * --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- pages ---- */
 
-static bool put_page(writer *w, int kind, size_t values, int encoding, chunk *c, an_error *err)
+static bool put_page(an__parquet_writer *w, int kind, size_t values, int encoding, an__parquet_written *c, an_error *err)
 {
     size_t bound = ZSTD_compressBound(w->page.size);
     an_buf_clear(&w->packed);
@@ -80,7 +64,7 @@ static bool put_page(writer *w, int kind, size_t values, int encoding, chunk *c,
     }
     c->packed += w->header.size + n;
     c->unpacked += w->header.size + w->page.size;
-    return put(w, w->header.data, w->header.size, err) && put(w, w->packed.data, n, err);
+    return an__parquet_put(w, w->header.data, w->header.size, err) && an__parquet_put(w, w->packed.data, n, err);
 }
 
 static void put_u32(an_buf *b, uint32_t v)
@@ -89,7 +73,7 @@ static void put_u32(an_buf *b, uint32_t v)
 }
 
 /* Definition levels of rows from..to-1 with their length in front. */
-static void put_levels(writer *w, const an_column *c, size_t from, size_t to)
+static void put_levels(an__parquet_writer *w, const an_column *c, size_t from, size_t to)
 {
     size_t start = w->page.size;
     put_u32(&w->page, 0);
@@ -104,7 +88,7 @@ static int bits_of(uint32_t most)
     return most ? 32 - __builtin_clz(most) : 0;
 }
 
-static void put_cells(writer *w, const an_column *c, size_t from, size_t to)
+static void put_cells(an__parquet_writer *w, const an_column *c, size_t from, size_t to)
 {
     switch (c->type) {
     case AN_BOOLEAN: {
@@ -160,7 +144,7 @@ static size_t page_end(const an_column *c, size_t from, size_t to)
     return i;
 }
 
-static bool put_dictionary(writer *w, const an_column *c, chunk *out, an_error *err)
+static bool put_dictionary(an__parquet_writer *w, const an_column *c, an__parquet_written *out, an_error *err)
 {
     an_buf_clear(&w->page);
     for (int32_t k = 0; k < c->dictionary.count; k++) {
@@ -171,8 +155,7 @@ static bool put_dictionary(writer *w, const an_column *c, chunk *out, an_error *
     return put_page(w, PARQUET_DICTIONARY_PAGE, (size_t)c->dictionary.count, PARQUET_PLAIN, out, err);
 }
 
-/* ---- statistics
- * ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- statistics ---- */
 
 static void cell_bytes(const an_column *c, size_t row, const void **bytes, size_t *n)
 {
@@ -218,7 +201,7 @@ static bool less(const an_column *c, size_t a, size_t b)
     }
 }
 
-static void measure(const an_column *c, size_t from, size_t to, chunk *out)
+static void measure(const an_column *c, size_t from, size_t to, an__parquet_written *out)
 {
     size_t low = SIZE_MAX, high = SIZE_MAX, n, m;
     for (size_t i = from; i < to; i++) {
@@ -243,9 +226,9 @@ static void measure(const an_column *c, size_t from, size_t to, chunk *out)
     out->has_range = true;
 }
 
-static bool put_chunk(writer *w, const an_column *c, size_t from, size_t to, chunk *out, an_error *err)
+static bool put_chunk(an__parquet_writer *w, const an_column *c, size_t from, size_t to, an__parquet_written *out, an_error *err)
 {
-    *out = (chunk){ 0 };
+    *out = (an__parquet_written){ 0 };
     measure(c, from, to, out);
     if (c->type == AN_CATEGORY && !put_dictionary(w, c, out, err)) return false;
     for (size_t i = from; i < to;) {
@@ -259,156 +242,7 @@ static bool put_chunk(writer *w, const an_column *c, size_t from, size_t to, chu
     return true;
 }
 
-/* ---- footer
- * --------------------------------------------------------------------------------------------------------------------------------- */
-
-static int physical_type(an_type type)
-{
-    return type == AN_REAL                          ? PARQUET_DOUBLE
-           : type == AN_BOOLEAN                     ? PARQUET_BOOLEAN
-           : type == AN_CATEGORY || type == AN_TEXT ? PARQUET_BYTES
-                                                    : PARQUET_INT64;
-}
-
-static void put_element(an__thrift_writer *t, const an_column *c, bool is_unsigned)
-{
-    an__put_struct(t, 0);
-    an__put_integer(t, 1, THRIFT_I32, physical_type(c->type));
-    an__put_integer(t, 3, THRIFT_I32, PARQUET_OPTIONAL);
-    an__put_bytes(t, 4, c->name, strlen(c->name));
-    if (c->type == AN_CATEGORY || c->type == AN_TEXT) {
-        an__put_integer(t, 6, THRIFT_I32, 0); /* UTF8 */
-        an__put_struct(t, 10);
-        an__put_struct(t, 1); /* STRING */
-        an__put_end(t);
-        an__put_end(t);
-    } else if (c->type == AN_DATETIME) {
-        an__put_integer(t, 6, THRIFT_I32, 10); /* TIMESTAMP_MICROS */
-        an__put_struct(t, 10);
-        an__put_struct(t, 8);
-        an__put_boolean(t, 1, true); /* UTC */
-        an__put_struct(t, 2);
-        an__put_struct(t, 2); /* micros */
-        an__put_end(t);
-        an__put_end(t);
-        an__put_end(t);
-        an__put_end(t);
-    } else if (is_unsigned) {
-        an__put_integer(t, 6, THRIFT_I32, 14); /* UINT_64 */
-        an__put_struct(t, 10);
-        an__put_struct(t, 10);
-        an__put_integer(t, 1, THRIFT_BYTE, 64);
-        an__put_boolean(t, 2, false);
-        an__put_end(t);
-        an__put_end(t);
-    }
-    an__put_end(t);
-}
-
-static void put_chunk_meta(an__thrift_writer *t, const an_column *c, const chunk *k, size_t values, bool is_unsigned)
-{
-    an__put_struct(t, 0);
-    an__put_integer(t, 2, THRIFT_I64, (int64_t)(k->dictionary_at ? k->dictionary_at : k->data_at)); /* file_offset */
-    an__put_struct(t, 3);
-    an__put_integer(t, 1, THRIFT_I32, physical_type(c->type));
-    an__put_list(t, 2, THRIFT_I32, c->type == AN_CATEGORY ? 3 : 2);
-    an__put_list_integer(t, PARQUET_PLAIN);
-    an__put_list_integer(t, PARQUET_RLE);
-    if (c->type == AN_CATEGORY) an__put_list_integer(t, PARQUET_DICTIONARY);
-    an__put_list(t, 3, THRIFT_BINARY, 1);
-    an__put_list_bytes(t, c->name, strlen(c->name));
-    an__put_integer(t, 4, THRIFT_I32, PARQUET_ZSTD);
-    an__put_integer(t, 5, THRIFT_I64, (int64_t)values);
-    an__put_integer(t, 6, THRIFT_I64, (int64_t)k->unpacked);
-    an__put_integer(t, 7, THRIFT_I64, (int64_t)k->packed);
-    an__put_integer(t, 9, THRIFT_I64, (int64_t)k->data_at);
-    if (k->dictionary_at) an__put_integer(t, 11, THRIFT_I64, (int64_t)k->dictionary_at);
-    an__put_struct(t, 12); /* statistics */
-    an__put_integer(t, 3, THRIFT_I64, (int64_t)k->missing);
-    if (k->has_range && !is_unsigned) {
-        an__put_bytes(t, 5, k->high.data, k->high.size);
-        an__put_bytes(t, 6, k->low.data, k->low.size);
-    }
-    an__put_end(t);
-    an__put_end(t);
-    an__put_end(t);
-}
-
-static json_t *beside(const an_table *t)
-{
-    json_t *columns = json_array();
-    for (size_t j = 0; j < t->columns; j++) {
-        const an_column *c = &t->column[j];
-        json_array_append_new(columns, json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:b, s:O*}", "name", c->name, "type", an_type_name(c->type),
-                                                 "role", an_role_name(c->role), "unit", c->unit, "reason",
-                                                 c->role == AN_IGNORED ? c->reason : NULL, "kept", (int)c->kept, "spec", c->spec));
-    }
-    return json_pack("{s:i, s:s*, s:o, s:O*}", "version", 1, "positive", t->positive, "columns", columns, "constraints", t->constraints);
-}
-
-static bool put_footer(writer *w, const an_table *t, const an_column *const *column, size_t columns, const chunk *chunks, an_error *err)
-{
-    an_buf out = { 0 };
-    an__thrift_writer m = { .out = &out };
-    size_t groups = (t->rows + GROUP_ROWS - 1) / GROUP_ROWS;
-    json_t *roles = beside(t);
-    if (!roles) return an_fail(err, AN_INPUT, "a name in the table is not UTF-8");
-    char *text = an_json_text(roles, false);
-    json_decref(roles);
-    an__put_struct(&m, 0);
-    an__put_integer(&m, 1, THRIFT_I32, 2);
-    an__put_list(&m, 2, THRIFT_STRUCT, columns + 1);
-    an__put_struct(&m, 0);
-    an__put_bytes(&m, 4, "table", 5);
-    an__put_integer(&m, 5, THRIFT_I32, (int64_t)columns);
-    an__put_end(&m);
-    for (size_t j = 0; j < columns; j++) put_element(&m, column[j], j > t->columns);
-    an__put_integer(&m, 3, THRIFT_I64, (int64_t)t->rows);
-    an__put_list(&m, 4, THRIFT_STRUCT, groups);
-    for (size_t g = 0; g < groups; g++) {
-        size_t rows = t->rows - g * GROUP_ROWS < GROUP_ROWS ? t->rows - g * GROUP_ROWS : GROUP_ROWS;
-        const chunk *k = chunks + g * columns;
-        uint64_t unpacked = 0, packed = 0;
-        an__put_struct(&m, 0);
-        an__put_list(&m, 1, THRIFT_STRUCT, columns);
-        for (size_t j = 0; j < columns; j++) {
-            put_chunk_meta(&m, column[j], &k[j], rows, j > t->columns);
-            unpacked += k[j].unpacked;
-            packed += k[j].packed;
-        }
-        an__put_integer(&m, 2, THRIFT_I64, (int64_t)unpacked);
-        an__put_integer(&m, 3, THRIFT_I64, (int64_t)rows);
-        an__put_integer(&m, 5, THRIFT_I64, (int64_t)(k[0].dictionary_at ? k[0].dictionary_at : k[0].data_at));
-        an__put_integer(&m, 6, THRIFT_I64, (int64_t)packed);
-        an__put_integer(&m, 7, THRIFT_I16, (int64_t)(g & 0x7fff));
-        an__put_end(&m);
-    }
-    an__put_list(&m, 5, THRIFT_STRUCT, 1);
-    an__put_struct(&m, 0);
-    an__put_bytes(&m, 1, "andon", 5);
-    an__put_bytes(&m, 2, text, strlen(text));
-    an__put_end(&m);
-    char *creator = an_format("andon version %s", an_version());
-    an__put_bytes(&m, 6, creator, strlen(creator));
-    an__put_list(&m, 7, THRIFT_STRUCT, columns); /* column orders: as the type says, without which nobody trusts the statistics */
-    for (size_t j = 0; j < columns; j++) {
-        an__put_struct(&m, 0);
-        an__put_struct(&m, 1);
-        an__put_end(&m);
-        an__put_end(&m);
-    }
-    an__put_end(&m);
-    bool ok = out.size <= INT32_MAX || an_fail(err, AN_INPUT, "the table has too many columns for a Parquet file");
-    uint32_t size = (uint32_t)out.size;
-    ok = ok && put(w, out.data, out.size, err) && put(w, &size, 4, err) && put(w, "PAR1", 4, err);
-    an_buf_free(&out);
-    free(creator);
-    free(text);
-    return ok;
-}
-
-/* ---- the file
- * ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the file ---- */
 
 static bool origin_make(const an_table *t, origin_columns *o, an_error *err)
 {
@@ -448,27 +282,27 @@ static bool origin_make(const an_table *t, origin_columns *o, an_error *err)
     return true;
 }
 
-static bool write_table(writer *w, const an_table *t, an_error *err)
+static bool write_table(an__parquet_writer *w, const an_table *t, an_error *err)
 {
     origin_columns o = { 0 };
-    size_t columns = t->columns, groups = (t->rows + GROUP_ROWS - 1) / GROUP_ROWS;
+    size_t columns = t->columns, groups = (t->rows + AN__PARQUET_GROUP_ROWS - 1) / AN__PARQUET_GROUP_ROWS;
     bool ok = origin_make(t, &o, err);
     columns += o.count;
     const an_column **column = an_alloc_n(columns + 1, sizeof *column);
-    chunk *chunks = an_alloc_n(groups * columns + 1, sizeof *chunks);
+    an__parquet_written *chunks = an_alloc_n(groups * columns + 1, sizeof *chunks);
     for (size_t j = 0; j < columns; j++) column[j] = j < t->columns ? &t->column[j] : &o.column[j - t->columns];
     w->zstd = ZSTD_createCCtx();
     w->levels = an_alloc_n(PAGE_ROWS, sizeof *w->levels);
     w->codes = an_alloc_n(PAGE_ROWS, sizeof *w->codes);
     if (!w->zstd) ok = an_fail(err, AN_MEMORY, "no memory for zstd");
-    ok = ok && put(w, "PAR1", 4, err);
+    ok = ok && an__parquet_put(w, "PAR1", 4, err);
     for (size_t g = 0; ok && g < groups; g++) {
-        size_t from = g * GROUP_ROWS, to = t->rows - from < GROUP_ROWS ? t->rows : from + GROUP_ROWS;
+        size_t from = g * AN__PARQUET_GROUP_ROWS, to = t->rows - from < AN__PARQUET_GROUP_ROWS ? t->rows : from + AN__PARQUET_GROUP_ROWS;
         for (size_t j = 0; ok && j < columns; j++) {
             ok = put_chunk(w, column[j], from, to, &chunks[g * columns + j], err) || an_context(err, "column %s", column[j]->name);
         }
     }
-    ok = ok && put_footer(w, t, column, columns, chunks, err);
+    ok = ok && an__parquet_put_footer(w, t, column, columns, chunks, err);
     if (ok && fflush(w->f)) ok = an_fail_errno(err, "writing %s", w->path);
     for (size_t k = 0; k < groups * columns; k++) {
         an_buf_free(&chunks[k].low);
@@ -510,7 +344,7 @@ static bool sync_folder(const char *path, an_error *err)
 bool an_parquet_write(const an_table *t, const char *path, an_error *err)
 {
     if (!check_table(t, err)) return false;
-    if (!strcmp(path, "-")) return write_table(&(writer){ .f = stdout, .path = "standard output" }, t, err);
+    if (!strcmp(path, "-")) return write_table(&(an__parquet_writer){ .f = stdout, .path = "standard output" }, t, err);
     struct stat st;
     bool plain = stat(path, &st) || S_ISREG(st.st_mode); /* /dev/stdout, a pipe: written directly */
     char *temporary = plain ? an_format("%s.XXXXXX", path) : an_strdup(path);
@@ -523,7 +357,7 @@ bool an_parquet_write(const an_table *t, const char *path, an_error *err)
         free(temporary);
         return false;
     }
-    bool ok = write_table(&(writer){ .f = f, .path = path }, t, err);
+    bool ok = write_table(&(an__parquet_writer){ .f = f, .path = path }, t, err);
     if (ok && plain && fsync(fd)) ok = an_fail_errno(err, "writing %s", path);
     if (fclose(f) && ok) ok = an_fail_errno(err, "writing %s", path);
     if (ok && plain && rename(temporary, path)) ok = an_fail_errno(err, "%s: cannot be replaced", path);

@@ -82,17 +82,8 @@ static bool change_type(an_table *t, an_column *c, an_type type, const char *dat
 {
     an_column out;
     if (!an__column_convert(t, c, type, date_format, &out, err)) {
-        an__column_free(&out);
         return an_hint(err, "another --type for this column, or change it where the file is written");
     }
-    out.name = c->name;
-    out.unit = c->unit;
-    out.reason = c->reason;
-    out.role = c->role;
-    out.kept = c->kept;
-    out.spec = c->spec;
-    c->name = c->unit = c->reason = NULL;
-    c->spec = NULL;
     an__column_free(c);
     *c = out;
     return true;

@@ -7,8 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* ---- which sheet
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- which sheet ---- */
 
 static char *sheet_list(const an__xlsx_book *b, const bool *listed)
 {
@@ -122,8 +121,7 @@ static const an__xlsx_sheet *choose_sheet(an__xlsx_package *p, const an__xlsx_bo
     return NULL;
 }
 
-/* ---- notes
- * ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- notes ---- */
 
 static bool marked(const uint64_t *set, uint32_t column)
 {
@@ -231,8 +229,7 @@ static void make_notes(const an__xlsx_rows *r, const char *sheet, uint32_t low, 
     free(clock);
 }
 
-/* ---- rows of one width
- * ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows of one width ---- */
 
 /* Drops the fields left of column `low` (all of them empty, so one comma each) and pads to column `high`. */
 static bool put_rows(const an__xlsx_rows *r, const char *spool, uint32_t low, uint32_t high, FILE *out, an_job *job, an_error *err)

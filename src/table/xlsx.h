@@ -17,7 +17,7 @@ typedef struct an__xlsx_limits {
 } an__xlsx_limits;
 extern const an__xlsx_limits an__xlsx_usual;
 
-/* ---- xlsx_package.c: the zip archive and its parts ---------------------------------------------------------------------------------- */
+/* ---- xlsx_package.c: the zip archive and its parts ---- */
 
 typedef struct an__xlsx_package {
     zip_t *zip;
@@ -62,7 +62,7 @@ static inline const char *an__xlsx_local(const char *name) /* without a prefix s
 const char *an__xlsx_attribute(const char **attributes, const char *name); /* by local name; NULL: absent */
 bool an__xlsx_true(const char *value);                                     /* "1" and "true" */
 
-/* ---- xlsx_scan.c: the quick reader --------------------------------------------------------------------------------------------------- */
+/* ---- xlsx_scan.c: the quick reader ---- */
 
 typedef struct an__xlsx_scan an__xlsx_scan;
 bool an__xlsx_scannable(const char *bytes, size_t n); /* from the first bytes of a part */
@@ -71,7 +71,7 @@ char *an__xlsx_scan_room(an__xlsx_scan *s, size_t *n);          /* where the nex
 bool an__xlsx_scan_add(an__xlsx_scan *s, size_t n, bool final); /* n bytes were put there; false: part->failed and part->err say why */
 void an__xlsx_scan_free(an__xlsx_scan *s);
 
-/* ---- xlsx_format.c: numbers that are dates ------------------------------------------------------------------------------------------- */
+/* ---- xlsx_format.c: numbers that are dates ---- */
 
 typedef enum an__xlsx_kind { XLSX_NUMBER, XLSX_PERCENT, XLSX_DATE, XLSX_TIME, XLSX_ELAPSED } an__xlsx_kind;
 
@@ -80,8 +80,7 @@ an__xlsx_kind an__xlsx_format_kind(const char *format); /* a format code such as
 /* ISO 8601 text of a serial number; false when it is no date (negative, beyond 9999, not finite). out holds 40. */
 bool an__xlsx_date_text(double serial, an__xlsx_kind kind, bool since_1904, char *out);
 
-/* ---- xlsx_workbook.c: sheets, styles and shared strings
- * ---------------------------------------------------------------------------------- */
+/* ---- xlsx_workbook.c: sheets, styles and shared strings ---- */
 
 typedef struct an__xlsx_sheet {
     char *name, *part; /* part NULL: no cells (a chart) */
@@ -108,8 +107,7 @@ void an__xlsx_free_book(an__xlsx_book *book);
 /* Replaces _xHHHH_ (ECMA-376 part 1, 22.9.2.19) in place, drops blanks at both ends and zero bytes. */
 void an__xlsx_clean_text(an_buf *text);
 
-/* ---- xlsx_sheet.c: one sheet to CSV rows
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- xlsx_sheet.c: one sheet to CSV rows ---- */
 
 typedef struct an__xlsx_range { /* rows and columns from 1, inclusive; zero-initialised: everything */
     uint32_t row1, row2, column1, column2;
@@ -151,8 +149,7 @@ void an__xlsx_cell_name(uint32_t row, uint32_t column, char out[16]); /* row 0: 
 /* "C12" or "C" with *row 0; returns the end, NULL: none. */
 const char *an__xlsx_cell_parse(const char *text, uint32_t *row, uint32_t *column);
 
-/* ---- xlsx.c
- * ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- xlsx.c ---- */
 
 bool an__xlsx_convert(const char *bytes, size_t n, const char *what, const char *sheet, const an__xlsx_limits *limits, FILE *out,
                       an_list *notes, an_job *job, an_error *err);

@@ -25,8 +25,7 @@ typedef struct sheet_reader {
     an_buf value, line, pending; /* value of a cell; the row; rows not yet in the spool */
 } sheet_reader;
 
-/* ---- names of cells --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- names of cells ---- */
 
 void an__xlsx_cell_name(uint32_t row, uint32_t column, char out[16])
 {
@@ -55,8 +54,7 @@ const char *an__xlsx_cell_parse(const char *text, uint32_t *row, uint32_t *colum
     return c ? text : NULL;
 }
 
-/* ---- rows
- * --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
 static void mark(uint64_t *set, uint32_t column)
 {
@@ -150,8 +148,7 @@ static void place(sheet_reader *s)
     mark(s->out->used, s->column);
 }
 
-/* ---- cells
- * ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- cells ---- */
 
 /* Excel writes 17 digits, so that 3.14 may stand as 3.1400000000000001: told by runs of zeroes or nines, the shortest text is put. */
 static bool noisy(const char *text, size_t n)
@@ -320,8 +317,7 @@ static void begin_cell(sheet_reader *s, const char **attributes)
                                            : CELL_NUMBER;
 }
 
-/* ---- expat
- * ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- expat ---- */
 
 static void sheet_start(void *user, const char *name, const char **attributes)
 {
@@ -416,8 +412,7 @@ void an__xlsx_free_rows(an__xlsx_rows *rows)
     *rows = (an__xlsx_rows){ 0 };
 }
 
-/* ---- is anything there?
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- is anything there? ---- */
 
 typedef struct used_reader {
     an__xlsx_part *part;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- relations (ECMA-376 part 2, 9.3) ------------------------------------------------------------------------------------------------ */
+/* ---- relations (ECMA-376 part 2, 9.3) ---- */
 
 typedef struct relation {
     char *id, *type, *target; /* target: name of a part */
@@ -78,8 +78,7 @@ static bool read_relations(an__xlsx_package *p, const char *part, relations *r, 
     return an__xlsx_parse(p, &xml, err);
 }
 
-/* ---- the list of sheets -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- the list of sheets ---- */
 
 typedef struct book_reader {
     an__xlsx_book *book;
@@ -150,8 +149,7 @@ void an__xlsx_free_book(an__xlsx_book *b)
     *b = (an__xlsx_book){ 0 };
 }
 
-/* ---- styles
- * ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- styles ---- */
 
 typedef struct custom_format {
     unsigned long id;
@@ -204,8 +202,7 @@ bool an__xlsx_read_styles(an__xlsx_package *p, an__xlsx_book *book, an_error *er
     return ok;
 }
 
-/* ---- shared strings
- * --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- shared strings ---- */
 
 static int hex(char c)
 {

@@ -55,18 +55,44 @@ static double share_broken(const an_table *passed, const an_table *of, size_t *c
     return passed->rows ? (double)broken / (double)passed->rows : 0;
 }
 
+/* The same rows without a class, so that only distances decide. */
+static an_table *unlabelled(const an_table *t)
+{
+    size_t *rows = an_alloc_n(t->rows, sizeof *rows);
+    for (size_t i = 0; i < t->rows; i++) rows[i] = i;
+    an_table *copy = an_table_select(t, rows, t->rows, NULL);
+    an_column *c = an_table_find(copy, "broken");
+    for (size_t i = 0; i < t->rows; i++) an_set_missing(copy, c, i);
+    free(rows);
+    return copy;
+}
+
+static int64_t part_of(const json_t *report, const char *object, const char *name)
+{
+    const json_t *v = json_object_get(json_object_get(report, object), name);
+    assert_non_null(v);
+    return json_integer_value(v);
+}
+
 static void clusters_that_separate(void **state)
 {
     (void)state;
-    an_table *t = parts(800, 0, 6, 4, false, 1), *candidates = parts(400, 0, 6, 4, false, 2), *out;
+    an_table *t = parts(800, 0, 6, 4, false, 1), *labelled = parts(400, 0, 6, 4, false, 2), *candidates = unlabelled(labelled), *out;
     an_filter_options o = defaults();
     json_t *report = NULL;
     an_error err;
     assert_ok(out = an_filter_rows(candidates, t, &o, 1000, &report, NULL, &err));
     assert_string_equal(an_json_string(report, "centroid", ""), "cluster");
     size_t broken;
-    assert_true(share_broken(out, candidates, &broken) > 0.99);
+    assert_true(share_broken(out, labelled, &broken) > 0.99);
     assert_true(broken >= 40 && broken <= 50); /* about 95 % of the 50 broken candidates */
+    assert_int_equal(json_integer_value(json_object_get(report, "drawn")), 400);
+    assert_int_equal(part_of(report, "dropped", "other_class"), 0);
+    assert_int_equal(part_of(report, "dropped", "nearer_to_others") + part_of(report, "dropped", "too_far") + (int64_t)out->rows, 400);
+    assert_true(part_of(report, "dropped", "nearer_to_others") >= 349 && part_of(report, "dropped", "too_far") <= 10);
+    const json_t *real = json_object_get(report, "real");
+    assert_true(an_json_number(json_object_get(real, "positive_share"), 0) > 0.99);
+    assert_float_equal(an_json_number(json_object_get(real, "recall"), 0), 0.95, 0.03);
     for (size_t i = 0; i < out->rows; i++) assert_int_equal(an_table_find(out, "broken")->integer[i], 1);
     const json_t *clusters = json_object_get(report, "clusters");
     assert_int_equal(json_array_size(clusters), 2);
@@ -79,8 +105,54 @@ static void clusters_that_separate(void **state)
     assert_ok(out = an_filter_rows(candidates, t, &o, 7, NULL, NULL, &err)); /* no more than wanted */
     assert_int_equal(out->rows, 7);
     an_table_free(out);
+
+    /* a row generated as good never passes, wherever it lies */
+    an_column *class = an_table_find(candidates, "broken");
+    for (size_t i = 0; i < 400; i += 2) an_set_valid(class, i); /* 0: good */
+    assert_ok(out = an_filter_rows(candidates, t, &o, 1000, &report, NULL, &err));
+    assert_int_equal(part_of(report, "dropped", "other_class"), 200);
+    assert_true(out->rows >= 18 && out->rows <= 25);
+    json_decref(report);
+    an_table_free(out);
     an_params_free(an_filter_params, &o);
     an_table_free(candidates);
+    an_table_free(labelled);
+    an_table_free(t);
+}
+
+/* Trap three: broken parts are scattered and good ones close together, so that good ones lie nearer to the centroid of the broken than most
+ * broken do. */
+static void a_scattered_minority(void **state)
+{
+    (void)state;
+    an_table *t = parts(800, 0, 3, 3, false, 8), *labelled = parts(400, 0, 3, 3, false, 9), *candidates, *out;
+    an_table *both[] = { t, labelled };
+    an_rng r = an_rng_at(10, 0);
+    for (int k = 0; k < 2; k++) {
+        const an_column *y = an_table_find(both[k], "broken");
+        for (size_t i = 0; i < both[k]->rows; i++) {
+            for (int j = 0; j < 3 && y->integer[i]; j++) both[k]->column[j].real[i] += 3 * an_rng_normal(&r);
+        }
+    }
+    candidates = unlabelled(labelled);
+    an_filter_options o = defaults();
+    free(o.centroid);
+    o.centroid = an_strdup("class");
+    json_t *report = NULL;
+    an_error err;
+    assert_ok(out = an_filter_rows(candidates, t, &o, 1000, &report, NULL, &err));
+    size_t broken;
+    double share = share_broken(out, labelled, &broken);
+    if (!(share > 0.6 && broken > 25)) fail_msg("%zu passed, %.2f of them broken", out->rows, share);
+    /* distance alone: the same limit lets far more good ones through, and the report counts those that it kept out */
+    double limit = an_json_number(json_object_get(report, "distance_max"), 0);
+    assert_true(part_of(report, "dropped", "nearer_to_others") > 300);
+    assert_true(limit > 3);
+    json_decref(report);
+    an_table_free(out);
+    an_params_free(an_filter_params, &o);
+    an_table_free(candidates);
+    an_table_free(labelled);
     an_table_free(t);
 }
 
@@ -88,7 +160,7 @@ static void clusters_that_separate(void **state)
 static void clusters_that_follow_a_variant(void **state)
 {
     (void)state;
-    an_table *t = parts(1600, 8, 5, 2, true, 3), *candidates = parts(800, 8, 5, 2, true, 4), *out;
+    an_table *t = parts(1600, 8, 5, 2, true, 3), *labelled = parts(800, 8, 5, 2, true, 4), *candidates = unlabelled(labelled), *out;
     an_filter_options o = defaults();
     json_t *report = NULL;
     an_error err;
@@ -96,7 +168,7 @@ static void clusters_that_follow_a_variant(void **state)
     assert_string_equal(an_json_string(report, "centroid", ""), "variant");
     assert_non_null(strstr(an_json_string(report, "note", ""), "variant"));
     size_t broken;
-    double share = share_broken(out, candidates, &broken);
+    double share = share_broken(out, labelled, &broken);
     if (!(share > 0.8 && broken > 80)) fail_msg("%zu passed, %.2f of them broken", out->rows, share);
     /* both variants are among those that passed */
     size_t b = 0;
@@ -110,10 +182,11 @@ static void clusters_that_follow_a_variant(void **state)
     free(o.centroid);
     o.centroid = an_strdup("cluster");
     assert_ok(out = an_filter_rows(candidates, t, &o, 1000, NULL, NULL, &err));
-    assert_true(share_broken(out, candidates, &broken) < 0.4);
+    assert_true(share_broken(out, labelled, &broken) < 0.4);
     an_table_free(out);
     an_params_free(an_filter_params, &o);
     an_table_free(candidates);
+    an_table_free(labelled);
     an_table_free(t);
 }
 
@@ -127,7 +200,7 @@ static void clusters_that_separate_nothing(void **state)
     an_error err;
     assert_ok(out = an_filter_rows(t, t, &o, 1000, &report, NULL, &err));
     assert_string_equal(an_json_string(report, "centroid", ""), "class");
-    assert_non_null(strstr(an_json_string(report, "note", ""), "do not separate"));
+    assert_non_null(strstr(an_json_string(report, "note", ""), "no cluster of the real rows stands out"));
     json_decref(report);
     an_table_free(out);
     an_params_free(an_filter_params, &o);
@@ -173,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clusters_that_separate),
+        cmocka_unit_test(a_scattered_minority),
         cmocka_unit_test(clusters_that_follow_a_variant),
         cmocka_unit_test(clusters_that_separate_nothing),
         cmocka_unit_test(too_few_pass),

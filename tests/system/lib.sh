@@ -42,6 +42,17 @@ finish() {
     exit
 }
 
+# sql DATABASE STATEMENT: by sqlite3 or Python's sqlite3, whichever is there; has_sql: one of them is
+has_sql() { command -v sqlite3 >/dev/null || "$PYTHON" -c 'import sqlite3' 2>/dev/null; }
+sql() {
+    if command -v sqlite3 >/dev/null; then
+        sqlite3 "$1" "$2"
+    else
+        "$PYTHON" -c 'import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2]): print(*row, sep="|")' "$1" "$2"
+    fi
+}
+
 skip() {
     echo "skipped: $*"
     exit 77

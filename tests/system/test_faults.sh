@@ -56,12 +56,11 @@ sound() { # NAME: what must be true after a fault
     local name=$1
     ok "$name: doctor" $A doctor --json
     holds "$name: the workspace is sound" '[.checks[] | select(.name == "workspace" or .name == "record") | .ok] == [true, true]'
-    same "$name: SQLite agrees" ok "$(sqlite3 .andon/andon.db 'PRAGMA integrity_check' 2>&1)"
+    has_sql && same "$name: SQLite agrees" ok "$(sql .andon/andon.db 'PRAGMA integrity_check' 2>&1)"
     same "$name: no half-written file" "" "$(find . -path ./.andon -prune -o \( -name '*.part' -o -name '*.tmp' \) -print | head -n 3)"
     [ -e report.html ] && same "$name: the page is whole" "</html>" "$(tail -c 8 report.html)"
     return 0
 }
-need sqlite3
 
 prepare || { echo "not ok - the reference workspace"; exit 1; }
 declare -A reference seconds

@@ -64,7 +64,7 @@ agrees() { # MODEL INPUT.csv OPTIONS...: andon's verdicts on a file, and onnxrun
     shift 2
     "$ANDON" model predict "$model" --in "$input" --out "$work/agree.csv" "$@" >/dev/null &&
         "$ANDON" model export "$model" --format onnx --out "$work/agree.onnx" >/dev/null &&
-        "$PYTHON" "$ANDON_SOURCE/tests/system/onnx_agrees.py" "$work/agree.onnx" "$work/agree.csv" "$("$ANDON" model show "$model" --json | jq -r .positive)"
+        "$PYTHON" "$ANDON_SOURCE/tests/system/onnx_agrees.py" "$work/agree.onnx" "$work/agree.csv" "$("$ANDON" model explain "$model" --json | jq -r .positive)"
 }
 if "$PYTHON" -c 'import onnxruntime, numpy' 2>/dev/null; then
     ok "onnxruntime agrees" agrees parts/1 parts.csv

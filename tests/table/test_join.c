@@ -81,14 +81,14 @@ static void matched(void **state)
     assert_int_equal(whole(conflict, "rows"), 3);
     json_decref(report);
     an_table_free(t);
-    set(&o, "keep", "all");
+    set(&o, "parts", "all");
     t = join2(a, b, &o, &report);
     assert_string_equal(shown(t), "serial,force,press.temp,test.temp,result\np3,3,30,33,nok\np1,1,10,11,ok\np2,2,20,22,ok\np9,9,90,,\np4,,,44,ok\n");
     assert_int_equal(whole(report, "left_out"), 0);
     json_decref(report);
     an_table_free(t);
     set(&o, "trace", "true");
-    set(&o, "keep", "matched");
+    set(&o, "parts", "matched");
     t = join2(a, b, &o, NULL);
     assert_string_equal(shown(t), "serial,force,press.temp,test.temp,result,press.row,test.row\np3,3,30,33,nok,1,3\np1,1,10,11,ok,2,1\np2,2,20,22,ok,3,2\n");
     assert_int_equal(column(t, "press.row")->role, AN_IGNORED);
@@ -123,11 +123,11 @@ static void rework(void **state)
     t = join2(a, b, &o, NULL);
     assert_string_equal(shown(t), "serial,attempt,x,y\na,1,1,10\nb,1,2,50\na,2,3,20\nc,1,4,30\n");
     an_table_free(t);
-    set(&o, "keep", "all");
+    set(&o, "parts", "all");
     t = join2(a, b, &o, NULL);
     assert_string_equal(shown(t), "serial,attempt,x,y\na,1,1,10\nb,1,2,50\na,2,3,20\nc,1,4,30\na,3,5,\nc,2,,40\n");
     an_table_free(t);
-    set(&o, "keep", "matched");
+    set(&o, "parts", "matched");
     set(&o, "attempts", "refuse");
     set(&o, "multiply", "true");
     t = join2(a, b, &o, NULL);
@@ -158,7 +158,7 @@ static void key_types(void **state)
     assert_int_equal(t->rows, 1);
     an_table_free(t);
     join_refused(a, b, &o, AN_INPUT, "no part is in all of the tables", "");
-    set(&o, "keep", "all");
+    set(&o, "parts", "all");
     t = join2(a, b, &o, &report);
     assert_int_equal(t->rows, 6);
     assert_int_equal(column(t, "serial")->type, AN_TEXT);
@@ -184,7 +184,7 @@ static void category_keys(void **state)
     assert_int_equal(column(a, "k")->type, AN_CATEGORY);
     an_join_options o = options("k");
     set(&o, "attempts", "first");
-    set(&o, "keep", "all");
+    set(&o, "parts", "all");
     an_table *t = join2(a, b, &o, NULL);
     assert_string_equal(shown(t), "k,x,y\nu,1,3\nv,2,\nw,,1\n");
     assert_int_equal(column(t, "k")->type, AN_CATEGORY);
@@ -226,7 +226,7 @@ static void missing_keys(void **state)
     assert_int_equal(whole(json_array_get(json_object_get(report, "tables"), 0), "without_key"), 2);
     json_decref(report);
     an_table_free(t);
-    set(&o, "keep", "all");
+    set(&o, "parts", "all");
     t = join2(a, b, &o, NULL);
     assert_string_equal(shown(t), "k,x,y\np1,1,3\n,2,\np2,3,2\n,4,\n,,1\n");
     an_params_free(an_join_params, &o);
@@ -384,7 +384,7 @@ static void three_tables(void **state)
     an_table *t = an_table_join((const an_table *const[]){ a, b, c }, (const char *const[]){ "a", "b", "c" }, 3, &o, NULL, NULL, &err);
     assert_string_equal(shown(t), "k,a.x,b.x,z\np2,2,5,6\np3,3,4,7\n");
     an_table_free(t);
-    set(&o, "keep", "all");
+    set(&o, "parts", "all");
     t = an_table_join((const an_table *const[]){ a, b, c }, (const char *const[]){ "a", "b", "c" }, 3, &o, NULL, NULL, &err);
     assert_string_equal(shown(t), "k,a.x,b.x,z\np1,1,,\np2,2,5,6\np3,3,4,7\np4,,,8\n");
     an_params_free(an_join_params, &o);

@@ -25,8 +25,7 @@ static an_table *read_data(const char *name)
     return t;
 }
 
-/* ---- files of others: row i holds what record_parquet.py says
- * ----------------------------------------------------------------------------- */
+/* ---- files of others: row i holds what record_parquet.py says ---- */
 
 static const char *const names[] = { "i8",   "u16",  "i32", "u32", "i64", "u64",   "f16",   "f32", "f64", "bool", "kind",
                                      "text", "date", "ms",  "us",  "ns",  "local", "clock", "d9",  "d30", "uuid", "none" };
@@ -170,8 +169,7 @@ static void test_refused(void **state)
     an_table_free(t);
 }
 
-/* ---- our own and back
- * ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- our own and back ---- */
 
 static char *temporary_folder(void)
 {
@@ -318,8 +316,7 @@ static void test_row_groups(void **state)
     free(path);
 }
 
-/* ---- parts
- * ----------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static void test_hybrid(void **state)
 {
@@ -439,8 +436,7 @@ static void test_checksum(void **state)
     free(path);
 }
 
-/* ---- any file
- * -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- any file ---- */
 
 static void test_table_read(void **state)
 {

@@ -239,7 +239,7 @@ static void test_refused(void **state)
     free(path);
 }
 
-/* ---- files made here -------------------------------------------------------------------------------------------------------------- */
+/* ---- files made here ---- */
 
 /* A workbook of one sheet in memory. */
 static void make_book(const char *sheet, size_t n, const char *strings, an_buf *out)
