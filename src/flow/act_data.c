@@ -205,7 +205,7 @@ typedef struct export_options {
 
 static const an_param export_params[] = {
     AN_TEXT(export_options, name, NULL, "data set: NAME, NAME/3"),
-    AN_TEXT(export_options, out, NULL, "CSV file to write (default NAME.csv)"),
+    AN_TEXT(export_options, out, NULL, "file to write: CSV, or Parquet when it ends in .parquet (default NAME.csv)"),
     AN_PARAM_END,
 };
 
@@ -217,7 +217,9 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
     an_table *t = an__data_get(s, o->name, &row, err);
     char *path = t ? (o->out ? an_strdup(o->out) : an_format("%s.csv", row.name)) : NULL;
     json_t *result = NULL;
-    if (t && an_csv_write(t, path, err))
+    size_t n = path ? strlen(path) : 0;
+    bool parquet = n > 8 && !strcmp(path + n - 8, ".parquet");
+    if (t && (parquet ? an_parquet_write(t, path, err) : an_csv_write(t, path, err)))
         result = json_pack("{s:s, s:I, s:s, s:I}", "name", row.name, "version", (json_int_t)row.version, "out", path, "rows",
                            (json_int_t)t->rows);
     free(path);
@@ -229,7 +231,7 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
 const an_act an__act_data_export = {
     .name = "data export",
     .args = "NAME",
-    .doc = "write a data set as CSV",
+    .doc = "write a data set as CSV or Parquet",
     .examples = { "andon data export press --out press.csv", "andon data export press/2" },
     .params = export_params,
     .options_size = sizeof(export_options),

@@ -351,7 +351,7 @@ static json_t *predict_run(an_store *s, const void *options, an_job *job, an_err
     csv.type = (an_list){ 0 };
     for (size_t i = 0; i < o->csv.type.count; i++) an_list_add(&csv.type, o->csv.type.items[i]);
     if (m) an_model_csv_types(m, &csv.type);
-    an_table *t = m ? an_csv_read(o->in, &csv, NULL, job, err) : NULL;
+    an_table *t = m ? an__table_file(o->in, &csv, job, err) : NULL;
     an_list_free(&csv.type);
     an_table *p = t ? an_model_predict(m, t, job, err) : NULL;
     json_t *result = NULL;
@@ -530,6 +530,7 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
         json_t *meta = json_deep_copy(row.meta);
         json_object_del(meta, "evaluation");
         static const char *const keys[] = { "metrics", "confusion", "threshold", "escape_upper" };
+        if (json_object_get(evaluation, "costs")) json_object_set(meta, "costs", json_object_get(evaluation, "costs"));
         for (size_t i = 0; evaluation && i < AN_COUNT(keys); i++) json_object_set(meta, keys[i], json_object_get(evaluation, keys[i]));
         an_version_row before = { 0 };
         bool known = an_version_by_address(s, &address, &before, NULL);

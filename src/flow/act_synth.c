@@ -252,7 +252,7 @@ static json_t *judge_file(an_store *s, const judge_options *o, an_job *job, an_e
     json_t *result = NULL;
     an_table *made = NULL, *real = NULL, *holdout = NULL;
     if (data_values(s, o->data, &v, job, err) && an__parts_open(s, an_flow_value(&v, "data"), an_flow_value(&v, "split"), &p, err))
-        made = an_csv_read(o->synthetic, &csv, NULL, job, err);
+        made = an__table_file(o->synthetic, &csv, job, err);
     if (made) {
         const an_column *y = an_table_target(p.table, NULL), *own = y ? an_table_find(made, y->name) : NULL;
         an_buf first = { 0 }, cell = { 0 };

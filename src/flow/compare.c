@@ -9,6 +9,7 @@ typedef struct cell { /* one row of the result: a model with a balancing */
     int model, balance;
     an_metrics *fixed, *moved;             /* a repeat each */
     double *decide;                        /* what the decision looks at: F2 at the moved threshold, or minus the expected cost */
+    double *trivial;                       /* the same of rejecting every part, or of passing every part where that is better */
     double *threshold, *cost, *cost_fixed; /* cost: at the moved threshold */
     an_confusion fixed_sum, moved_sum;
 } cell;
@@ -44,6 +45,16 @@ static void add(an_confusion *to, const an_confusion *c)
     to->tp += c->tp;
 }
 
+/* What needs no model: rejecting every part, or passing every part. */
+static double without_model(const an_confusion *c, const an_costs *costs)
+{
+    an_confusion reject = { .fp = c->tn + c->fp, .tp = c->fn + c->tp }, pass = { .tn = c->tn + c->fp, .fn = c->fn + c->tp };
+    an_metrics m;
+    an_confusion_metrics(&reject, &m);
+    double cost = fmin(an_expected_cost(&reject, costs), an_expected_cost(&pass, costs));
+    return isnan(cost) ? m.f2 : -cost;
+}
+
 static bool judge_cell(const an_comparison *c, cell *x, const an_repeat *repeat, const an_scores *scores, int fits, int fit, an_error *err)
 {
     bool plain_moved = !strcmp(c->balance[x->balance]->name, "threshold");
@@ -68,6 +79,7 @@ static bool judge_cell(const an_comparison *c, cell *x, const an_repeat *repeat,
         x->cost[r] = an_expected_cost(&moved, &c->costs);
         x->cost_fixed[r] = an_expected_cost(&fixed, &c->costs);
         x->decide[r] = isnan(x->cost[r]) ? x->moved[r].f2 : -x->cost[r];
+        x->trivial[r] = without_model(&moved, &c->costs);
     }
     return true;
 }
@@ -159,9 +171,16 @@ static json_t *recommend(const an_comparison *c, const cell *x, int n, double ra
         else
             an_buf_printf(&why, "; left at 0.5 it has %.3f, which is not worse beyond noise", sign * at_half);
     }
+    /* under rules that bound the share rejected, rejecting everything is no rival */
+    bool rival = !strcmp(c->rule, "f2") || !strcmp(c->rule, "f1") || !strcmp(c->rule, "cost");
+    an_interval gain = difference(x[pick].decide, x[pick].trivial, c->repeats, ratio);
+    bool learnt = !rival || (isnan(gain.low) ? gain.mean > 0 : gain.low > 0);
+    if (!learnt)
+        an_buf_printf(&why, ". But that is no better than %s, which has %.3f: no combination has learnt anything that helps on this data",
+                      by_cost ? "rejecting or passing every part" : "rejecting every part", sign * mean_of(x[pick].trivial, c->repeats));
     if (positives < 30) an_buf_printf(&why, ". The evidence is thin: only %zu positive rows; collect more before relying on it", positives);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name,
-                          "why", why.data, "decided_by", by_cost ? "cost" : "f2", "thin_evidence", positives < 30);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name,
+                          "why", why.data, "decided_by", by_cost ? "cost" : "f2", "thin_evidence", positives < 30, "better_than_trivial", learnt);
     an_buf_free(&why);
     return j;
 }
@@ -182,9 +201,11 @@ static json_t *document(const an_comparison *c, const cell *x, int n, double rat
         json_object_set_new(row, "difference", interval_json(&d)); /* paired, to the first row */
         json_array_append_new(rows, row);
     }
-    return json_pack("{s:i, s:f, s:I, s:I, s:I, s:s, s:o, s:o}", "repeats", c->repeats, "share", c->share, "positives",
+    bool time = false;
+    for (size_t i = 0; i < c->table->columns; i++) time |= c->table->column[i].role == AN_TIME;
+    return json_pack("{s:i, s:f, s:I, s:I, s:I, s:s, s:b, s:o, s:o}", "repeats", c->repeats, "share", c->share, "positives",
                      (json_int_t)positives, "rows_total", (json_int_t)c->table->rows, "seed", (json_int_t)c->seed, "cpu", an_cpu_path(),
-                     "rows", rows, "recommendation", recommend(c, x, n, ratio, positives));
+                     "time_ignored", time, "rows", rows, "recommendation", recommend(c, x, n, ratio, positives));
 }
 
 static bool make_repeats(const an_comparison *c, an_repeat *repeat, an_error *err)
@@ -235,7 +256,7 @@ json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
                            .fixed = an_alloc_n(R, sizeof(an_metrics)),
                            .moved = an_alloc_n(R, sizeof(an_metrics)),
                            .decide = an_alloc_n(R, sizeof(double)),
-                           .threshold = an_alloc_n(R, sizeof(double)),
+                           .trivial = an_alloc_n(R, sizeof(double)), .threshold = an_alloc_n(R, sizeof(double)),
                            .cost = an_alloc_n(R, sizeof(double)),
                            .cost_fixed = an_alloc_n(R, sizeof(double)) };
             ok = ok && judge_cell(c, &x[n], repeat, scores, fits, fit_of[b], err);
@@ -253,6 +274,7 @@ json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
         free(x[i].fixed);
         free(x[i].moved);
         free(x[i].decide);
+        free(x[i].trivial);
         free(x[i].threshold);
         free(x[i].cost);
         free(x[i].cost_fixed);

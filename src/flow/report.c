@@ -257,7 +257,12 @@ static bool gather_evaluation(an_store *s, const an_version_row *row, an_model *
     if (!data || !split_hex || !an_hash_parse(split_hex, &split)) return true; /* nothing to evaluate on: the page says so */
     an_parts p = { 0 };
     an_costs costs;
-    if (an__costs(s, NAN, NAN, NAN, &costs, err) && an__parts_open(s, data, &split, &p, err))
+    const json_t *used = json_object_get(row->meta, "costs"); /* those the threshold was moved with; andon.yaml fills what is null */
+    double escape = an__number(used, "escape"), reject = an__number(used, "reject"), test = an__number(used, "test");
+    bool ok = an__costs(s, escape, reject, test, &costs, err);
+    if (isfinite(escape) || isfinite(reject) || isfinite(test))
+        snprintf(costs.currency, sizeof costs.currency, "%s", an_json_string(used, "currency", costs.currency));
+    if (ok && an__parts_open(s, data, &split, &p, err))
         f->evaluation = an__evaluation(m, p.table, p.split.test, p.split.test_count, &costs, m->seed, job, err);
     an__parts_free(&p);
     return f->evaluation != NULL;

@@ -2,6 +2,7 @@
  * 5), the threshold, coefficients. */
 #include "flow/report.h"
 
+#include "andon/score.h"
 #include "andon/synth.h"
 
 #include <math.h>
@@ -18,8 +19,21 @@ static const char *balance_doc(const json_t *row)
     return k ? k->doc : "";
 }
 
+bool an__beats_trivial(const json_t *comparison)
+{
+    return !json_is_false(an__at(comparison, "recommendation.better_than_trivial"));
+}
+
+void an__time_ignored(an_page *p)
+{
+    if (!json_is_true(json_object_get(p->f->comparison, "time_ignored"))) return;
+    an_buf_puts(p->html, "<p class=\"small\">The repeats are random splits; the data has a time column, and the newest quarter may behave "
+                         "differently: see the model&#39;s own test part.</p>\n");
+}
+
 static bool recommended(const an_page *p, const json_t *row)
 {
+    if (!an__beats_trivial(p->f->comparison)) return false;
     const json_t *r = json_object_get(p->f->comparison, "recommendation");
     return !strcmp(an__string(r, "model"), an__string(row, "model")) && !strcmp(an__string(r, "balance"), an__string(row, "balance"));
 }
@@ -94,7 +108,10 @@ void an__report_comparison(an_page *p)
     compared(p, "compare", "metrics", fixed);
     compared(p, "compare-moved", "metrics_moved", moved);
     an__chart_intervals(p, json_object_get(c, "rows"), "f2");
-    an_buf_puts(p->html, "<p class=\"box\"><b>Recommendation.</b> ");
+    an__time_ignored(p);
+    an_buf_puts(p->html, an__beats_trivial(c) ? "<p class=\"box\"><b>Recommendation.</b> "
+                                              : "<p class=\"warn\"><b>Nothing tried here beats rejecting every part or passing every "
+                                                "part.</b> ");
     an__html(p->html, an__string(c, "recommendation.why"));
     an_buf_puts(p->html, ".</p>\n");
     free(counted);
@@ -103,6 +120,28 @@ void an__report_comparison(an_page *p)
 }
 
 /* ---- metrics and confusion matrices ------------------------------------------------------------------------------------------------- */
+
+/* Resampling has no width where all or none were right: proportions get exact limits, 2.5 % on either side. */
+void an__exact_limits(const json_t *confusion, const char *metric, double *low, double *high)
+{
+    enum { MOST = 1000000000 };
+    double tn = an__number(confusion, "tn"), fp = an__number(confusion, "fp"), fn = an__number(confusion, "fn"),
+           tp = an__number(confusion, "tp"), hits = NAN, of = NAN;
+    if (!strcmp(metric, "recall")) {
+        hits = tp;
+        of = tp + fn;
+    } else if (!strcmp(metric, "precision")) {
+        hits = tp;
+        of = tp + fp;
+    } else if (!strcmp(metric, "accuracy")) {
+        hits = tp + tn;
+        of = tp + tn + fp + fn;
+    }
+    *low = *high = NAN;
+    if (!(hits >= 0 && of > 0 && hits <= of && of <= 4.0 * MOST)) return;
+    *low = an_binomial_lower((uint64_t)hits, (uint64_t)of, 0.975);
+    *high = an_binomial_upper((uint64_t)hits, (uint64_t)of, 0.975);
+}
 
 static void own_metrics(an_page *p)
 {
@@ -121,18 +160,31 @@ static void own_metrics(an_page *p)
                                               { "value", "value", AN__INTERVAL, 3 },
                                               { "in words", NULL, AN__TEXT, 0 } };
     const json_t *m = json_object_get(p->f->evaluation, "metrics");
+    bool narrow = false;
     an_grid g = an__grid_open(p, "metrics", columns, 3);
     for (size_t i = 0; i < AN_COUNT(keys); i++) {
         if (!json_object_get(m, keys[i])) continue;
         an__grid_row(&g, NULL);
         an__grid_text(&g, names[i]);
-        an__grid_interval(&g, json_object_get(m, keys[i]), true);
+        json_t *interval = json_copy(json_object_get(m, keys[i]));
+        double low, high;
+        an__exact_limits(json_object_get(p->f->evaluation, "confusion"), keys[i], &low, &high);
+        if (json_is_object(interval) && isfinite(low) && isfinite(high)) {
+            json_object_set_new(interval, "low", json_real(low));
+            json_object_set_new(interval, "high", json_real(high));
+        } else if (an__number(interval, "low") == an__number(interval, "high")) {
+            narrow = true;
+        }
+        an__grid_interval(&g, interval, true);
         an__grid_text(&g, says[i]);
+        json_decref(interval);
     }
     char *caption = an_format(
-        "This model at its %s threshold %s, on %s test parts, %s of them with %s = %s; small: 95\u00a0%% bootstrap interval.",
+        "This model at its %s threshold %s, on %s test parts, %s of them with %s = %s; small: 95\u00a0%% interval, exact for accuracy, "
+        "precision and recall (Clopper and Pearson 1934), by bootstrap for the others.%s",
         p->calibrated ? "probability" : "score", an__real(an__number(p->f->evaluation, "threshold.value"), 3).t,
-        an__count(an__number(p->f->evaluation, "rows")).t, an__count(an__number(p->f->evaluation, "positives")).t, p->target, p->positive);
+        an__count(an__number(p->f->evaluation, "rows")).t, an__count(an__number(p->f->evaluation, "positives")).t, p->target, p->positive,
+        narrow ? " A bootstrap interval without width does not mean certainty: all the test parts said the same." : "");
     an__grid_close(&g, caption);
     free(caption);
 }

@@ -68,6 +68,36 @@ static rates rates_of(const an_page *p)
     return r;
 }
 
+/* What is to be had without any model: F2 of rejecting every part is 5p/(4p + 1) at the share p of the test part; where prices are known,
+ * they decide instead. */
+static void worthless(an_page *p)
+{
+    const json_t *e = p->f->evaluation;
+    double tn = an__number(e, "confusion.tn"), fp = an__number(e, "confusion.fp"), fn = an__number(e, "confusion.fn"),
+           tp = an__number(e, "confusion.tp"), bad = tp + fn, n = tn + fp + bad;
+    if (!(bad > 0 && isfinite(n))) return;
+    double f2 = 5 * tp / (5 * tp + 4 * fn + fp), reject_all = 5 * bad / (4 * bad + n);
+    rates r = rates_of(p);
+    bool priced = isfinite(r.cost_model) && isfinite(r.cost_all) && isfinite(r.cost_none);
+    an_buf *b = p->html;
+    if (!(tp > 0)) {
+        an_buf_puts(b, "<p class=\"warn\"><b>This model catches nothing.</b> ");
+        an__htmlf(b, "All %s parts with %s = %s in the test part escaped. Do not use it.", an__count(bad).t, p->target, p->positive);
+    } else if (priced && r.cost_model >= fmin(r.cost_all, r.cost_none)) {
+        an_buf_puts(b, r.cost_all <= r.cost_none ? "<p class=\"warn\"><b>This model is no better than rejecting every part.</b> "
+                                                 : "<p class=\"warn\"><b>This model is no better than passing every part.</b> ");
+        an__htmlf(b, "At the prices given, 1,000 parts cost %s with it, %s with every part tested and %s with none tested (%s).",
+                  an__value(1000 * r.cost_model).t, an__value(1000 * r.cost_all).t, an__value(1000 * r.cost_none).t, r.currency);
+    } else if (!priced && f2 <= reject_all) {
+        an_buf_puts(b, "<p class=\"warn\"><b>This model is no better than rejecting every part.</b> ");
+        an__htmlf(b, "Its F2 on the test part is %s; rejecting every part, without any model, has %s.", an__real(f2, 3).t,
+                  an__real(reject_all, 3).t);
+    } else {
+        return;
+    }
+    an_buf_puts(b, "</p>\n");
+}
+
 static void headline(an_page *p)
 {
     const json_t *e = p->f->evaluation;
@@ -153,8 +183,10 @@ static void per_thousand(an_page *p)
     double worst = r.escaped_most;
     if (!cost && worst > 0 && r.flagged < 1) {
         an_buf_puts(b, "<p>");
-        an__htmlf(b,
-                  "Costs are not known here. Even if as many escape as the limit allows (%s per 1,000), testing only what this model "
+        an_buf_puts(b, "Costs are not known here.");
+        if (r.caught > 0) /* a model that catches nothing saves nothing */
+            an__htmlf(b,
+                  " Even if as many escape as the limit allows (%s per 1,000), testing only what this model "
                   "rejects is cheaper than testing everything as long "
                   "as one escaped part costs less than %s tests.",
                   an__few(N * worst).t, an__count(floor((1 - r.flagged) / worst)).t);
@@ -176,9 +208,13 @@ static void recommendation(an_page *p)
                     p->data_name ? p->data_name : "DATA");
         return;
     }
-    an_buf_puts(b, "<p class=\"box\">");
+    bool beats = an__beats_trivial(c);
+    an_buf_puts(b, beats ? "<p class=\"box\">"
+                         : "<p class=\"warn\"><b>Nothing tried here beats rejecting every part or passing every part.</b> ");
     an__html(b, an__string(c, "recommendation.why"));
     an_buf_puts(b, ".</p>\n");
+    an__time_ignored(p);
+    if (!beats) return; /* no way of training to advise */
     const char *own = an__string(p->f->evaluation, "balance"), *named = an__string(c, "recommendation.balance"),
                *rule = an__string(p->f->evaluation, "threshold.rule");
     if (!p->f->model || !*own) return;
@@ -201,7 +237,7 @@ static void how_sure(an_page *p)
 {
     const json_t *e = p->f->evaluation, *recall = an__at(e, "metrics.recall");
     an_buf *b = p->html;
-    double tested = an__number(e, "positives"), n = an__number(e, "rows");
+    double tested = an__number(e, "positives"), n = an__number(e, "rows"), low, high;
     an_buf_puts(b, "<h3>How sure we are</h3>\n");
     if (p->positives < FEW_POSITIVES || tested < FEW_POSITIVES) {
         an_buf_puts(b, "<p class=\"warn\"><b>Thin evidence.</b> ");
@@ -217,9 +253,14 @@ static void how_sure(an_page *p)
     an__htmlf(b, "Counted on %s parts that the model had never seen, %s of them with %s = %s.", an__count(n).t, an__count(tested).t,
               p->target, p->positive);
     an_buf_puts(b, "</li><li>");
-    an__htmlf(b, "Share caught (recall) %s; other samples of this size would give %s to %s (95\u00a0%% bootstrap interval).",
-              an__share(an__number(recall, "value"), 1).t, an__share(an__number(recall, "low"), 1).t,
-              an__share(an__number(recall, "high"), 1).t);
+    an__exact_limits(json_object_get(e, "confusion"), "recall", &low, &high);
+    if (isfinite(low) && isfinite(high))
+        an__htmlf(b,
+                  "Share caught (recall) %s; with 95\u00a0%% confidence the true share lies between %s and %s (exact, two-sided; the escape "
+                  "rate is limited on one side only).",
+                  an__share(an__number(recall, "value"), 1).t, an__share(low, 1).t, an__share(high, 1).t);
+    else
+        an__html(b, "The test part holds no parts to catch: the share caught is not known.");
     an_buf_puts(b, "</li><li>");
     an__html(b, "The escape rate is a limit, not a guess: with 95\u00a0% confidence the true rate of parts like these is not above it. "
                 "More test parts make it smaller.");
@@ -303,6 +344,7 @@ void an__report_front(an_page *p)
         an__missing(p, "This model was not evaluated on rows it has not seen, so nothing can be said about what it catches.",
                     "andon model evaluate %s", p->name);
     } else {
+        worthless(p);
         headline(p);
         per_thousand(p);
         recommendation(p);

@@ -42,7 +42,7 @@ static an_table *read_below(const an_step_context *c, const an_import_options *o
     an_csv_options csv = o->csv;
     char *path = resolve(c, file), *names = resolve(c, csv.names);
     csv.names = names;
-    an_table *t = an_csv_read(path, &csv, NULL, c->job, err);
+    an_table *t = an__table_file(path, &csv, c->job, err);
     free(path);
     free(names);
     if (!t || !above) return t;

@@ -28,6 +28,15 @@ an_table *an__data_get(an_store *s, const char *reference, an_version_row *row, 
     return t;
 }
 
+an_table *an__table_file(const char *path, const an_csv_options *options, an_job *job, an_error *err)
+{
+    an_list notes = { 0 };
+    an_table *t = an_table_read(path, options, NULL, &notes, job, err);
+    for (size_t i = 0; i < notes.count; i++) an_job_say(job, "%s: %s", path, notes.items[i]);
+    an_list_free(&notes);
+    return t;
+}
+
 bool an__table_put(an_store *s, const an_table *t, const char *kind, an_hash *address, an_error *err)
 {
     an_artifact *a = an_artifact_stage(s, err);

@@ -9,6 +9,8 @@
 an_table *an__table_get(an_store *s, const an_hash *address, an_error *err);
 /* Data by reference ("gearbox", "gearbox/3"); row may be NULL, its contents are the caller's to free. */
 an_table *an__data_get(an_store *s, const char *reference, an_version_row *row, an_error *err);
+/* Any file that holds a table (CSV, Excel, Parquet); what the reader noticed is said through the job. */
+an_table *an__table_file(const char *path, const an_csv_options *options, an_job *job, an_error *err);
 bool an__table_put(an_store *s, const an_table *t, const char *kind, an_hash *address, an_error *err);
 
 /* Sorted row keys of an artifact of kind "split". */

@@ -99,7 +99,9 @@ an_table *an_model_predict(an_model *m, const an_table *t, an_job *job, an_error
 void an_model_csv_types(const an_model *m, an_list *types)
 {
     for (size_t i = 0; i < m->prep->columns; i++) {
-        char *text = an_format("%s=%s", m->prep->column[i].name, an_type_name(m->prep->column[i].type));
+        an_type type = m->prep->column[i].type;
+        if (type == AN_INTEGER) type = AN_REAL; /* 1500.5 rpm after months of whole numbers, or 7.0: a number all the same */
+        char *text = an_format("%s=%s", m->prep->column[i].name, an_type_name(type));
         an_list_add_take(types, text);
     }
 }

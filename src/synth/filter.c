@@ -329,10 +329,11 @@ static void try_on_real(minority_filter *f)
         f->real_rare += f->classes.label[i];
     }
     if (f->real_pass && 2 * f->real_rare < f->real_pass) {
-        an_buf_printf(&f->note,
-                      "%sof the %zu real rows that would pass only %zu have %s = %s: distance says little here, and rows of the other class "
-                      "are to be expected among the generated ones",
-                      f->note.size ? "; " : "", f->real_pass, f->real_rare, an__target(f->train)->name, f->classes.rare);
+        an_buf_printf(
+            &f->note,
+            "%sof the %zu real rows that would pass only %zu have %s = %s: distance says little here, and rows of the other class "
+            "are to be expected among the generated ones",
+            f->note.size ? "; " : "", f->real_pass, f->real_rare, an__target(f->train)->name, f->classes.rare);
     }
 }
 

@@ -71,6 +71,30 @@ static bool compile_step(an_graph *g, trainer *t, const char *prefix, const an_n
     return *out != NULL;
 }
 
+enum { SPREAD_FEWEST = 5 }; /* values of a column that is spread */
+
+/* Real values spread over the width of their resolution, so that the critic cannot tell real rows by their steps; reflected at -1 and 1, so
+ * that the ends are as likely as before. Flags and other numbers of few values are left as they are: spread, neighbours would meet, and a
+ * generated 0/1 target would say little about the rest of its row. */
+static an_node spread(an_graph *g, const trainer *t, an_node real)
+{
+    int64_t d = (int64_t)t->width;
+    float *half = an_alloc_n(t->width, sizeof *half);
+    bool any = false;
+    for (size_t j = 0; j < t->width; j++) {
+        if (t->half_step[j] * (SPREAD_FEWEST - 1) <= 1) half[j] = t->half_step[j] * (float)t->o->jitter;
+        any = any || half[j] > 0;
+    }
+    if (any) {
+        an_node u = an_random_uniform(g, AN_F32, (an_shape){ 2, { AN_BATCH, d } });
+        an_node moved =
+            an_add(real, an_mul(an_add_scalar(an_mul_scalar(u, 2), -1), an_constant(g, AN_F32, (an_shape){ 2, { 1, d } }, half)));
+        real = an_sub(an_mul_scalar(an_clip(moved, -1, 1), 2), moved);
+    }
+    free(half);
+    return real;
+}
+
 static bool compile_critic(trainer *t, an_error *err)
 {
     const an__wgan_options *o = t->o;
@@ -79,7 +103,7 @@ static bool compile_critic(trainer *t, an_error *err)
     an_node weights[AN__WGAN_NODES], param[AN__WGAN_NODES];
     int generator_count = an__wgan_nodes(g, "generator", o, (size_t)o->noise, t->width, weights);
     int count = an__wgan_nodes(g, "critic", o, t->width, 1, param);
-    an_node real = an_input(g, "real", AN_F32, (an_shape){ 2, { AN_BATCH, d } });
+    an_node real = spread(g, t, an_input(g, "real", AN_F32, (an_shape){ 2, { AN_BATCH, d } }));
     an_node z = an_random_normal(g, AN_F32, (an_shape){ 2, { AN_BATCH, o->noise } });
     an_node fake = an_stop(an_tanh(an__wgan_mlp(o, weights, generator_count, z)));
     an_node both = an__wgan_mlp(o, param, count, an_concat((an_node[]){ real, fake }, 2, 0));
@@ -316,28 +340,12 @@ static bool check(trainer *t, an_job *job, an_error *err)
 
 /* ---- steps ---- */
 
-enum { SPREAD_FEWEST = 5 }; /* values of a column that is spread */
-
-/* Rows drawn with replacement; values spread over the width of their resolution, so that the critic cannot tell real rows by their steps.
- * Flags and other numbers of few values are left as they are: spread, neighbours would meet, and a generated 0/1 target would say little
- * about the rest of its row. */
+/* Rows drawn with replacement. */
 static void fill_batch(trainer *t)
 {
     an_rng r = an_rng_at(an_seed_derive(t->seed, "batch", 0), (uint64_t)t->step);
-    size_t rows = (size_t)t->o->batch;
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < (size_t)t->o->batch; i++) {
         memcpy(t->batch + i * t->width, t->x + an_rng_below(&r, t->n) * t->width, t->width * sizeof(float));
-    }
-    if (!(t->o->jitter > 0)) return;
-    float jitter = (float)t->o->jitter;
-    for (size_t j = 0; j < t->width; j++) {
-        float half = t->half_step[j] * jitter;
-        if (!(half > 0) || t->half_step[j] * (SPREAD_FEWEST - 1) > 1) continue;
-        for (size_t i = 0; i < rows; i++) {
-            float *v = t->batch + i * t->width + j;
-            float moved = *v + half * (2 * (float)(an_rng_u32(&r) >> 8) * 0x1p-24f - 1);
-            *v = moved < -1 ? -2 - moved : moved > 1 ? 2 - moved : moved; /* reflected: the ends are as likely as before */
-        }
     }
 }
 

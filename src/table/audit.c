@@ -261,6 +261,26 @@ static void set_aside(an_column *c, const char *reason, const char *why, an_list
     if (notes) an_list_add_take(notes, an_format("%s: %s: %s; --keep %s brings it back", c->name, reason, why, c->name));
 }
 
+/* 13.209,63 or 12,5 % or 2.10 kN: digits with a mark between them, perhaps a unit of one word behind. */
+static bool like_number(const char *text, size_t n)
+{
+    size_t i = n && (text[0] == '-' || text[0] == '+'), marks = 0, unit = 0;
+    if (i == n || text[i] < '0' || text[i] > '9') return false;
+    for (; i < n && ((text[i] >= '0' && text[i] <= '9') || strchr(".,'", text[i])); i++) marks += text[i] > '9' || text[i] < '0';
+    while (i < n && text[i] == ' ') i++;
+    for (; i < n && text[i] != ' ' && (text[i] < '0' || text[i] > '9'); i++) unit++;
+    return i == n && marks && marks < 4 && unit < 8;
+}
+
+/* A column of numbers that were not understood must not get lost as an identifier without a word. */
+static bool like_numbers(const an_table *t, const an_column *c)
+{
+    size_t values = t->rows - c->missing, good = 0;
+    for (size_t i = 0; i < t->rows; i++)
+        if (an_valid(c, i)) good += like_number(c->text.bytes + c->text.offset[i], c->text.offset[i + 1] - c->text.offset[i]);
+    return (double)good >= 0.9 * (double)values;
+}
+
 static bool audit_text(const an_table *t, an_column *c, an_list *notes, an_error *err)
 {
     bool repeated;
@@ -276,6 +296,11 @@ static bool audit_text(const an_table *t, an_column *c, an_list *notes, an_error
     if (n > CATEGORY_VALUES && !repeated) {
         free(why);
         why = an_format("its texts do not repeat");
+    }
+    if (like_numbers(t, c)) {
+        char *more = an_format("%s, though they look like numbers: is it --decimal, --thousands, --date-format, or a unit behind each?", why);
+        free(why);
+        why = more;
     }
     set_aside(c, "identifier", why, notes);
     free(why);

@@ -124,7 +124,7 @@ bool an__csv_boolean(const char *text, size_t n, uint8_t *value, bool *yes_no)
 
 bool an__csv_datetime(const an__csv_format *f, const char *text, size_t n, int64_t *us)
 {
-    return f->date_format ? an__time_format(text, n, f->date_format, us) : an__time_iso(text, n, us);
+    return f->date_format ? an__time_format(text, n, f->date_format, us) : an__time_iso(text, n, us) || an__time_dotted(text, n, us);
 }
 
 an__csv_class an__csv_classify(const an__csv_format *f, const char *text, size_t n)

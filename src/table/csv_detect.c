@@ -1,6 +1,7 @@
 /* csv_detect.c - the dialect of a CSV file: what options force, and what the first rows show. */
 #include "csv_impl.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 const an_param an_csv_params[] = {
@@ -13,17 +14,16 @@ static const an_list default_tokens = { (char **)(uintptr_t)default_missing, AN_
 
 enum { SAMPLE_ROWS = 200, SAMPLE_BYTES = 1 << 20 };
 
-/* Fields of the row at p under format f; *numbers counts those that read as a number or are missing, *commas and *dots those with a decimal
- * comma or point. Returns 0 at a fault. *next is the start of the next row. */
+/* Fields of the row at p under format f, and how many of them read as a number or are missing. No fields at a fault. */
 typedef struct row_count {
-    size_t fields, numbers, commas, dots;
+    size_t fields, numbers;
 } row_count;
 
-static bool decimal_number(const an__csv_field *field, char decimal)
+static bool is_number(const an__csv_field *field, char decimal, char thousands)
 {
     an__number number;
     double real;
-    return memchr(field->text, decimal, field->n) && an__number_parse(field->text, field->n, decimal, 0, &number, &real);
+    return an__number_parse(field->text, field->n, decimal, thousands, &number, &real);
 }
 
 static row_count count_row(const an__csv_format *f, const char *p, const char *end, an_buf *scratch, const char **next)
@@ -37,13 +37,7 @@ static row_count count_row(const an__csv_format *f, const char *p, const char *e
             return (row_count){ 0 };
         }
         count.fields++;
-        bool comma = decimal_number(&field, ','), dot = decimal_number(&field, '.');
-        an__number number;
-        double real;
-        count.commas += comma;
-        count.dots += dot;
-        count.numbers +=
-            comma || an__csv_is_missing(f, field.text, field.n) || an__number_parse(field.text, field.n, '.', 0, &number, &real);
+        count.numbers += is_number(&field, ',', 0) || is_number(&field, '.', 0) || an__csv_is_missing(f, field.text, field.n);
         p = behind;
         if (an__csv_line_end(p, end)) break;
         p++;
@@ -59,7 +53,6 @@ static row_count count_row(const an__csv_format *f, const char *p, const char *e
 typedef struct sample_count {
     double share;   /* of rows with as many fields as the first, 0 when that has one */
     double numbers; /* share of fields after the first row that are numbers */
-    size_t commas, dots;
 } sample_count;
 
 static sample_count count_sample(const an__csv_format *f, const char *p, const char *end, an_buf *scratch)
@@ -81,8 +74,6 @@ static sample_count count_sample(const an__csv_format *f, const char *p, const c
         same += row.fields == first;
         fields += row.fields;
         numbers += row.numbers;
-        out.commas += row.commas;
-        out.dots += row.dots;
         rows++;
     }
     if (first > 1) out.share = (double)same / (double)rows;
@@ -111,6 +102,68 @@ static char find_delimiter(const an__csv_format *f, const char *p, const char *e
     sample_count blanks = count_sample(&trial, p, end, scratch);
     if (blanks.share >= 0.9 && blanks.numbers >= 0.5) return ' ';
     return found ? found : ',';
+}
+
+/* ---- decimal mark and thousands separator ---- */
+
+/* Ways to write numbers, the likelier first: where two read the same columns the first of them is taken. After a semicolon or a tab 2,5 is
+ * a decimal comma; between commas 2,500 in quotes is a thousands separator. */
+typedef struct notation {
+    char decimal, thousands;
+} notation;
+static const notation notations[] = { { '.', 0 }, { ',', 0 }, { ',', '.' }, { '.', ',' }, { '.', '\'' }, { ',', '\'' } };
+static const notation between_commas[] = { { '.', 0 }, { '.', ',' }, { ',', 0 }, { ',', '.' }, { '.', '\'' }, { ',', '\'' } };
+enum { NOTATIONS = AN_COUNT(notations) };
+
+typedef struct column_count {
+    size_t values, numbers[NOTATIONS];
+} column_count;
+
+/* Cells of the sampled rows by column, for each notation. */
+static void count_columns(const an__csv_format *f, const notation *way, const char *p, const char *end, an_buf *scratch, column_count *column,
+                          size_t columns)
+{
+    const char *stop = end - p > SAMPLE_BYTES ? p + SAMPLE_BYTES : end;
+    for (size_t row = 0; p < stop && row < SAMPLE_ROWS;) {
+        while (f->collapse && *p == f->delimiter) p++;
+        if (!an__csv_line_end(p, end) && row++ == 1) memset(column, 0, columns * sizeof *column); /* the first row may be names */
+        for (size_t j = 0; !an__csv_line_end(p, end); j++) {
+            an__csv_field field;
+            const char *next = p;
+            if (an__csv_take(f, p, end, scratch, &field, &next) != FIELD_GOOD) return;
+            if (j < columns && !an__csv_is_missing(f, field.text, field.n)) {
+                column[j].values++;
+                for (size_t k = 0; k < NOTATIONS; k++) column[j].numbers[k] += is_number(&field, way[k].decimal, way[k].thousands);
+            }
+            p = next;
+            if (*p != f->delimiter || p == end) break;
+            p++;
+            while (f->collapse && *p == f->delimiter) p++;
+        }
+        p = an__csv_next_line(p, end);
+    }
+}
+
+/* The notation under which most columns are numbers throughout, of those that the options leave open. */
+static notation find_notation(const an__csv_format *f, bool thousands_given, const char *p, const char *end, an_buf *scratch)
+{
+    const notation *way = f->delimiter == ',' ? between_commas : notations;
+    const char *next;
+    size_t columns = count_row(f, p, end, scratch, &next).fields;
+    column_count *column = an_alloc_n(columns + 1, sizeof *column);
+    count_columns(f, way, p, end, scratch, column, columns);
+    notation best = { f->decimal ? f->decimal : f->thousands == '.' ? ',' : '.', f->thousands };
+    size_t most = 0;
+    for (size_t k = 0; k < NOTATIONS; k++) {
+        if ((f->decimal && way[k].decimal != f->decimal) || (thousands_given && way[k].thousands != f->thousands)) continue;
+        size_t good = 0;
+        for (size_t j = 0; j < columns; j++) good += column[j].values && column[j].numbers[k] >= 0.95 * (double)column[j].values;
+        if (good <= most) continue;
+        most = good;
+        best = way[k];
+    }
+    free(column);
+    return best;
 }
 
 static bool named_character(const char *option, const char *text, char *out, an_error *err)
@@ -191,6 +244,11 @@ bool an__csv_detect(const an__csv_source *s, const an_csv_options *o, an_csv_dia
         *first = 3;
         p += 3;
     }
+    if (end - p >= 6 && !strncasecmp(p, "sep=", 4) && an__csv_line_end(p + 5, end) && !strchr("\"\n\r", p[4])) { /* Excel's own line */
+        if (!f->delimiter) f->delimiter = p[4];
+        p = an__csv_next_line(p + 5, end);
+        *first = (size_t)(p - s->data);
+    }
     for (size_t at = *first; at < s->size;) { /* in steps, so that a file larger than memory does not stay resident */
         size_t n = s->size - at < 8 * (size_t)AN__CSV_STEP ? s->size - at : 8 * (size_t)AN__CSV_STEP;
         an__csv_count(s->data + at, n, counts);
@@ -202,10 +260,10 @@ bool an__csv_detect(const an__csv_source *s, const an_csv_options *o, an_csv_dia
     an_buf scratch = { 0 };
     if (!f->delimiter) f->delimiter = find_delimiter(f, p, end, &scratch);
     f->collapse = f->delimiter == ' ';
-    if (!f->decimal) {
-        sample_count sample = { 0 };
-        if (f->delimiter != ',') sample = count_sample(f, p, end, &scratch);
-        f->decimal = sample.commas && !sample.dots ? ',' : '.';
+    if (!f->decimal || !o->thousands) {
+        notation way = find_notation(f, o->thousands != NULL, p, end, &scratch);
+        f->decimal = way.decimal;
+        f->thousands = way.thousands;
     }
     an_buf_free(&scratch);
     if (f->decimal == f->delimiter && o->decimal && o->delimiter)

@@ -33,9 +33,16 @@ static bool odd_cell(const an__csv_column *c, size_t good, size_t n, an_error *e
 {
     an_fail(err, AN_INPUT, "line %zu, column %s: \"%s\" is not a number, as %zu of %zu values are", c->odd_line, c->name, c->odd_text, good,
             n);
-    bool comma = strchr(c->odd_text, ',') != NULL;
-    return an_hint(err, "correct the cell, or --type \"%s=category\", or --missing \"%s\"%s", c->name, c->odd_text,
-                   comma ? ", or --decimal ," : "");
+    an__number number;
+    double real;
+    const char *text = c->odd_text, *how = "";
+    if (an__number_parse(text, strlen(text), ',', 0, &number, &real))
+        how = ", or --decimal ,";
+    else if (an__number_parse(text, strlen(text), '.', ',', &number, &real))
+        how = ", or --thousands ,";
+    else if (an__number_parse(text, strlen(text), ',', '.', &number, &real))
+        how = ", or --thousands .";
+    return an_hint(err, "correct the cell, or --type \"%s=category\", or --missing \"%s\"%s", c->name, text, how);
 }
 
 bool an__csv_settle(an__csv_column *c, size_t rows, bool *again, an_error *err)

@@ -76,6 +76,28 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
+/* An index without a name in front (pandas), or a delimiter at the end of every line (Excel), leaves one name empty: it is called after its
+ * place, as without a header. More empty names, or one in the midst, are no header. */
+static void name_edge(an_list *names)
+{
+    size_t n = names->count, empty = 0, at = 0;
+    for (size_t j = 0; j < n; j++) {
+        if (*names->items[j]) continue;
+        empty++;
+        at = j;
+    }
+    if (empty != 1 || n < 2 || (at && at + 1 < n)) return;
+    char *name = an_format("c%zu", at + 1);
+    for (size_t j = 0; j < n; j++) {
+        if (!strcmp(names->items[j], name)) { /* taken */
+            free(name);
+            return;
+        }
+    }
+    free(names->items[at]);
+    names->items[at] = name;
+}
+
 static bool check_names(const an_list *names, const char *whence, an_error *err)
 {
     static const char hint[] = "name every column once; where the first row holds values, --no-header";
@@ -137,6 +159,7 @@ bool an__csv_names(const an__csv_source *s, const an_csv_options *o, an_csv_dial
     } else if (ok) {
         for (size_t j = 0; j < first.count; j++) an_list_add(names, first.items[j]);
         d->header = true;
+        name_edge(names);
         ok = check_names(names, "header", err);
     }
     if (ok && !d->header) {

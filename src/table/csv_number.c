@@ -62,8 +62,8 @@ bool an__number_parse(const char *text, size_t n, char decimal, char thousands, 
     if (!n || n > sizeof copy - 16) return false;
     size_t m = 0;
     if (thousands) { /* 1.234.567,8: groups of three between the first digit and the decimal mark */
-        size_t i = text[0] == '-' || text[0] == '+', group = 0, groups = 0;
-        if (i) copy[m++] = text[0];
+        size_t sign = text[0] == '-' || text[0] == '+', i = sign, group = 0, groups = 0;
+        if (sign) copy[m++] = text[0];
         for (; i < n && (an__digit(text[i]) || text[i] == thousands); i++) {
             if (text[i] == thousands) {
                 if (!group || (groups && group != 3) || group > 3) return false;
@@ -74,7 +74,7 @@ bool an__number_parse(const char *text, size_t n, char decimal, char thousands, 
                 group++;
             }
         }
-        if (groups && group != 3) return false;
+        if (groups && (group != 3 || text[sign] == '0')) return false; /* 0.123 is not 123 */
         memcpy(copy + m, text + i, n - i);
         m += n - i;
     } else {

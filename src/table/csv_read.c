@@ -264,10 +264,10 @@ static an__csv_kind kind_of(an_type type)
 }
 
 /* A zero byte is told with the column it stands in, as far as delimiters in front of it tell. */
-static bool nul_error(const reader *r, size_t first, an_error *err)
+static bool nul_error(const reader *r, size_t first, size_t line, an_error *err)
 {
     const char *start = r->source.data + first, *nul = memchr(start, 0, r->source.size - first);
-    size_t line = 1, field = 0;
+    size_t field = 0;
     for (const char *p = start; nul && p < nul; p++) {
         if (*p == '\n') line++;
         field = *p == '\n' ? 0 : field + (*p == r->format.delimiter);
@@ -366,11 +366,13 @@ static an_table *read_source(reader *r, const an_csv_options *o, an_csv_dialect 
     an_job_stage(r->job, "reading");
     if (!an__csv_detect(&r->source, o, d, &r->format, &counts, &first, err)) return NULL;
     const char *p = r->source.data + first;
+    if (first > 3) line = 2; /* behind the line sep=; */
+    size_t first_line = line;
     if (!an__csv_names(&r->source, o, d, &r->format, &p, &line, &r->names, err)) return NULL;
     r->columns = r->names.count;
     r->column = an_alloc_n(r->columns, sizeof *r->column);
     for (size_t j = 0; j < r->columns; j++) r->column[j] = (an__csv_column){ .name = r->names.items[j], .forced = -1 };
-    if (counts.nul && !nul_error(r, first, err)) return NULL;
+    if (counts.nul && !nul_error(r, first, first_line, err)) return NULL;
     size_t at[3];
     if (!force_types(r, o, err)) return NULL;
     if (find_origin(r, at)) {

@@ -104,6 +104,25 @@ bool an__time_iso(const char *text, size_t n, int64_t *us)
     return p == end && finish(&m, us);
 }
 
+bool an__time_dotted(const char *text, size_t n, int64_t *us)
+{
+    const char *p = text, *end = text + n;
+    moment m = { .afternoon = -1 };
+    if (n < 8 || n > 40) return false;
+    if (!number(&p, end, 1, 2, &m.day) || !literal(&p, end, '.') || !number(&p, end, 1, 2, &m.month) || !literal(&p, end, '.') ||
+        !number(&p, end, 4, 4, &m.year)) {
+        return false;
+    }
+    if (p == end) return finish(&m, us);
+    if (!literal(&p, end, ' ') || !number(&p, end, 1, 2, &m.hour) || !literal(&p, end, ':') || !number(&p, end, 2, 2, &m.minute))
+        return false;
+    if (literal(&p, end, ':')) {
+        if (!number(&p, end, 2, 2, &m.second)) return false;
+        if ((literal(&p, end, '.') || literal(&p, end, ',')) && !fraction(&p, end, &m.fraction_us)) return false;
+    }
+    return p == end && finish(&m, us);
+}
+
 static bool month_name(const char **p, const char *end, int *month)
 {
     static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";

@@ -252,8 +252,7 @@ static bool make_key(const join *j, an_column *out, an_error *err)
         return an__gather(out, first, j->source[0], j->rows, err);
     }
     /* cells from whichever table has the part: all keys below each other as one column, then gathered */
-    size_t total = 0, at = 0;
-    for (size_t t = 0; t < j->count; t++) total += j->tables[t]->rows;
+    size_t at = 0;
     an_table stacked = { 0 };
     an_column below = { 0 };
     bool ok = true;

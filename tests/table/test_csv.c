@@ -182,6 +182,71 @@ static void test_thousands_forced(void **state)
     an_table_free(t);
 }
 
+static void test_thousands_found(void **state)
+{
+    (void)state;
+    an_csv_dialect d;
+    an_table *t = parse_dialect("kraft;druck;n\n13.209,63;2,5;1\n9.876,5;-0,25;2\n", &d);
+    assert_int_equal(d.decimal, ',');
+    assert_int_equal(d.thousands, '.');
+    assert_true(column(t, "kraft")->real[0] == 13209.63 && column(t, "druck")->real[1] == -0.25);
+    an_table_free(t);
+    t = parse_dialect("kraft;drehzahl\n45,12;2.817\n50,25;1.204\n", &d); /* the point cannot be decimal beside the comma */
+    assert_true(column(t, "kraft")->real[0] == 45.12 && column(t, "drehzahl")->integer[1] == 1204);
+    an_table_free(t);
+    t = parse_dialect("force,pressure\n1.5,\"2,817.5\"\n2.5,\"11,204.25\"\n", &d);
+    assert_int_equal(d.decimal, '.');
+    assert_int_equal(d.thousands, ',');
+    assert_true(column(t, "pressure")->real[1] == 11204.25);
+    an_table_free(t);
+    t = parse_dialect("a;b\n0.123;1.500\n12.250;2.750\n", &d); /* nothing speaks for thousands */
+    assert_int_equal(d.decimal, '.');
+    assert_int_equal(d.thousands, 0);
+    assert_true(column(t, "a")->real[0] == 0.123 && column(t, "b")->real[1] == 2.75);
+    an_table_free(t);
+    t = parse_dialect("a;b;c\n1,5;x 1,5;1.5\n2,5;y 2,5;2,5\n3,5;z;3,5\n", &d); /* most columns decide */
+    assert_int_equal(d.decimal, ',');
+    assert_true(column(t, "a")->real[2] == 3.5);
+    an_table_free(t);
+    char none[] = "none";
+    an_csv_options o = { .thousands = none };
+    t = parse("a;b\n1.234,5;2,5\n2.345,5;3,5\n", &o);
+    assert_string_equal(cell(t, "a", 0), "1.234,5");
+    assert_true(column(t, "b")->real[0] == 2.5);
+    an_table_free(t);
+    char dot[] = ".";
+    o.thousands = dot;
+    t = parse("a;b\n0.123;2\n0.456;3\n", &o); /* 0.123 is no number in groups of three */
+    assert_string_equal(cell(t, "a", 0), "0.123");
+    an_table_free(t);
+}
+
+/* What spreadsheets and data frames write around a table. */
+static void test_edges_of_exports(void **state)
+{
+    (void)state;
+    an_csv_dialect d;
+    an_table *t = parse_dialect("\xef\xbb\xbfsep=;\r\na;b\r\n1,5;2\r\n2,5;3\r\n", &d);
+    assert_int_equal(d.delimiter, ';');
+    assert_int_equal(t->rows, 2);
+    assert_true(column(t, "a")->real[0] == 1.5);
+    an_table_free(t);
+    t = parse(",a,b\nrow_0,1,2\nrow_1,3,4\n", NULL);
+    assert_string_equal(cell(t, "c1", 1), "row_1");
+    an_table_free(t);
+    t = parse("a;b;\n1;2;\n3;4;\n", NULL);
+    assert_int_equal(t->columns, 3);
+    assert_int_equal(column(t, "c3")->missing, 2);
+    an_table_free(t);
+    t = parse("day;x\n31.12.2026;1\n1.2.2027 06:30;2\n01.03.2027 06:30:15,5;3\n", NULL);
+    assert_int_equal(column(t, "day")->type, AN_DATETIME);
+    assert_string_equal(cell(t, "day", 1), "2027-02-01T06:30:00Z");
+    an_table_free(t);
+    t = parse("day;x\n31.12.2026;1\n32.12.2026;2\n", NULL);
+    assert_int_not_equal(column(t, "day")->type, AN_DATETIME);
+    an_table_free(t);
+}
+
 static void test_encodings_and_line_ends(void **state)
 {
     (void)state;
@@ -428,6 +493,8 @@ int main(void)
         cmocka_unit_test(test_leading_zeroes_are_kept),
         cmocka_unit_test(test_delimiters),
         cmocka_unit_test(test_thousands_forced),
+        cmocka_unit_test(test_thousands_found),
+        cmocka_unit_test(test_edges_of_exports),
         cmocka_unit_test(test_encodings_and_line_ends),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_missing_tokens_and_forced_types),

@@ -14,6 +14,9 @@ static void test_shape(void **state)
     refuse("a b\n1 2\n3 4 5\n", &(an_csv_options){ .delimiter = (char[]){ "space" } }, AN_INPUT, "line 3 has 3 fields", "");
     refuse("a,b,a\n1,2,3\n", NULL, AN_INPUT, "the name a stands twice", "columns 1 and 3");
     refuse("a,,c\n1,2,3\n", NULL, AN_INPUT, "column 2 has an empty name", "");
+    refuse("Export;;\na;b;c\n1;2;3\n", NULL, AN_INPUT, "column 2 has an empty name", ""); /* a title is no header */
+    refuse(",c1\n1,2\n", NULL, AN_INPUT, "column 1 has an empty name", "");
+    refuse("sep=;\na;b\n1;2\n3\n", NULL, AN_INPUT, "line 4 has 1 fields", "column b");
     refuse("\xff\xfe"
            "a\0",
            NULL, AN_INPUT, "UTF-16", "");
@@ -62,7 +65,7 @@ static void test_text_among_numbers(void **state)
     refuse("a,b\n1,2\n1.5,3\n", &o, AN_INPUT, "line 3, column a: \"1.5\" is not an integer", "");
     an_list_free(&o.type);
     an_list_add(&o.type, "a=datetime");
-    refuse("a,b\n2026-01-01,2\n31.12.2026,3\n", &o, AN_INPUT, "line 3, column a: \"31.12.2026\"", "");
+    refuse("a,b\n2026-01-01,2\n31/12/2026,3\n", &o, AN_INPUT, "line 3, column a: \"31/12/2026\"", "");
     an_list_free(&o.type);
     an_list_add(&o.type, "torqe=real");
     an_error err = { 0 };
