@@ -351,22 +351,24 @@ an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report
 /* A YAML text for people to edit: columns with role, type, unit (UCUM), spec limits (low, high), direction (more is worse | less is worse), station, gauge resolution, sentinels (values that mean missing), after_decision;
  * constraints between columns: "a < b", "a + b = c", fixed combinations ([line, variant]). */
 void an_schema_text(const an_table *t, an_buf *out);
-/* Applies: sets roles, types, units (converting numbers where the declared unit of the file differs: {unit: mm, from: in}), sentinels to missing; checks constraints. AN_INPUT names file, line, column for a schema that contradicts the table,
- * a unit that cannot be converted, circular constraints. Rows that break a constraint are listed in *report and kept. */
+/* Applies: sets roles, types, units (converting numbers where the declared unit of the file differs: {unit: mm, from: in}), sentinels to missing; checks constraints. AN_INPUT names line and column for a schema that contradicts the table,
+ * a unit that cannot be converted, circular constraints (the caller puts the file's name in front; the table is unchanged then). Rows that break a constraint are listed in *report (may be NULL) and kept. An entry that says nothing of type,
+ * role, unit or kept leaves them; limits, station and so on that are not said are none. Text and application are inverse, and applying twice is applying once.
+ * {"converted":[{"column","from","to","factor","offset"}],"types":[{"column","from","to"}],"sentinels":[{"column","cells"}],"unlisted":[],"outside_limits":[{"column","below","above"}],"constraints":[{"text","rows_broken","first":[row numbers]}]} */
 bool an_schema_apply(an_table *t, const an_yaml *schema, json_t **report, an_error *err);
-/* Factor and offset from one UCUM code to another (same dimension): y = factor * x + offset. */
+/* Factor and offset from one UCUM code to another (same dimension): y = factor * x + offset. Everyday spellings (in, psi, Nm, rpm, degC) are understood. AN_INPUT: not a unit, other dimensions. */
 bool an_unit_convert(const char *from, const char *to, double *factor, double *offset, an_error *err);
 
 /* ---- differences between versions ---------------------------------------------------------------------------------------------------- */
 
 /* Schema changes, new categories, numbers that look wrong by a factor (1000, 25.4, 10, 60 ...), drift per column: KS, PSI (ten quantile bins of a), Wasserstein in shares of a's range, chi-squared for categories; p-values corrected by Benjamini-Hochberg; in words:
- * "significant but too small to matter" where the effect is below PSI .1 and KS .1. {"rows_a","rows_b","added":[],"removed":[],"changed":[{"column","what","from","to"}],"columns":[{"name","ks","p","p_adjusted","psi","wasserstein","missing_a","missing_b","new_categories":[],"factor","verdict"}],"summary"} */
+ * "significant but too small to matter" where the effect is below PSI .1 and KS .1. {"rows_a","rows_b","added":[],"removed":[],"changed":[{"column","what","from","to"}],"columns":[{"name","ks","p","p_adjusted","psi","wasserstein","missing_a","missing_b","new_categories":[],"factor","offset","verdict"}],"summary"}; categories have "total_variation" and "cramers_v" in place of ks and wasserstein; id and time columns are not compared; units that both tables declare are converted first. */
 json_t *an_table_diff(const an_table *a, const an_table *b, an_job *job, an_error *err);
 
 /* ---- expectations ---------------------------------------------------------------------------------------------------------------------- */
 
-/* YAML: {expect: [{column, min, max, missing_at_most, unique, values, increasing, where, matches (reference data), ks_at_most, error_rate}]}. Result {"checked","broken","expectations":[{"text","ok","rows_broken","first":[row numbers],"value"}]};
- * *broken_rows (may be NULL) gets the rows that broke any, with a column `_broken` that says which. The statistical ones state their error rate. `reference`: for distribution checks, may be NULL. */
+/* YAML: {expect: [{column, min, max, missing_at_most, unique, values, increasing: true | strictly (by the time column), row: "a < b", rows_at_least, rows_at_most, where: "variant=A,torque=3..5", matches: reference, ks_at_most, error_rate}]}. Result {"checked","broken","expectations":[{"text","ok","rows_broken","first":[row numbers],"value"}]};
+ * *broken_rows (may be NULL) gets the rows that broke any, with columns `_broken` that says which and `_row_number`. The statistical ones state their error rate. `reference`: for distribution checks, may be NULL. */
 json_t *an_expect_check(const an_table *t, const an_yaml *expectations, const an_table *reference, an_table **broken_rows, an_error *err);
 /* A draft from what the table holds. */
 void an_expect_propose(const an_table *t, an_buf *out);

@@ -50,9 +50,9 @@ static bool run_port(an_store *s, const char *run, const char *edge, const char 
     json_t *all = an_run_artifacts(s, run, err), *item;
     size_t i;
     *found = false;
-    json_array_foreach(all, i, item) if (!*found && !strcmp(an_json_string(item, "edge", ""), edge) &&
-                                         !strcmp(an_json_string(item, "port", ""), port)) *found =
-        an_hash_parse(an_json_string(item, "address", ""), out);
+    json_array_foreach(all, i, item)
+        if (!*found && !strcmp(an_json_string(item, "edge", ""), edge) && !strcmp(an_json_string(item, "port", ""), port))
+            *found = an_hash_parse(an_json_string(item, "address", ""), out);
     json_decref(all);
     return all != NULL;
 }
@@ -111,8 +111,7 @@ static bool add_judgement(an_store *s, const an_run_row *r, an_report_facts *f, 
     }
     const char *method = an_json_string(j, "method", "");
     size_t i, at = place_of(method), before = 0;
-    json_array_foreach(f->judgements, i, other)
-    {
+    json_array_foreach(f->judgements, i, other) {
         const char *theirs = an_json_string(other, "method", "");
         if (!strcmp(theirs, method)) { /* a newer one is here already */
             json_decref(j);

@@ -166,7 +166,8 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric);
 void an__chart_map(an_page *p, const json_t *judgement);
 void an__chart_histogram(an_buf *b, const json_t *column); /* a small one, of a column of the profile */
 void an__chart_bars(an_page *p, const json_t *coefficients, size_t limit);
-/* Exact two-sided 95 % limits (Clopper and Pearson 1934) of "recall", "precision" or "accuracy"; NAN: another metric, or nothing counted. */
+/* Exact two-sided 95 % limits (Clopper and Pearson 1934) of "recall", "precision" or "accuracy"; NAN: another metric, or nothing counted.
+ */
 void an__exact_limits(const json_t *confusion, const char *metric, double *low, double *high);
 bool an__beats_trivial(const json_t *comparison); /* false: the comparison says that rejecting or passing every part is as good */
 void an__time_ignored(an_page *p);                /* a sentence where the comparison's repeats did not follow the time column */

@@ -28,8 +28,7 @@ static const char *note_on(const json_t *warnings, const char *name)
 {
     const json_t *w;
     size_t i, n = strlen(name);
-    json_array_foreach(warnings, i, w)
-    {
+    json_array_foreach(warnings, i, w) {
         const char *text = json_string_value(w);
         if (text && !strncmp(text, name, n) && text[n] == ':' && text[n + 1] == ' ') return text + n + 2;
     }
@@ -50,8 +49,7 @@ static void set_aside(an_page *p)
     an_grid g = an__grid_open(p, "set-aside", columns, 3);
     g.limit = 60;
     size_t i;
-    json_array_foreach(dropped, i, d)
-    {
+    json_array_foreach(dropped, i, d) {
         const char *name = an__string(d, "name"), *reason = an__string(d, "reason"), *note = note_on(warnings, name);
         size_t n = strlen(reason);
         if (note && !strncmp(note, reason, n) && note[n] == ':') note += n + 1 + (note[n + 1] == ' ');
@@ -90,8 +88,8 @@ static void profile(an_page *p)
     an_grid g = an__grid_open(p, "columns", columns, AN_COUNT(columns));
     g.limit = SHOWN;
     size_t i;
-    for (int ignored = 0; ignored < 2; ignored++) json_array_foreach(list, i, c)
-        {
+    for (int ignored = 0; ignored < 2; ignored++)
+        json_array_foreach(list, i, c) {
             if ((strcmp(an__string(c, "role"), "ignored") == 0) != (ignored == 1)) continue;
             an_buf picture = { 0 };
             an__chart_histogram(&picture, c);
@@ -140,10 +138,8 @@ static void categories_csv(an_page *p)
     an_grid g = an__grid_open(p, "categories", columns, 3), h = an__grid_open(p, "histograms", bins, 4);
     const json_t *c, *top;
     size_t i, k;
-    json_array_foreach(json_object_get(p->f->profile, "columns"), i, c)
-    {
-        json_array_foreach(json_object_get(c, "top"), k, top)
-        {
+    json_array_foreach(json_object_get(p->f->profile, "columns"), i, c) {
+        json_array_foreach(json_object_get(c, "top"), k, top) {
             an__grid_row(&g, NULL);
             an__grid_text(&g, an__string(c, "name"));
             an__grid_text(&g, an__string(top, "value"));
@@ -234,8 +230,7 @@ static void settings(an_page *p)
         const char *key;
         json_t *value;
         parameters = an__at(m, "predictor.parameters");
-        json_object_foreach((json_t *)parameters, key, value)
-        {
+        json_object_foreach((json_t *)parameters, key, value) {
             char *name = an_format("%s: %s", an__string(m, "predictor.kind"), key),
                  *text = json_is_string(value) ? an_strdup(json_string_value(value)) : an_json_text(value, false);
             setting(&g, name, text);
@@ -257,8 +252,7 @@ static void settings(an_page *p)
     const json_t *x;
     json_t *seen = json_object();
     size_t i;
-    json_array_foreach(p->f->provenance, i, x)
-    {
+    json_array_foreach(p->f->provenance, i, x) {
         const char *text = an__string(x, "machine");
         if (!*text || json_object_get(seen, text)) continue;
         json_object_set_new(seen, text, json_true());
@@ -286,8 +280,7 @@ void an__report_provenance(an_page *p)
     if (json_array_size(list)) {
         an_grid g = an__grid_open(p, "provenance", columns, AN_COUNT(columns));
         size_t i;
-        json_array_foreach(list, i, x)
-        {
+        json_array_foreach(list, i, x) {
             const char *address = an__string(x, "address");
             char *cut = strlen(address) > SHORT ? an_format("%.*s\u2026", SHORT, address) : an_strdup(address);
             an__grid_row(&g, NULL);
@@ -322,6 +315,9 @@ void an__report_glossary(an_page *p)
         { "Cram\u00e9r's V", "how far a category goes with the target; 0 not at all, 1 completely." },
         { "Escape rate, at most", "the largest true rate of escapes that still fits what was counted, with 95 % confidence (Clopper and "
                                   "Pearson 1934, one-sided). Zero escapes of 43 allow up to 6.7 %." },
+        { "Exact interval",
+          "the true shares that still fit what was counted, with 2.5 % left out on either side (Clopper and Pearson 1934); "
+          "it keeps its width where all or none were caught." },
         { "F1, F2", "one number for precision and recall together; in F2 recall weighs four times as much as in F1, because an escape is "
                     "worse than a false reject." },
         { "Falsely rejected", "a good part that the model rejects and the end-of-line test clears." },

@@ -64,8 +64,7 @@ static void compared(an_page *p, const char *name, const char *metrics, const ch
     };
     an_grid g = an__grid_open(p, name, columns, AN_COUNT(columns) - (moved ? 0 : 3));
     size_t i;
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach(rows, i, row) {
         char *label = an__balance_label(p, row);
         char *note = an_format("%s%s", recommended(p, row) ? "recommended; " : "", balance_doc(row));
         an__grid_row(&g, recommended(p, row) ? "chosen" : NULL);
@@ -111,7 +110,7 @@ void an__report_comparison(an_page *p)
     an__time_ignored(p);
     an_buf_puts(p->html, an__beats_trivial(c) ? "<p class=\"box\"><b>Recommendation.</b> "
                                               : "<p class=\"warn\"><b>Nothing tried here beats rejecting every part or passing every "
-                                                "part.</b> ");
+                                                "part.</b> The least bad choice: ");
     an__html(p->html, an__string(c, "recommendation.why"));
     an_buf_puts(p->html, ".</p>\n");
     free(counted);
@@ -184,7 +183,7 @@ static void own_metrics(an_page *p)
         "precision and recall (Clopper and Pearson 1934), by bootstrap for the others.%s",
         p->calibrated ? "probability" : "score", an__real(an__number(p->f->evaluation, "threshold.value"), 3).t,
         an__count(an__number(p->f->evaluation, "rows")).t, an__count(an__number(p->f->evaluation, "positives")).t, p->target, p->positive,
-        narrow ? " A bootstrap interval without width does not mean certainty: all the test parts said the same." : "");
+        narrow ? " A bootstrap interval without width does not mean certainty: it says that these test parts cannot show the spread." : "");
     an__grid_close(&g, caption);
     free(caption);
 }
@@ -228,8 +227,7 @@ void an__report_confusion(an_page *p)
         an_buf_puts(p->html, "</h3>\n<p class=\"intro\">On the left at the score threshold 0.5, on the right at the moved "
                              "threshold.</p>\n<div class=\"cards\">");
         size_t i;
-        json_array_foreach(rows, i, row)
-        {
+        json_array_foreach(rows, i, row) {
             char *label = an__balance_label(p, row);
             an_buf_puts(p->html, "<div class=\"pair\">");
             an__chart_confusion(p, json_object_get(row, "confusion"), label,
@@ -262,8 +260,7 @@ static curve read_curve(const json_t *points)
                 an_alloc_n(n + 1, sizeof(double)),
                 an_alloc_n(n + 1, sizeof(double)) };
     const json_t *q;
-    json_array_foreach(points, i, q)
-    {
+    json_array_foreach(points, i, q) {
         double x = an__number(q, "threshold");
         if (!isfinite(x)) continue;
         c.x[c.n] = x;
@@ -325,8 +322,7 @@ static void goals(an_page *p, const json_t *points, bool cost)
     for (size_t i = 0; i < AN_COUNT(goal); i++) {
         const json_t *best = NULL, *q;
         size_t k;
-        json_array_foreach(points, k, q)
-        {
+        json_array_foreach(points, k, q) {
             if (!isfinite(an__number(q, "threshold")) || !(an__number(q, "recall") >= goal[i] - 1e-12)) continue;
             double fp = an__number(q, "confusion.fp"), had = an__number(best, "confusion.fp");
             if (!best || fp < had || (fp == had && an__number(q, "confusion.tp") > an__number(best, "confusion.tp"))) best = q;
@@ -412,8 +408,7 @@ void an__report_threshold(an_page *p)
     an_grid g = an__grid_open(p, "threshold-curve", all, AN_COUNT(all));
     size_t i;
     const json_t *q;
-    json_array_foreach(points, i, q)
-    {
+    json_array_foreach(points, i, q) {
         an__grid_row(&g, NULL);
         for (size_t k = 0; k < AN_COUNT(keys); k++) an__grid_number(&g, an__number(q, keys[k]));
     }
@@ -450,8 +445,7 @@ void an__report_coefficients(an_page *p)
     an_grid g = an__grid_open(p, "coefficients", columns, AN_COUNT(columns));
     g.limit = ROWS;
     size_t i;
-    json_array_foreach(list, i, c)
-    {
+    json_array_foreach(list, i, c) {
         an__grid_row(&g, NULL);
         an__grid_note(&g, an__string(c, "name"), an__string(c, "unit"));
         an__grid_text(&g, an__string(c, "unit"));

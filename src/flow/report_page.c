@@ -69,7 +69,7 @@ static rates rates_of(const an_page *p)
 }
 
 /* What is to be had without any model: F2 of rejecting every part is 5p/(4p + 1) at the share p of the test part; where prices are known,
- * they decide instead. */
+ * they decide instead. The way out is told only where the scores carry something and that rule was not the one used. */
 static void worthless(an_page *p)
 {
     const json_t *e = p->f->evaluation;
@@ -79,21 +79,35 @@ static void worthless(an_page *p)
     double f2 = 5 * tp / (5 * tp + 4 * fn + fp), reject_all = 5 * bad / (4 * bad + n);
     rates r = rates_of(p);
     bool priced = isfinite(r.cost_model) && isfinite(r.cost_all) && isfinite(r.cost_none);
+    const char *rule = an__string(e, "threshold.rule");
+    bool bounded = strstr(rule, "rejects") != NULL; /* a limit on rejects forbids rejecting every part: chance is the rival */
     an_buf *b = p->html;
     if (!(tp > 0)) {
         an_buf_puts(b, "<p class=\"warn\"><b>This model catches nothing.</b> ");
-        an__htmlf(b, "All %s parts with %s = %s in the test part escaped. Do not use it.", an__count(bad).t, p->target, p->positive);
+        an__htmlf(b, "All %s parts with %s = %s in the test part escaped. Do not use it as it is.", an__count(bad).t, p->target,
+                  p->positive);
     } else if (priced && r.cost_model >= fmin(r.cost_all, r.cost_none)) {
         an_buf_puts(b, r.cost_all <= r.cost_none ? "<p class=\"warn\"><b>This model is no better than rejecting every part.</b> "
                                                  : "<p class=\"warn\"><b>This model is no better than passing every part.</b> ");
         an__htmlf(b, "At the prices given, 1,000 parts cost %s with it, %s with every part tested and %s with none tested (%s).",
                   an__value(1000 * r.cost_model).t, an__value(1000 * r.cost_all).t, an__value(1000 * r.cost_none).t, r.currency);
-    } else if (!priced && f2 <= reject_all) {
+    } else if (!priced && bounded && tp / bad <= fp / (tn + fp)) {
+        an_buf_puts(b, "<p class=\"warn\"><b>This model is no better than rejecting as many parts blindly.</b> ");
+        an__htmlf(b, "It rejects %s of the parts with %s = %s and %s of the others.", an__share(tp / bad, 1).t, p->target, p->positive,
+                  an__share(fp / (tn + fp), 1).t);
+    } else if (!priced && !bounded && f2 <= reject_all) {
         an_buf_puts(b, "<p class=\"warn\"><b>This model is no better than rejecting every part.</b> ");
         an__htmlf(b, "Its F2 on the test part is %s; rejecting every part, without any model, has %s.", an__real(f2, 3).t,
                   an__real(reject_all, 3).t);
     } else {
         return;
+    }
+    double rank = an__number(e, "metrics.roc_auc.value");
+    if (an__number(e, "metrics.roc_auc.low") > 0.5 && strcmp(rule, priced ? "cost" : "f2") != 0) {
+        an__htmlf(b, " Its scores do rank such parts above the others (ROC-AUC %s), so another threshold may help: ", an__real(rank, 3).t);
+        an_buf_puts(b, "<code>");
+        an__htmlf(b, "andon model threshold %s --rule %s", p->name, priced ? "cost" : "f2");
+        an_buf_puts(b, "</code>");
     }
     an_buf_puts(b, "</p>\n");
 }
@@ -186,10 +200,10 @@ static void per_thousand(an_page *p)
         an_buf_puts(b, "Costs are not known here.");
         if (r.caught > 0) /* a model that catches nothing saves nothing */
             an__htmlf(b,
-                  " Even if as many escape as the limit allows (%s per 1,000), testing only what this model "
-                  "rejects is cheaper than testing everything as long "
-                  "as one escaped part costs less than %s tests.",
-                  an__few(N * worst).t, an__count(floor((1 - r.flagged) / worst)).t);
+                      " Even if as many escape as the limit allows (%s per 1,000), testing only what this model "
+                      "rejects is cheaper than testing everything as long "
+                      "as one escaped part costs less than %s tests.",
+                      an__few(N * worst).t, an__count(floor((1 - r.flagged) / worst)).t);
         if (r.caught > 0)
             an__htmlf(b, " It is cheaper than testing nothing as soon as one escaped part costs more than %s tests.",
                       an__real(r.flagged / r.caught, 1).t);
@@ -209,8 +223,9 @@ static void recommendation(an_page *p)
         return;
     }
     bool beats = an__beats_trivial(c);
-    an_buf_puts(b, beats ? "<p class=\"box\">"
-                         : "<p class=\"warn\"><b>Nothing tried here beats rejecting every part or passing every part.</b> ");
+    an_buf_puts(
+        b, beats ? "<p class=\"box\">"
+                 : "<p class=\"warn\"><b>Nothing tried here beats rejecting every part or passing every part.</b> The least bad choice: ");
     an__html(b, an__string(c, "recommendation.why"));
     an_buf_puts(b, ".</p>\n");
     an__time_ignored(p);
@@ -255,10 +270,11 @@ static void how_sure(an_page *p)
     an_buf_puts(b, "</li><li>");
     an__exact_limits(json_object_get(e, "confusion"), "recall", &low, &high);
     if (isfinite(low) && isfinite(high))
-        an__htmlf(b,
-                  "Share caught (recall) %s; with 95\u00a0%% confidence the true share lies between %s and %s (exact, two-sided; the escape "
-                  "rate is limited on one side only).",
-                  an__share(an__number(recall, "value"), 1).t, an__share(low, 1).t, an__share(high, 1).t);
+        an__htmlf(
+            b,
+            "Share caught (recall) %s; with 95\u00a0%% confidence the true share lies between %s and %s (exact, two-sided; the escape "
+            "rate is limited on one side only).",
+            an__share(an__number(recall, "value"), 1).t, an__share(low, 1).t, an__share(high, 1).t);
     else
         an__html(b, "The test part holds no parts to catch: the share caught is not known.");
     an_buf_puts(b, "</li><li>");
@@ -420,7 +436,8 @@ void an__report_render(const an_report_facts *f, const char *tables_href, an_buf
     const char *key;
     json_t *value;
     if (!m && json_object_size(classes) == 2) /* the other of two classes */
-        json_object_foreach((json_t *)classes, key, value) if (strcmp(key, p.positive) != 0) p.negative = key;
+        json_object_foreach((json_t *)classes, key, value)
+            if (strcmp(key, p.positive) != 0) p.negative = key;
     p.calibrated = json_is_true(json_object_get(f->evaluation ? f->evaluation : m, "calibrated"));
     p.rows = an__number(d, "rows");
     p.positives = an__number(d, "positives");

@@ -82,11 +82,11 @@ static json_int_t whole(const json_t *o, const char *key)
     return json_integer_value(json_object_get(o, key));
 }
 
-static void note_list(an_list *notes, const json_t *list, const char *key, json_int_t count, const char *format, const char *name)
+static void note_list(an_list *notes, const json_t *list, const char *key, json_int_t count, const char *what, const char *name)
 {
     if (!count) return;
     an_buf text = { 0 };
-    an_buf_printf(&text, "%s: %lld %s: ", name, (long long)count, format);
+    an_buf_printf(&text, "%s: %s (%lld): ", name, what, (long long)count);
     some(list, key, count, &text);
     an_list_add_take(notes, an_buf_take(&text));
 }
@@ -114,8 +114,8 @@ static void join_notes(const json_t *report, an_list *notes)
     json_array_foreach(json_object_get(report, "tables"), i, table)
     {
         const char *name = an_json_string(table, "name", "");
-        note_list(notes, json_object_get(table, "unmatched"), NULL, whole(table, "unmatched_count"), "parts are not in all tables", name);
-        note_list(notes, json_object_get(table, "repeated"), "key", whole(table, "repeated_count"), "parts have several rows", name);
+        note_list(notes, json_object_get(table, "unmatched"), NULL, whole(table, "unmatched_count"), "parts not in all tables", name);
+        note_list(notes, json_object_get(table, "repeated"), "key", whole(table, "repeated_count"), "parts with several rows", name);
         if (whole(table, "without_key")) an_list_add_take(notes, an_format("%s: %lld rows have no key", name, (long long)whole(table, "without_key")));
     }
     json_array_foreach(json_object_get(report, "conflicts"), i, conflict)
@@ -123,7 +123,7 @@ static void join_notes(const json_t *report, an_list *notes)
         if (!strcmp(an_json_string(conflict, "what", ""), "role"))
             an_list_add_take(notes, an_format("%s: set aside as a second %s beside %s", an_json_string(conflict, "column", ""), an_json_string(conflict, "role", ""), an_json_string(conflict, "kept", "")));
         else
-            note_list(notes, json_object_get(conflict, "first"), NULL, whole(conflict, "rows"), "parts have different values in two tables", an_json_string(conflict, "column", ""));
+            note_list(notes, json_object_get(conflict, "first"), NULL, whole(conflict, "rows"), "parts with different values in two tables", an_json_string(conflict, "column", ""));
     }
     json_array_foreach(json_object_get(report, "notes"), i, note) an_list_add(notes, json_string_value(note));
 }
@@ -206,11 +206,11 @@ static json_t *pivot_run(const an_step_context *c, const void *options, an_error
     if (made) {
         size_t i;
         json_t *conflict;
-        note_list(&notes, json_object_get(report, "incomplete"), "key", whole(report, "incomplete_count"), "parts lack a measurement", row.name);
-        note_list(&notes, json_object_get(report, "repeated"), "key", whole(report, "repeated_count"), "measurements came more than once", row.name);
+        note_list(&notes, json_object_get(report, "incomplete"), "key", whole(report, "incomplete_count"), "parts that lack a measurement", row.name);
+        note_list(&notes, json_object_get(report, "repeated"), "key", whole(report, "repeated_count"), "measurements that came more than once", row.name);
         if (whole(report, "left_out")) an_list_add_take(&notes, an_format("%s: %lld rows name no part or no measurement", row.name, (long long)whole(report, "left_out")));
         json_array_foreach(json_object_get(report, "conflicts"), i, conflict)
-            note_list(&notes, json_object_get(conflict, "first"), NULL, whole(conflict, "parts"), "parts have several values, the first is kept", an_json_string(conflict, "column", ""));
+            note_list(&notes, json_object_get(conflict, "first"), NULL, whole(conflict, "parts"), "parts with several values, of which the first is kept", an_json_string(conflict, "column", ""));
         if (assign(made, &o->roles, o->on, &notes, err)) result = finish(c, o->name, made, &notes, "pivot", report, err);
     }
     an_list_free(&notes);

@@ -261,6 +261,14 @@ static void set_aside(an_column *c, const char *reason, const char *why, an_list
     if (notes) an_list_add_take(notes, an_format("%s: %s: %s; --keep %s brings it back", c->name, reason, why, c->name));
 }
 
+/* What a column that never repeats may be good for, where the table has no such column yet. */
+static const char *use_as(const an_table *t, an_role role)
+{
+    for (size_t j = 0; j < t->columns; j++)
+        if (t->column[j].role == role) return "";
+    return role == AN_TIME ? " (with --time the newest rows become the test part)" : " (does it name the part? then --id)";
+}
+
 /* 13.209,63 or 12,5 % or 2.10 kN: digits with a mark between them, perhaps a unit of one word behind. */
 static bool like_number(const char *text, size_t n)
 {
@@ -288,14 +296,15 @@ static bool audit_text(const an_table *t, an_column *c, an_list *notes, an_error
     bool few = n <= CATEGORY_VALUES && repeated && (2 * n < values || n <= FEW_VALUES);
     if (few || c->kept) return an__text_to_category(t, c, err);
     char *why =
-        repeated ? an_format("more than half of its %zu texts are different", values) : an_format("all %zu texts are different", values);
+        repeated ? an_format("more than half of its %zu texts are different", values)
+                 : an_format("all %zu texts are different%s", values, use_as(t, AN_ID));
     if (n > CATEGORY_VALUES && repeated) {
         free(why);
         why = an_format("it holds more than %d different texts", CATEGORY_VALUES);
     }
     if (n > CATEGORY_VALUES && !repeated) {
         free(why);
-        why = an_format("its texts do not repeat");
+        why = an_format("its texts do not repeat%s", use_as(t, AN_ID));
     }
     if (like_numbers(t, c)) {
         char *more = an_format("%s, though they look like numbers: is it --decimal, --thousands, --date-format, or a unit behind each?", why);
@@ -334,7 +343,10 @@ static bool audit_column(an_table *t, size_t j, uint64_t *hash, const uint8_t *l
         bool identifier;
         if (!distinct_whole(t, c, err, &identifier)) return false;
         if (identifier) {
-            set_aside(c, "identifier", "whole numbers that never repeat", notes);
+            bool time = c->type == AN_DATETIME;
+            char *why = an_format("%s that never repeat%s", time ? "times" : "whole numbers", time ? use_as(t, AN_TIME) : use_as(t, AN_ID));
+            set_aside(c, "identifier", why, notes);
+            free(why);
             return true;
         }
     }

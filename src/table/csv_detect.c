@@ -244,10 +244,15 @@ bool an__csv_detect(const an__csv_source *s, const an_csv_options *o, an_csv_dia
         *first = 3;
         p += 3;
     }
-    if (end - p >= 6 && !strncasecmp(p, "sep=", 4) && an__csv_line_end(p + 5, end) && !strchr("\"\n\r", p[4])) { /* Excel's own line */
-        if (!f->delimiter) f->delimiter = p[4];
-        p = an__csv_next_line(p + 5, end);
-        *first = (size_t)(p - s->data);
+    const char *sign = p + (end - p > 6 && *p == '"'); /* Excel's own line: sep=; or "sep=;" */
+    if (end - p >= 6 && !strncasecmp(sign, "sep=", 4) && !strchr("\"\n\r.+-0123456789", sign[4])) {
+        const char *behind = sign + 5;
+        behind += sign > p && behind < end && *behind == '"';
+        if (an__csv_line_end(behind, end) && (sign == p || behind[-1] == '"')) {
+            if (!f->delimiter) f->delimiter = sign[4];
+            p = an__csv_next_line(behind, end);
+            *first = (size_t)(p - s->data);
+        }
     }
     for (size_t at = *first; at < s->size;) { /* in steps, so that a file larger than memory does not stay resident */
         size_t n = s->size - at < 8 * (size_t)AN__CSV_STEP ? s->size - at : 8 * (size_t)AN__CSV_STEP;

@@ -96,9 +96,10 @@ bool an__csv_detect(const an__csv_source *s, const an_csv_options *options, an_c
 
 /* ---- csv_names.c: column names ------------------------------------------------------------------------------------------------------- */
 
-/* Names from the names file, the header row or c1..cN. *p moves past the header row; *line counts lines passed. */
+/* Names from the names file, the header row or c1..cN; names made up for empty header cells also go to `made`, in order. *p moves past the
+ * header row; *line counts lines passed. */
 bool an__csv_names(const an__csv_source *s, const an_csv_options *options, an_csv_dialect *dialect, const an__csv_format *f, const char **p,
-                   size_t *line, an_list *names, an_error *err);
+                   size_t *line, an_list *names, an_list *made, an_error *err);
 
 /* ---- csv_column.c: where cells go ---------------------------------------------------------------------------------------------------- */
 

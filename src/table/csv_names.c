@@ -76,26 +76,31 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-/* An index without a name in front (pandas), or a delimiter at the end of every line (Excel), leaves one name empty: it is called after its
- * place, as without a header. More empty names, or one in the midst, are no header. */
-static void name_edge(an_list *names)
+static bool has_name(const an_list *names, const char *name)
 {
-    size_t n = names->count, empty = 0, at = 0;
-    for (size_t j = 0; j < n; j++) {
+    for (size_t j = 0; j < names->count; j++) {
+        if (!strcmp(names->items[j], name)) return true;
+    }
+    return false;
+}
+
+/* An empty cell of the header (an index column of pandas, a delimiter at the end of every line) is called after its place. A row
+ * with more empty cells than names is a title, and refused later. */
+static void name_empty(an_list *names, an_list *made)
+{
+    size_t empty = 0;
+    for (size_t j = 0; j < names->count; j++) empty += !*names->items[j];
+    if (2 * empty > names->count) return;
+    for (size_t j = 0; j < names->count; j++) {
         if (*names->items[j]) continue;
-        empty++;
-        at = j;
+        an_buf name = { 0 };
+        an_buf_printf(&name, "c%zu", j + 1);
+        while (has_name(names, name.data)) an_buf_putc(&name, '_');
+        an_list_add(made, name.data);
+        free(names->items[j]);
+        names->items[j] = an_strdup(name.data);
+        an_buf_free(&name);
     }
-    if (empty != 1 || n < 2 || (at && at + 1 < n)) return;
-    char *name = an_format("c%zu", at + 1);
-    for (size_t j = 0; j < n; j++) {
-        if (!strcmp(names->items[j], name)) { /* taken */
-            free(name);
-            return;
-        }
-    }
-    free(names->items[at]);
-    names->items[at] = name;
 }
 
 static bool check_names(const an_list *names, const char *whence, an_error *err)
@@ -121,7 +126,7 @@ static bool check_names(const an_list *names, const char *whence, an_error *err)
 }
 
 bool an__csv_names(const an__csv_source *s, const an_csv_options *o, an_csv_dialect *d, const an__csv_format *f, const char **p,
-                   size_t *line, an_list *names, an_error *err)
+                   size_t *line, an_list *names, an_list *made, an_error *err)
 {
     const char *end = s->data + s->size;
     for (;;) { /* blank lines in front */
@@ -159,7 +164,7 @@ bool an__csv_names(const an__csv_source *s, const an_csv_options *o, an_csv_dial
     } else if (ok) {
         for (size_t j = 0; j < first.count; j++) an_list_add(names, first.items[j]);
         d->header = true;
-        name_edge(names);
+        name_empty(names, made);
         ok = check_names(names, "header", err);
     }
     if (ok && !d->header) {

@@ -9,7 +9,7 @@
 typedef struct reader {
     an__csv_source source;
     an__csv_format format;
-    an_list names;
+    an_list names, made; /* made: those of columns without a name in the header, in order */
     an__csv_column *column;
     size_t columns;
     size_t capacity;  /* rows that columns have room for */
@@ -334,8 +334,32 @@ static bool take_origin(an_table *t, const an_column from[3], an_error *err)
     return true;
 }
 
+/* Columns at the end without a name or any value are only a delimiter at the end of every line. The others without a name are told;
+ * such a column without any value stands between two tables side by side. */
+static bool settle_made_names(reader *r, size_t rows, an_error *err)
+{
+    size_t left = r->made.count;
+    while (left && r->columns > 1) {
+        an__csv_column *c = &r->column[r->columns - 1];
+        if (strcmp(c->name, r->made.items[left - 1]) || c->missing != rows) break;
+        an__csv_column_clear(c);
+        r->columns--;
+        left--;
+    }
+    for (size_t j = 0, k = 0; k < left; j++) {
+        if (strcmp(r->column[j].name, r->made.items[k])) continue;
+        if (j && r->column[j].missing == rows) {
+            an_fail(err, AN_INPUT, "header: column %zu has an empty name, and no row has a value there", j + 1);
+            return an_hint(err, "are these two tables side by side? give one table, or name the column");
+        }
+        an_job_say(r->job, "%s: the header has no name for column %s", r->what, r->made.items[k++]);
+    }
+    return true;
+}
+
 static an_table *build(reader *r, size_t rows, an_error *err)
 {
+    if (!settle_made_names(r, rows, err)) return NULL;
     an_table *t = an_table_new(rows);
     an_column origin[3] = { 0 };
     size_t at[3] = { SIZE_MAX, SIZE_MAX, SIZE_MAX };
@@ -368,7 +392,7 @@ static an_table *read_source(reader *r, const an_csv_options *o, an_csv_dialect 
     const char *p = r->source.data + first;
     if (first > 3) line = 2; /* behind the line sep=; */
     size_t first_line = line;
-    if (!an__csv_names(&r->source, o, d, &r->format, &p, &line, &r->names, err)) return NULL;
+    if (!an__csv_names(&r->source, o, d, &r->format, &p, &line, &r->names, &r->made, err)) return NULL;
     r->columns = r->names.count;
     r->column = an_alloc_n(r->columns, sizeof *r->column);
     for (size_t j = 0; j < r->columns; j++) r->column[j] = (an__csv_column){ .name = r->names.items[j], .forced = -1 };
@@ -426,6 +450,7 @@ static an_table *read_and_close(reader *r, const an_csv_options *options, an_csv
     for (size_t j = 0; j < r->columns; j++) an__csv_column_clear(&r->column[j]);
     free(r->column);
     an_list_free(&r->names);
+    an_list_free(&r->made);
     an_buf_free(&r->scratch);
     an__csv_close(&r->source);
     return t;

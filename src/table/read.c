@@ -47,12 +47,12 @@ an_table *an_parquet_read(const char *path, an_job *job, an_error *err)
 static an_table *read_sheet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect,
                             an_list *notes, an_job *job, an_error *err)
 {
-    char comma[] = "comma", point[] = ".", utf8[] = "utf-8";
+    char comma[] = "comma", point[] = ".", utf8[] = "utf-8", none[] = "none";
     an_csv_options o = options ? *options : (an_csv_options){ 0 };
     o.delimiter = comma;
     o.decimal = point;
     o.encoding = utf8;
-    o.thousands = NULL;
+    o.thousands = none; /* a text 2,817 in a sheet may mean 2.817 */
     int fd = an__spill_open(err);
     FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!f) {

@@ -144,6 +144,132 @@ static void test_costs(void **state)
     an__report_facts_free(&f);
 }
 
+/* Limits recorded from scipy.stats.beta.ppf; 43 of 43 has the closed form 0.025^(1/43). */
+static void test_exact(void **state)
+{
+    (void)state;
+    json_t *c = json(CONFUSION);
+    static const struct {
+        const char *metric;
+        double low, high;
+    } want[] = { { "recall", 0.9177888788458615, 1 },
+                 { "precision", 0.5153034891687531, 0.755305098190286 },
+                 { "accuracy", 0.872928907601335, 0.9432817568833525 } };
+    double low, high;
+    for (size_t i = 0; i < AN_COUNT(want); i++) {
+        an__exact_limits(c, want[i].metric, &low, &high);
+        if (!(fabs(low - want[i].low) < 1e-9 && fabs(high - want[i].high) < 1e-9)) fail_msg("%s: %.12g %.12g", want[i].metric, low, high);
+    }
+    an__exact_limits(c, "recall", &low, &high);
+    assert_true(fabs(low - pow(0.025, 1 / 43.0)) < 1e-12);
+    an__exact_limits(c, "f2", &low, &high);
+    assert_true(isnan(low) && isnan(high));
+    json_decref(c);
+    c = json("{'tn':5,'fp':0,'fn':0,'tp':0}"); /* nothing to catch, nothing rejected */
+    an__exact_limits(c, "recall", &low, &high);
+    assert_true(isnan(low) && isnan(high));
+    an__exact_limits(c, "precision", &low, &high);
+    assert_true(isnan(low) && isnan(high));
+    json_decref(c);
+
+    an_report_facts f = facts();
+    page p = render(&f);
+    has(p.html.data, "the true share lies between 91.8\u00a0% and 100.0\u00a0%");
+    lacks(p.html.data, "bootstrap interval).");
+    const char *at = strstr(table(&p.tables, "metrics"), "\nRecall,0.9,,");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "\nRecall,0.9,,%lf,%lf", &low, &high), 2);
+    assert_true(fabs(low - want[0].low) < 1e-9 && high == 1);
+    has(table(&p.tables, "metrics"), "\nF2,0.9,,0.8,0.99"); /* no proportion: its own interval */
+    lacks(p.html.data, "without width");
+    page_free(&p);
+    json_object_set_new(json_object_get(f.evaluation, "metrics"), "f2", json("{'value':1,'low':1,'high':1}"));
+    p = render(&f);
+    has(p.html.data, "without width");
+    page_free(&p);
+    an__report_facts_free(&f);
+}
+
+/* Of 275 parts 43 are broken: rejecting every part has F2 5 x 43 / (4 x 43 + 275) = 0.481. */
+static void test_worthless(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule, *confusion, *costs, *says, *lacks;
+    } cases[] = {
+        { "f2", CONFUSION, "null", "costs less than 71 tests", "This model " },
+        { "f2", "{'tn':0,'fp':232,'fn':0,'tp':43}", "null", "<b>This model is no better than rejecting every part.</b>",
+          "catches nothing" },
+        { "f2", "{'tn':120,'fp':112,'fn':20,'tp':23}", "null",
+          "Its F2 on the test part is 0.375; rejecting every part, without any model, has 0.481.", "catches nothing" },
+        { "f2", "{'tn':232,'fp':0,'fn':43,'tp':0}", "null", "<b>This model catches nothing.</b> All 43 parts", "is cheaper than testing" },
+        { "f2", "{'tn':222,'fp':10,'fn':43,'tp':0}", "null", "<b>This model catches nothing.</b> All 43 parts", "is cheaper than testing" },
+        /* prices decide where they are known: catching a little without a false reject saves, whatever its F2 */
+        { "f2", "{'tn':232,'fp':0,'fn':33,'tp':10}", "{'escape':10,'reject':5,'test':4,'currency':'EUR'}", "cost (EUR)", "This model " },
+        { "f2", "{'tn':132,'fp':100,'fn':3,'tp':40}", "{'escape':10,'reject':5,'test':4,'currency':'EUR'}",
+          "<b>This model is no better than passing every part.</b> At the prices given", "than rejecting every part" },
+        { "f2", "{'tn':222,'fp':10,'fn':23,'tp':20}", "{'escape':400,'reject':5,'test':4,'currency':'EUR'}",
+          "<b>This model is no better than rejecting every part.</b> At the prices given", "than passing every part" },
+        { "f2", "{'tn':275,'fp':0,'fn':0,'tp':0}", "null", "the share caught is not known", "This model " },
+        /* a plain threshold of 0.5 that is too high for scores that rank well; only f2 itself is not told to try f2 */
+        { "0.5", "{'tn':232,'fp':0,'fn':43,'tp':0}", "null",
+          "(ROC-AUC 0.900), so another threshold may help: <code>andon model threshold press --rule f2<", "is cheaper" },
+        { "f2", "{'tn':232,'fp':0,'fn':43,'tp':0}", "null", "catches nothing", "another threshold" },
+        /* with a limit on rejects, rejecting every part is not to be had: chance is the rival */
+        { "rejects<=0.1", "{'tn':230,'fp':2,'fn':23,'tp':5}", "null", "caught 5 of 28", "This model " },
+        { "rejects<=0.1", "{'tn':180,'fp':20,'fn':27,'tp':3}", "null",
+          "rejecting as many parts blindly.</b> It rejects 10.0\u00a0% of the parts with broken = 1 and 10.0\u00a0% of the others.",
+          "every part.</b>" },
+    };
+    for (size_t i = 0; i < AN_COUNT(cases); i++) {
+        an_report_facts f = facts();
+        json_object_set_new(f.evaluation, "confusion", json(cases[i].confusion));
+        json_object_set_new(json_object_get(f.evaluation, "threshold"), "rule", json_string(cases[i].rule));
+        if (strcmp(cases[i].costs, "null")) json_object_set_new(f.evaluation, "costs", json(cases[i].costs));
+        page p = render(&f);
+        const char *body = strstr(p.html.data, "</nav>");
+        char *end = strstr(p.html.data, "<div class=\"break\">");
+        assert_non_null(body);
+        assert_non_null(end);
+        *end = 0; /* page one alone */
+        has(body, cases[i].says);
+        lacks(body, cases[i].lacks);
+        page_free(&p);
+        an__report_facts_free(&f);
+    }
+}
+
+/* A comparison in which nothing was learnt has no green box and no advice; one that ignored the time says so twice. */
+static void test_trivial(void **state)
+{
+    (void)state;
+    const char *nothing = "<p class=\"warn\"><b>Nothing tried here beats rejecting every part or passing every part.</b>",
+               *random =
+                   "The repeats are random splits; the data has a time column, and the newest quarter may behave differently: see the "
+                   "model&#39;s own test part.";
+    an_report_facts f = facts();
+    json_t *r = json_object_get(f.comparison, "recommendation");
+    for (int beats = 1; beats >= 0; beats--) {
+        json_object_set_new(r, "better_than_trivial", json_boolean(beats));
+        json_object_set_new(f.comparison, "time_ignored", json_boolean(!beats));
+        page p = render(&f);
+        assert_int_equal(count_of(p.html.data, nothing), beats ? 0 : 2); /* page one, and beside the comparison */
+        assert_int_equal(count_of(p.html.data, random), beats ? 0 : 2);
+        (beats ? has : lacks)(p.html.data, "<p class=\"box\">");
+        (beats ? has : lacks)(p.html.data, "recommended; the original data");
+        (beats ? has : lacks)(p.html.data, "andon model train NAME");
+        has(p.html.data, "nothing did better.");
+        page_free(&p);
+    }
+    replace(&f.model, NULL); /* the report on a data set says the same */
+    replace(&f.evaluation, NULL);
+    page p = render(&f);
+    assert_int_equal(count_of(p.html.data, nothing), 2);
+    assert_int_equal(count_of(p.html.data, random), 2);
+    page_free(&p);
+    an__report_facts_free(&f);
+}
+
 static void test_sections(void **state)
 {
     (void)state;
@@ -317,9 +443,9 @@ static void test_link(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_html),    cmocka_unit_test(test_grid),
-        cmocka_unit_test(test_front),   cmocka_unit_test(test_costs),   cmocka_unit_test(test_sections),
-        cmocka_unit_test(test_missing), cmocka_unit_test(test_hostile), cmocka_unit_test(test_link),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_html),     cmocka_unit_test(test_grid),      cmocka_unit_test(test_front),
+        cmocka_unit_test(test_costs),   cmocka_unit_test(test_sections), cmocka_unit_test(test_missing),   cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_link),    cmocka_unit_test(test_exact),    cmocka_unit_test(test_worthless), cmocka_unit_test(test_trivial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,16 @@ static void test_workspace(void **state)
     has(page_text.data, "score threshold 0.900");
     has(page_text.data, "Recall, precision and F2");
 
+    /* so has one whose threshold was moved with prices: the same prices, which andon.yaml does not hold */
+    json_decref(act(s, "model threshold",
+                    (const char *const[]){ "name", "press", "rule", "cost", "cost-escape", "400", "cost-reject", "12", NULL }, &err));
+    assert_true(an_report_write(s, "model:press/3", html, NULL, &err));
+    assert_true(an_file_read(html, 0, &page_text, &err));
+    has(page_text.data, "(rule cost)");
+    has(page_text.data, "Costs per part: an escape 400, a false reject 12 EUR.");
+    has(page_text.data, "Cost per 1,000 parts");
+    lacks(page_text.data, "Costs are not known");
+
     /* a data set over the same file: tables of the model go */
     assert_true(an_report_write(s, "data:gears", html, NULL, &err));
     assert_true(an_file_exists(fidelity)); /* the judgements are facts about the data */

@@ -73,8 +73,8 @@ static void join_and_pivot(void **state)
     assert_int_equal(json_integer_value(json_object_get(r, "rows")), 39);
     assert_string_equal(an_json_string(r, "target", ""), "broken");
     char *warnings = an_json_text(json_object_get(r, "warnings"), false);
-    assert_non_null(strstr(warnings, "press: 1 parts are not in all tables: P005"));
-    assert_non_null(strstr(warnings, "test: 1 parts have several rows: P001"));
+    assert_non_null(strstr(warnings, "press: parts not in all tables (1): P005"));
+    assert_non_null(strstr(warnings, "test: parts with several rows (1): P001"));
     free(warnings);
     an_table *t;
     MUST((t = an__data_get(l->store, "part", NULL, &err)) != NULL);

@@ -368,6 +368,16 @@ static void test_csv_types(void **state)
     an_model_csv_types(m, &types);
     assert_int_equal(types.count, FEATURES);
     assert_true(an_list_has(&types, "variant=category") && an_list_has(&types, "hot=boolean") && an_list_has(&types, "force=real"));
+    assert_true(an_list_has(&types, "turns=real")); /* whole numbers in training, perhaps not today */
+    const char *text = "force,turns,hot,variant,stamp,torque\n20,3.0,true,A,2023-11-15T00:00:00Z,1.5\n20,2.5,no,B,2023-11-15T00:00:00Z,1.5\n";
+    an_error err = { 0 };
+    an_csv_options how = { .type = types };
+    an_table *today = an_csv_parse(text, strlen(text), "today.csv", &how, NULL, NULL, &err);
+    if (!today) fail_msg("%s", err.message);
+    double *score = scored(m, today);
+    assert_true(score[0] > 0 && score[0] < 1 && score[1] > score[0]);
+    free(score);
+    an_table_free(today);
     an_list_free(&types);
     an_model_free(m);
     an_table_free(t);

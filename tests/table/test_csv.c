@@ -221,6 +221,11 @@ static void test_thousands_found(void **state)
     an_table_free(t);
 }
 
+static void on_message(void *context, const char *text)
+{
+    if (strstr(text, "no name for column")) ++*(int *)context;
+}
+
 /* What spreadsheets and data frames write around a table. */
 static void test_edges_of_exports(void **state)
 {
@@ -231,13 +236,35 @@ static void test_edges_of_exports(void **state)
     assert_int_equal(t->rows, 2);
     assert_true(column(t, "a")->real[0] == 1.5);
     an_table_free(t);
+    t = parse_dialect("\"sep=|\"\na|b\n1;5|2\n", &d);
+    assert_int_equal(d.delimiter, '|');
+    assert_string_equal(cell(t, "a", 0), "1;5");
+    an_table_free(t);
+    t = parse("sep=ab\n1\n", NULL); /* a header like any other */
+    assert_int_equal(t->rows, 1);
+    an_table_free(t);
     t = parse(",a,b\nrow_0,1,2\nrow_1,3,4\n", NULL);
     assert_string_equal(cell(t, "c1", 1), "row_1");
     an_table_free(t);
-    t = parse("a;b;\n1;2;\n3;4;\n", NULL);
-    assert_int_equal(t->columns, 3);
-    assert_int_equal(column(t, "c3")->missing, 2);
+    t = parse("a,,c\n1,2,3\n", NULL);
+    assert_true(column(t, "c2")->integer[0] == 2);
     an_table_free(t);
+    t = parse("a;b;;\n1;2;;\n3;4;;\n", NULL); /* nothing behind the last delimiters anywhere: no columns */
+    assert_int_equal(t->columns, 2);
+    an_table_free(t);
+    t = parse("a;b;\n1;2;\n3;4;5\n", NULL);
+    assert_int_equal(column(t, "c3")->missing, 1);
+    an_table_free(t);
+    int said = 0;
+    an_job *job = an_job_new(&(an_job_options){ .sink = { .context = &said, .message = on_message } });
+    an_error err = { 0 };
+    t = an_csv_parse("c3,x,,\n1,2,3,\n", 14, "test.csv", NULL, &d, job, &err);
+    assert_non_null(t);
+    assert_int_equal(t->columns, 3);
+    assert_true(column(t, "c3_")->integer[0] == 3);
+    assert_int_equal(said, 1); /* of c3_, not of the column that went */
+    an_table_free(t);
+    an_job_free(job);
     t = parse("day;x\n31.12.2026;1\n1.2.2027 06:30;2\n01.03.2027 06:30:15,5;3\n", NULL);
     assert_int_equal(column(t, "day")->type, AN_DATETIME);
     assert_string_equal(cell(t, "day", 1), "2027-02-01T06:30:00Z");

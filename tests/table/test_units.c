@@ -43,7 +43,7 @@ static void round_trips(void **state)
     (void)state;
     static const char *const pairs[][2] = { { "Cel", "[degF]" }, { "[degF]", "K" }, { "in", "mm" }, { "psi", "bar" }, { "deg", "rad" }, { "lbf", "kN" } };
     for (size_t i = 0; i < AN_COUNT(pairs); i++) {
-        double f, o, g, p;
+        double f, o, g = 0, p = 0;
         assert_true(an_unit_convert(pairs[i][0], pairs[i][1], &f, &o, NULL) && an_unit_convert(pairs[i][1], pairs[i][0], &g, &p, NULL));
         assert_true(fabs(g * (f * 37.5 + o) + p - 37.5) < 1e-11);
     }
