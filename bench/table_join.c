@@ -1,5 +1,6 @@
 /* table_join.c - seconds to join two tables by a text key: the best of N. usage: bench_table_join ROWS THREADS [N]
- * Both tables hold every key once, in different orders; the left one has two columns beside the key, the right one three (a number, a whole number, a text). */
+ * Both tables hold every key once, in different orders; the left one has two columns beside the key, the right one three (a number, a whole
+ * number, a text). */
 #include "andon/table.h"
 
 #include <stdlib.h>
@@ -14,7 +15,15 @@ static an_table *made(size_t rows, uint64_t seed, const char *first, const char 
     an_rng_shuffle(&r, order, rows);
     for (int k = 0; k < (third ? 4 : 3); k++) {
         bool text = k == 0 || k == 3;
-        an_column *c = an_table_add(t, k == 0 ? "serial" : k == 1 ? first : k == 2 ? second : third, text ? AN_TEXT : k == 1 ? AN_REAL : AN_INTEGER, &err);
+        an_column *c = an_table_add(t,
+                                    k == 0   ? "serial"
+                                    : k == 1 ? first
+                                    : k == 2 ? second
+                                             : third,
+                                    text     ? AN_TEXT
+                                    : k == 1 ? AN_REAL
+                                             : AN_INTEGER,
+                                    &err);
         an_buf bytes = { 0 };
         for (size_t i = 0; i < rows; i++) {
             if (text) {

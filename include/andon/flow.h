@@ -1,8 +1,8 @@
 /* flow.h - what can be a step, pipeline files, the runner, and the functions that commands, steps and routes share.
  *
  * A piece of work is a row: a name, a parameter table, typed inputs and outputs, and one function. Commands, pipeline steps, REST routes
- * and C callers reach the same function. Results are JSON documents in the shapes of the command line (docs/commands.md): they are printed, stored
- * with the run, cached, and shown in reports without translation.
+ * and C callers reach the same function. Results are JSON documents in the shapes of the command line (docs/commands.md): they are printed,
+ * stored with the run, cached, and shown in reports without translation.
  */
 #ifndef ANDON_FLOW_H
 #define ANDON_FLOW_H

@@ -34,6 +34,10 @@ void an_metrics_all(const uint8_t *label, const double *score, size_t n, double 
 /* Stratified bootstrap, percentile intervals (2.5 %, 97.5 %) of every metric; reps >= 200; deterministic in seed for any number of threads. */
 bool an_metrics_bootstrap(const uint8_t *label, const double *score, size_t n, double threshold, int reps, uint64_t seed, an_job *job, an_metrics *low, an_metrics *high, an_error *err);
 
+/* The same over whole units (batches, tools) drawn with replacement: for rows that share a group, which are no independent evidence. unit: 0 .. units - 1
+ * a row. With one unit the intervals are NaN. */
+bool an_metrics_bootstrap_units(const uint8_t *label, const double *score, const uint32_t *unit, size_t units, size_t n, double threshold, int reps, uint64_t seed, an_job *job, an_metrics *low, an_metrics *high, an_error *err);
+
 double an_binomial_upper(uint64_t k, uint64_t n, double confidence); /* one-sided Clopper-Pearson: k = 0 of 43 at 0.95 gives 0.0673 */
 double an_binomial_lower(uint64_t k, uint64_t n, double confidence);
 

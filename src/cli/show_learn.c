@@ -190,7 +190,8 @@ void an__show_compare(const json_t *r, FILE *out)
     fprintf(out, "\nrecall and precision are at the moved threshold. Recommended: %s\n", an_json_string(rec, "why", ""));
     if (json_is_false(json_object_get(rec, "better_than_trivial"))) return;
     if (json_is_true(json_object_get(r, "time_ignored")))
-        fprintf(out, "The repeats are random splits; the data has a time column: judge the trained model on the newest quarter too (model train does).\n");
+        fprintf(out, "The repeats are random splits; the data has a time column: judge the trained model on the newest quarter too (model "
+                     "train does).\n");
     fprintf(out, "next: andon model train NAME --data %s --model %s --balance %s%s\n", an_json_string(r, "data", ""),
             an_json_string(rec, "model", ""), an_json_string(rec, "balance", ""),
             !strcmp(an_json_string(rec, "balance", ""), "none") ? "" : " --threshold f2");

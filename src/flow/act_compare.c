@@ -148,7 +148,8 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
         c.cache = an_job_fresh(job) ? NULL : cache;
         result = recorded(s, o, &c, &row, job, err);
         if (json_is_true(json_object_get(result, "time_ignored")))
-            an_job_say(job, "note: the repeats are random splits; this data has a time column, and the newest quarter may behave differently ('andon model train' tests on it)");
+            an_job_say(job, "note: the repeats are random splits; this data has a time column, and the newest quarter may behave "
+                            "differently ('andon model train' tests on it)");
     }
     for (int i = 0; i < AN_COMPARE_MAX; i++) {
         json_decref(c.model_options[i]);

@@ -23,9 +23,12 @@ const an_act an__act_data_join = {
     .name = "data join",
     .args = "NAME TABLE...",
     .doc = "put station tables side by side, by serial or by row",
-    .more = "Rows come in the order of the first table; a column name that several tables have gets the table's name in front. Keys are compared as they are written: 0012 is not 12.\n"
-            "Parts missing from a table, parts with several rows and values that differ are listed. A part that comes several times is refused until --attempts says which row counts.",
-    .examples = { "andon data join part press test --on serial --attempts last --target broken", "andon data join part sensors verdicts --by-row" },
+    .more = "Rows come in the order of the first table; a column name that several tables have gets the table's name in front. Keys are "
+            "compared as they are written: 0012 is not 12.\n"
+            "Parts missing from a table, parts with several rows and values that differ are listed. A part that comes several times is "
+            "refused until --attempts says which row counts.",
+    .examples = { "andon data join part press test --on serial --attempts last --target broken",
+                  "andon data join part sensors verdicts --by-row" },
     .params = an__join_step_params,
     .options_size = sizeof(an_join_step),
     .run = join_run,
@@ -40,8 +43,10 @@ const an_act an__act_data_pivot = {
     .name = "data pivot",
     .args = "NAME TABLE",
     .doc = "from one row a screw to one row a part",
-    .more = "The cells of each value column go to NAME_COLUMN, where NAME is the cell of --names: 3_torque. The other columns must agree within a part; where they do not, the first value is kept and the parts are listed.",
-    .examples = { "andon data pivot part screws --on serial --names screw --values torque,angle", "andon data pivot weld spots --on body --names spot --values current --attempts last" },
+    .more = "The cells of each value column go to NAME_COLUMN, where NAME is the cell of --names: 3_torque. The other columns must agree\n"
+            "within a part; where they do not, the first value is kept and the parts are listed.",
+    .examples = { "andon data pivot part screws --on serial --names screw --values torque,angle",
+                  "andon data pivot weld spots --on body --names spot --values current --attempts last" },
     .params = an__pivot_step_params,
     .options_size = sizeof(an_pivot_step),
     .run = pivot_run,
@@ -74,7 +79,8 @@ const an_act an__act_data_schema = {
     .name = "data schema",
     .args = "NAME",
     .doc = "print what the columns are as YAML, or apply an edited file",
-    .more = "Roles, types, units (UCUM codes; from: converts), specification limits, direction, station, gauge resolution, sentinels, what is known only after the decision, and constraints between columns.\n"
+    .more = "Roles, types, units (UCUM codes; from: converts), specification limits, direction, station, gauge resolution, sentinels, what "
+            "is known only after the decision, and constraints between columns.\n"
             "Applying makes a new version; rows that break a constraint are listed and stay.",
     .examples = { "andon data schema press > press.yaml", "andon data schema press --schema press.yaml" },
     .params = an__schema_step_params,
@@ -98,20 +104,20 @@ static void diff_text(const json_t *d, const char *a, const char *b, an_buf *out
 {
     size_t i;
     json_t *item;
-    an_buf_printf(out, "%s (%lld rows) to %s (%lld rows): %s\n", a, (long long)json_integer_value(json_object_get(d, "rows_a")), b, (long long)json_integer_value(json_object_get(d, "rows_b")),
-                  an_json_string(d, "summary", ""));
+    an_buf_printf(out, "%s (%lld rows) to %s (%lld rows): %s\n", a, (long long)json_integer_value(json_object_get(d, "rows_a")), b,
+                  (long long)json_integer_value(json_object_get(d, "rows_b")), an_json_string(d, "summary", ""));
     json_array_foreach(json_object_get(d, "removed"), i, item) an_buf_printf(out, "  - %s\n", json_string_value(item));
     json_array_foreach(json_object_get(d, "added"), i, item) an_buf_printf(out, "  + %s\n", json_string_value(item));
-    json_array_foreach(json_object_get(d, "changed"), i, item)
-    {
+    json_array_foreach(json_object_get(d, "changed"), i, item) {
         const char *column = an_json_string(item, "column", NULL);
-        an_buf_printf(out, "  %s%s%s: %s -> %s\n", column ? column : "", column ? " " : "", an_json_string(item, "what", ""), an_json_string(item, "from", "none"), an_json_string(item, "to", "none"));
+        an_buf_printf(out, "  %s%s%s: %s -> %s\n", column ? column : "", column ? " " : "", an_json_string(item, "what", ""),
+                      an_json_string(item, "from", "none"), an_json_string(item, "to", "none"));
     }
-    json_array_foreach(json_object_get(d, "columns"), i, item)
-    {
+    json_array_foreach(json_object_get(d, "columns"), i, item) {
         const char *verdict = an_json_string(item, "verdict", "");
         if (!strcmp(verdict, "no change") || !strcmp(verdict, "not compared")) continue;
-        an_buf_printf(out, "  %s: %s (PSI %.3f, adjusted p %.2g)\n", an_json_string(item, "name", ""), verdict, an_json_number(json_object_get(item, "psi"), 0), an_json_number(json_object_get(item, "p_adjusted"), 1));
+        an_buf_printf(out, "  %s: %s (PSI %.3f, adjusted p %.2g)\n", an_json_string(item, "name", ""), verdict,
+                      an_json_number(json_object_get(item, "psi"), 0), an_json_number(json_object_get(item, "p_adjusted"), 1));
     }
     if (out->size) out->data[--out->size] = 0;
 }
@@ -144,7 +150,8 @@ const an_act an__act_data_diff = {
     .name = "data diff",
     .args = "A B",
     .doc = "what changed between two versions: columns, units, distributions",
-    .more = "Numbers by the Kolmogorov-Smirnov test, stability index and Wasserstein distance, categories by chi-squared; p-values are corrected for the number of columns (Benjamini-Hochberg, 5 %).\n"
+    .more = "Numbers by the Kolmogorov-Smirnov test, stability index and Wasserstein distance, categories by chi-squared; p-values are "
+            "corrected for the number of columns (Benjamini-Hochberg, 5 %).\n"
             "A change is said to matter from a stability index or KS distance of 0.1 on.",
     .examples = { "andon data diff press/1 press/2", "andon data diff press/1 press --json" },
     .params = diff_params,
@@ -184,26 +191,31 @@ static void check_text(const json_t *r, const char *out, an_buf *text)
     size_t i;
     json_t *e;
     json_int_t broken = json_integer_value(json_object_get(r, "broken"));
-    an_buf_printf(text, "%lld of %lld expectations broken, %lld of %lld rows", (long long)broken, (long long)json_integer_value(json_object_get(r, "checked")), (long long)json_integer_value(json_object_get(r, "rows_broken")),
+    an_buf_printf(text, "%lld of %lld expectations broken, %lld of %lld rows", (long long)broken,
+                  (long long)json_integer_value(json_object_get(r, "checked")),
+                  (long long)json_integer_value(json_object_get(r, "rows_broken")),
                   (long long)json_integer_value(json_object_get(r, "rows")));
     if (out) an_buf_printf(text, " (in %s)", out);
-    json_array_foreach(json_object_get(r, "expectations"), i, e)
-    {
+    json_array_foreach(json_object_get(r, "expectations"), i, e) {
         if (json_is_true(json_object_get(e, "ok"))) continue;
         an_buf_printf(text, "\n  broken: %s", an_json_string(e, "text", ""));
         json_int_t rows = json_integer_value(json_object_get(e, "rows_broken"));
-        if (rows) an_buf_printf(text, " in %lld row%s, the first is %lld", (long long)rows, rows > 1 ? "s" : "", (long long)json_integer_value(json_array_get(json_object_get(e, "first"), 0)));
+        if (rows)
+            an_buf_printf(text, " in %lld row%s, the first is %lld", (long long)rows, rows > 1 ? "s" : "",
+                          (long long)json_integer_value(json_array_get(json_object_get(e, "first"), 0)));
     }
 }
 
 /* The check as a run of its own: what was asked of which table, and what came out. */
-static bool record(an_store *s, const check_options *o, const an_version_row *row, const an_version_row *reference, const json_t *result, an_error *err)
+static bool record(an_store *s, const check_options *o, const an_version_row *row, const an_version_row *reference, const json_t *result,
+                   an_error *err)
 {
     an_hash file;
     json_t *params = an_params_json(check_params, o);
     char *run = an_run_begin(s, "check", row->name, NULL, NULL, params, 0, err);
     json_decref(params);
-    bool ok = run && an_run_artifact(s, run, AN_EDGE_IN, "data", &row->address, err) && an_store_put_file(s, o->expect, &file, err) && an_run_artifact(s, run, AN_EDGE_IN, "file", &file, err);
+    bool ok = run && an_run_artifact(s, run, AN_EDGE_IN, "data", &row->address, err) && an_store_put_file(s, o->expect, &file, err) &&
+              an_run_artifact(s, run, AN_EDGE_IN, "file", &file, err);
     if (ok && reference->name) ok = an_run_artifact(s, run, AN_EDGE_IN, "data", &reference->address, err);
     ok = ok && an_run_end(s, run, "done", result, NULL, err);
     free(run);
@@ -233,7 +245,8 @@ static json_t *check(an_store *s, const check_options *o, const an_table *t, con
         const char *first = strchr(text.data, '\n');
         if (first) an_job_say(job, "%s", first + 1);
         an_fail(err, AN_REFUSED, "%s/%lld: %.*s", row->name, (long long)row->version, (int)strcspn(text.data, "\n"), text.data);
-        an_hint(err, written ? "the rows are in %s, column _broken says why" : "no row is to blame: see 'andon runs list' for the check", out);
+        an_hint(err, written ? "the rows are in %s, column _broken says why" : "no row is to blame: see 'andon runs list' for the check",
+                out);
         ok = false;
     }
     an_buf_free(&text);
@@ -267,7 +280,8 @@ const an_act an__act_data_check = {
     .name = "data check",
     .args = "NAME",
     .doc = "hold a data set against expectations; exit 3 when one is broken",
-    .more = "Ranges, missing share, uniqueness, sets of values, order in time, conditions between columns, distributions against a reference. The broken rows are written as CSV. Statistical expectations say how\n"
+    .more = "Ranges, missing share, uniqueness, sets of values, order in time, conditions between columns, distributions against a "
+            "reference. The broken rows are written as CSV. Statistical expectations say how\n"
             "often they break by chance.",
     .examples = { "andon data check press --propose > expect.yaml", "andon data check press --expect expect.yaml --reference press/1" },
     .params = check_params,

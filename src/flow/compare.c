@@ -123,7 +123,9 @@ static void describe(const an_comparison *c, const cell *x, an_buf *out)
     if (b->generator)
         an_buf_printf(out, "on data balanced by %s", b->name);
     else
-        an_buf_puts(out, b->weights ? "with class weights" : !strcmp(b->name, "threshold") ? "with its threshold moved" : "trained plainly");
+        an_buf_puts(out, b->weights                      ? "with class weights"
+                         : !strcmp(b->name, "threshold") ? "with its threshold moved"
+                                                         : "trained plainly");
 }
 
 /* The best by mean; of those not worse beyond noise the simplest, in the order of the balancings. The plain model is 'none' when its
@@ -179,8 +181,9 @@ static json_t *recommend(const an_comparison *c, const cell *x, int n, double ra
         an_buf_printf(&why, ". But that is no better than %s, which has %.3f: no combination has learnt anything that helps on this data",
                       by_cost ? "rejecting or passing every part" : "rejecting every part", sign * mean_of(x[pick].trivial, c->repeats));
     if (positives < 30) an_buf_printf(&why, ". The evidence is thin: only %zu positive rows; collect more before relying on it", positives);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name,
-                          "why", why.data, "decided_by", by_cost ? "cost" : "f2", "thin_evidence", positives < 30, "better_than_trivial", learnt);
+    json_t *j =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name,
+                  "why", why.data, "decided_by", by_cost ? "cost" : "f2", "thin_evidence", positives < 30, "better_than_trivial", learnt);
     an_buf_free(&why);
     return j;
 }
@@ -256,7 +259,8 @@ json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
                            .fixed = an_alloc_n(R, sizeof(an_metrics)),
                            .moved = an_alloc_n(R, sizeof(an_metrics)),
                            .decide = an_alloc_n(R, sizeof(double)),
-                           .trivial = an_alloc_n(R, sizeof(double)), .threshold = an_alloc_n(R, sizeof(double)),
+                           .trivial = an_alloc_n(R, sizeof(double)),
+                           .threshold = an_alloc_n(R, sizeof(double)),
                            .cost = an_alloc_n(R, sizeof(double)),
                            .cost_fixed = an_alloc_n(R, sizeof(double)) };
             ok = ok && judge_cell(c, &x[n], repeat, scores, fits, fit_of[b], err);

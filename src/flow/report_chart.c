@@ -30,7 +30,8 @@ char *an__balance_label(const an_page *p, const json_t *row)
     const json_t *rows = json_object_get(p->f->comparison, "rows"), *other;
     const char *model = an__string(row, "model"), *balance = an__string(row, "balance");
     size_t i;
-    json_array_foreach(rows, i, other) if (strcmp(an__string(other, "model"), model) != 0) return an_format("%s, %s", model, balance);
+    json_array_foreach(rows, i, other)
+        if (strcmp(an__string(other, "model"), model) != 0) return an_format("%s, %s", model, balance);
     return an_strdup(balance);
 }
 
@@ -109,8 +110,7 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric)
     if (!n) return;
     double low = 1, high = 0;
     json_t *row;
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach(rows, i, row) {
         static const char *const sets[] = { "metrics", "metrics_moved" };
         for (int k = 0; k < 2; k++) {
             const json_t *v = an__at(json_object_get(row, sets[k]), metric);
@@ -142,8 +142,7 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric)
     an__legend(b, "at its own moved threshold", AN__RED, AN__DIAMOND);
     an_buf_puts(b, "</div>");
     an__plot_open(&plot, "F2", "", "F2 of every balancing with its interval");
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach(rows, i, row) {
         double y = 1 - ((double)i + 0.5) / (double)n, off = 0.16 / (double)n;
         char *label = an__balance_label(p, row), *cut = shortened(label, 19);
         bool chosen = !strcmp(an__string(p->f->comparison, "recommendation.balance"), an__string(row, "balance")) &&
@@ -172,8 +171,7 @@ static cloud points(const json_t *list, int class)
     size_t n = json_array_size(list), i;
     cloud c = { an_alloc_n(n + 1, sizeof(double)), an_alloc_n(n + 1, sizeof(double)), 0 };
     json_t *point;
-    json_array_foreach(list, i, point)
-    {
+    json_array_foreach(list, i, point) {
         const json_t *own = json_array_get(point, 2);
         int is = json_is_number(own) ? (an_json_number(own, 0) != 0) : -1;
         double x = an_json_number(json_array_get(point, 0), NAN), y = an_json_number(json_array_get(point, 1), NAN);

@@ -41,8 +41,7 @@ static void fidelity(an_page *p, const json_t *list)
     an_grid g = an__grid_open(p, "fidelity", columns, AN_COUNT(columns));
     const json_t *j;
     size_t i;
-    json_array_foreach(list, i, j)
-    {
+    json_array_foreach(list, i, j) {
         /* generators judged against the same real rows share floor and ceiling */
         const json_t *before = i ? json_array_get(list, i - 1) : NULL, *after = json_array_get(list, i + 1);
         if (!same_frame(before, j))
@@ -72,8 +71,7 @@ static void more(an_page *p, const json_t *list)
     an_grid g = an__grid_open(p, "fidelity-more", columns, AN_COUNT(columns));
     const json_t *j;
     size_t i;
-    json_array_foreach(list, i, j)
-    {
+    json_array_foreach(list, i, j) {
         an__grid_row(&g, NULL);
         an__grid_text(&g, an__string(j, "method"));
         an__grid_number(&g, an__number(j, "scores.c2st_auc"));
@@ -115,12 +113,10 @@ static void columns_of(an_page *p, const json_t *list)
     size_t i, k, n_generators = json_array_size(list);
     worst **all = an_alloc_n(n_generators + 1, sizeof *all);
     size_t *count = an_alloc_n(n_generators + 1, sizeof *count);
-    json_array_foreach(list, i, j)
-    {
+    json_array_foreach(list, i, j) {
         const json_t *own = json_object_get(j, "columns");
         all[i] = an_alloc_n(json_array_size(own) + 1, sizeof **all);
-        json_array_foreach(own, k, c)
-        {
+        json_array_foreach(own, k, c) {
             double shape = an__number(c, "ks_complement");
             all[i][count[i]++] = (worst){ c, isnan(shape) ? an__number(c, "tv_complement") : shape };
         }
@@ -156,8 +152,7 @@ static series read_series(const json_t *list)
     size_t n = json_array_size(list), i;
     series s = { 0, an_alloc_n(n + 1, sizeof(double)), an_alloc_n(n + 1, sizeof(double)) };
     const json_t *point;
-    json_array_foreach(list, i, point)
-    {
+    json_array_foreach(list, i, point) {
         s.x[s.n] = an_json_number(json_array_get(point, 0), NAN);
         s.y[s.n] = an_json_number(json_array_get(point, 1), NAN);
         if (isfinite(s.x[s.n])) s.n++;
@@ -175,8 +170,7 @@ static void curves(an_page *p, const json_t *judgement, bool of_fidelity)
     const char *name[4];
     size_t n = 0;
     double x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
-    json_object_foreach((json_t *)history, key, list)
-    {
+    json_object_foreach((json_t *)history, key, list) {
         if (n == AN_COUNT(s) || !json_array_size(list) || (strstr(key, "fidelity") != NULL) != of_fidelity) continue;
         name[n] = key;
         s[n] = read_series(list);
@@ -232,14 +226,15 @@ static void curves_csv(an_page *p, const json_t *list)
     size_t i, k;
     const char *key;
     json_t *points;
-    json_array_foreach(list, i, j) json_object_foreach(json_object_get(j, "history"), key, points) json_array_foreach(points, k, point)
-    {
-        an__grid_row(&g, NULL);
-        an__grid_text(&g, an__string(j, "method"));
-        an__grid_text(&g, key);
-        an__grid_number(&g, an_json_number(json_array_get(point, 0), NAN));
-        an__grid_number(&g, an_json_number(json_array_get(point, 1), NAN));
-    }
+    json_array_foreach(list, i, j)
+        json_object_foreach(json_object_get(j, "history"), key, points)
+            json_array_foreach(points, k, point) {
+                an__grid_row(&g, NULL);
+                an__grid_text(&g, an__string(j, "method"));
+                an__grid_text(&g, key);
+                an__grid_number(&g, an_json_number(json_array_get(point, 0), NAN));
+                an__grid_number(&g, an_json_number(json_array_get(point, 1), NAN));
+            }
     an__grid_close_csv(&g, "The curves as CSV");
 }
 
@@ -254,16 +249,16 @@ static void map_csv(an_page *p, const json_t *list)
     an_grid g = an__grid_open(p, "map", columns, AN_COUNT(columns));
     const json_t *j, *point;
     size_t i, k;
-    json_array_foreach(list, i, j) for (int o = 0; o < 2; o++)
-        json_array_foreach(json_object_get(json_object_get(j, "pca"), origins[o]), k, point)
-    {
-        an__grid_row(&g, NULL);
-        an__grid_text(&g, an__string(j, "method"));
-        an__grid_text(&g, o ? "generated" : "real");
-        an__grid_number(&g, an_json_number(json_array_get(point, 0), NAN));
-        an__grid_number(&g, an_json_number(json_array_get(point, 1), NAN));
-        an__grid_number(&g, an_json_number(json_array_get(point, 2), o && json_is_true(json_object_get(j, "minority")) ? 1 : NAN));
-    }
+    json_array_foreach(list, i, j)
+        for (int o = 0; o < 2; o++)
+            json_array_foreach(json_object_get(json_object_get(j, "pca"), origins[o]), k, point) {
+                an__grid_row(&g, NULL);
+                an__grid_text(&g, an__string(j, "method"));
+                an__grid_text(&g, o ? "generated" : "real");
+                an__grid_number(&g, an_json_number(json_array_get(point, 0), NAN));
+                an__grid_number(&g, an_json_number(json_array_get(point, 1), NAN));
+                an__grid_number(&g, an_json_number(json_array_get(point, 2), o && json_is_true(json_object_get(j, "minority")) ? 1 : NAN));
+            }
     an__grid_close_csv(&g, "The points as CSV");
 }
 
@@ -302,14 +297,14 @@ void an__report_fidelity(an_page *p)
     more(p, list);
     filter(p);
     size_t i, curved = 0, mapped = 0;
-    json_array_foreach(list, i, j)
-    {
+    json_array_foreach(list, i, j) {
         curved += json_object_size(json_object_get(j, "history")) > 0;
         mapped += json_is_object(json_object_get(j, "pca"));
     }
     if (curved) {
         an_buf_puts(p->html, "<h3>Training</h3>\n<div class=\"cards\">");
-        json_array_foreach(list, i, j) for (int of_fidelity = 0; of_fidelity < 2; of_fidelity++) curves(p, j, of_fidelity);
+        json_array_foreach(list, i, j)
+            for (int of_fidelity = 0; of_fidelity < 2; of_fidelity++) curves(p, j, of_fidelity);
         an_buf_puts(p->html, "</div>\n");
         curves_csv(p, list);
     }

@@ -1,4 +1,5 @@
-/* step_table.c - the steps join, pivot and schema: registered tables in, a table out, what was found on the way in the result. The acts are in act_table.c. */
+/* step_table.c - the steps join, pivot and schema: registered tables in, a table out, what was found on the way in the result. The acts are
+ * in act_table.c. */
 #include "flow/act_table.h"
 
 #include <stdlib.h>
@@ -30,7 +31,8 @@ static an_table *take(const an_step_context *c, const char *reference, an_versio
 
 static bool any_role(const an_roles *r)
 {
-    return r->target || r->positive || r->group || r->time || r->id || r->drop.count || r->keep.count || r->after_decision.count || r->unit.count;
+    return r->target || r->positive || r->group || r->time || r->id || r->drop.count || r->keep.count || r->after_decision.count ||
+           r->unit.count;
 }
 
 /* Roles as asked for; the key names the part unless another column does, and what was known to come after the decision stays so. */
@@ -46,7 +48,8 @@ static bool assign(an_table *t, const an_roles *asked, const char *key, an_list 
         if (known && !an_list_has(&after, c->name) && !an_list_has(&asked->keep, c->name)) an_list_add(&after, c->name);
     }
     roles.after_decision = after;
-    bool taken = key && ((asked->target && !strcmp(asked->target, key)) || (asked->group && !strcmp(asked->group, key)) || (asked->time && !strcmp(asked->time, key)) || an_list_has(&asked->drop, key));
+    bool taken = key && ((asked->target && !strcmp(asked->target, key)) || (asked->group && !strcmp(asked->group, key)) ||
+                         (asked->time && !strcmp(asked->time, key)) || an_list_has(&asked->drop, key));
     if (!asked->id && key && !taken) roles.id = (char *)(uintptr_t)key; /* read only */
     bool ok = an_table_assign(t, &roles, notes, err);
     an_list_free(&after);
@@ -54,7 +57,8 @@ static bool assign(an_table *t, const an_roles *asked, const char *key, an_list 
 }
 
 /* Stores the table, registers it where there is a name, and puts the report into the result. */
-static json_t *finish(const an_step_context *c, const char *name, const an_table *t, const an_list *notes, const char *what, json_t *report, an_error *err)
+static json_t *finish(const an_step_context *c, const char *name, const an_table *t, const an_list *notes, const char *what, json_t *report,
+                      an_error *err)
 {
     an_hash address;
     if (!an__table_put(c->store, t, "data", &address, err)) return NULL;
@@ -69,8 +73,7 @@ static void some(const json_t *list, const char *key, json_int_t count, an_buf *
 {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (i >= 5) break;
         an_buf_printf(out, "%s%.60s", i ? ", " : "", key ? an_json_string(item, key, "") : json_string_value(item));
     }
@@ -111,19 +114,20 @@ static void join_notes(const json_t *report, an_list *notes)
 {
     size_t i;
     json_t *table, *conflict, *note;
-    json_array_foreach(json_object_get(report, "tables"), i, table)
-    {
+    json_array_foreach(json_object_get(report, "tables"), i, table) {
         const char *name = an_json_string(table, "name", "");
         note_list(notes, json_object_get(table, "unmatched"), NULL, whole(table, "unmatched_count"), "parts not in all tables", name);
         note_list(notes, json_object_get(table, "repeated"), "key", whole(table, "repeated_count"), "parts with several rows", name);
-        if (whole(table, "without_key")) an_list_add_take(notes, an_format("%s: %lld rows have no key", name, (long long)whole(table, "without_key")));
+        if (whole(table, "without_key"))
+            an_list_add_take(notes, an_format("%s: %lld rows have no key", name, (long long)whole(table, "without_key")));
     }
-    json_array_foreach(json_object_get(report, "conflicts"), i, conflict)
-    {
+    json_array_foreach(json_object_get(report, "conflicts"), i, conflict) {
         if (!strcmp(an_json_string(conflict, "what", ""), "role"))
-            an_list_add_take(notes, an_format("%s: set aside as a second %s beside %s", an_json_string(conflict, "column", ""), an_json_string(conflict, "role", ""), an_json_string(conflict, "kept", "")));
+            an_list_add_take(notes, an_format("%s: set aside as a second %s beside %s", an_json_string(conflict, "column", ""),
+                                              an_json_string(conflict, "role", ""), an_json_string(conflict, "kept", "")));
         else
-            note_list(notes, json_object_get(conflict, "first"), NULL, whole(conflict, "rows"), "parts with different values in two tables", an_json_string(conflict, "column", ""));
+            note_list(notes, json_object_get(conflict, "first"), NULL, whole(conflict, "rows"), "parts with different values in two tables",
+                      an_json_string(conflict, "column", ""));
     }
     json_array_foreach(json_object_get(report, "notes"), i, note) an_list_add(notes, json_string_value(note));
 }
@@ -182,7 +186,8 @@ const an_param an__pivot_step_params[] = {
     AN_TEXT(an_pivot_step, on, NULL, "column that names the part"),
     AN_TEXT(an_pivot_step, names, NULL, "column that tells the measurements of a part from each other, such as the number of the screw"),
     AN_LIST(an_pivot_step, values, NULL, "columns that were measured"),
-    AN_CHOICE(an_pivot_step, attempts, "refuse", "refuse|first|last", "a measurement that a part has twice: refuse, take the first or the last"),
+    AN_CHOICE(an_pivot_step, attempts, "refuse", "refuse|first|last",
+              "a measurement that a part has twice: refuse, take the first or the last"),
     AN_ROLES_PARAMS(offsetof(an_pivot_step, roles)),
     AN_PARAM_END,
 };
@@ -206,11 +211,16 @@ static json_t *pivot_run(const an_step_context *c, const void *options, an_error
     if (made) {
         size_t i;
         json_t *conflict;
-        note_list(&notes, json_object_get(report, "incomplete"), "key", whole(report, "incomplete_count"), "parts that lack a measurement", row.name);
-        note_list(&notes, json_object_get(report, "repeated"), "key", whole(report, "repeated_count"), "measurements that came more than once", row.name);
-        if (whole(report, "left_out")) an_list_add_take(&notes, an_format("%s: %lld rows name no part or no measurement", row.name, (long long)whole(report, "left_out")));
+        note_list(&notes, json_object_get(report, "incomplete"), "key", whole(report, "incomplete_count"), "parts that lack a measurement",
+                  row.name);
+        note_list(&notes, json_object_get(report, "repeated"), "key", whole(report, "repeated_count"),
+                  "measurements that came more than once", row.name);
+        if (whole(report, "left_out"))
+            an_list_add_take(&notes,
+                             an_format("%s: %lld rows name no part or no measurement", row.name, (long long)whole(report, "left_out")));
         json_array_foreach(json_object_get(report, "conflicts"), i, conflict)
-            note_list(&notes, json_object_get(conflict, "first"), NULL, whole(conflict, "parts"), "parts with several values, of which the first is kept", an_json_string(conflict, "column", ""));
+            note_list(&notes, json_object_get(conflict, "first"), NULL, whole(conflict, "parts"),
+                      "parts with several values, of which the first is kept", an_json_string(conflict, "column", ""));
         if (assign(made, &o->roles, o->on, &notes, err)) result = finish(c, o->name, made, &notes, "pivot", report, err);
     }
     an_list_free(&notes);
@@ -264,12 +274,15 @@ static void schema_notes(const json_t *report, an_list *notes)
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(report, "converted"), i, item)
-        an_list_add_take(notes, an_format("%s: converted from %s to %s", an_json_string(item, "column", ""), an_json_string(item, "from", ""), an_json_string(item, "to", "")));
+        an_list_add_take(notes, an_format("%s: converted from %s to %s", an_json_string(item, "column", ""),
+                                          an_json_string(item, "from", ""), an_json_string(item, "to", "")));
     json_array_foreach(json_object_get(report, "sentinels"), i, item)
-        an_list_add_take(notes, an_format("%s: %lld cells meant missing", an_json_string(item, "column", ""), (long long)whole(item, "cells")));
-    json_array_foreach(json_object_get(report, "constraints"), i, item)
-    {
-        if (whole(item, "rows_broken")) an_list_add_take(notes, an_format("%s: broken in %lld rows, which stay", an_json_string(item, "text", ""), (long long)whole(item, "rows_broken")));
+        an_list_add_take(notes,
+                         an_format("%s: %lld cells meant missing", an_json_string(item, "column", ""), (long long)whole(item, "cells")));
+    json_array_foreach(json_object_get(report, "constraints"), i, item) {
+        if (whole(item, "rows_broken"))
+            an_list_add_take(notes, an_format("%s: broken in %lld rows, which stay", an_json_string(item, "text", ""),
+                                              (long long)whole(item, "rows_broken")));
     }
 }
 

@@ -216,8 +216,8 @@ json_t *an__data_json(const char *name, int64_t version, const an_hash *address,
     size_t generated = 0;
     for (size_t i = 0; i < t->rows; i++) generated += an_table_generated(t, i);
     if (generated) {
-        char *text = an_format("%zu of %zu rows are generated (%s%s): trained on, never in a test part", generated, t->rows, t->origins[0].generator,
-                               t->origin_count > 1 ? " and others" : "");
+        char *text = an_format("%zu of %zu rows are generated (%s%s): trained on, never in a test part", generated, t->rows,
+                               t->origins[0].generator, t->origin_count > 1 ? " and others" : "");
         json_array_append_new(warnings, json_string(text));
         free(text);
     }
@@ -234,8 +234,9 @@ json_t *an__data_json(const char *name, int64_t version, const an_hash *address,
         free(label);
     }
     return json_pack("{s:s, s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", name, "version", (json_int_t)version, "id",
-                     an__hash_json(address), "rows", (json_int_t)t->rows, "generated", (json_int_t)generated, "columns", an_table_columns_json(t), "target", target,
-                     "positives", positives, "positive", t->positive, "dropped", dropped, "warnings", warnings);
+                     an__hash_json(address), "rows", (json_int_t)t->rows, "generated", (json_int_t)generated, "columns",
+                     an_table_columns_json(t), "target", target, "positives", positives, "positive", t->positive, "dropped", dropped,
+                     "warnings", warnings);
 }
 
 /* Keys that were in a test part of any earlier version. */

@@ -187,13 +187,11 @@ bool an__uniform_value(an_node n, double *value);      /* every element is this 
 bool an__shape_elementwise(an_graph *g, an__item *it); /* the shape rule of elementwise rows */
 
 /* rules of onnx_rules.c that rows name */
-#define AN__ONNX_RULES(X)                                                                                                                 \
-    X(extent)                                                                                                                             \
-    X(simple)                                                                                                                             \
-    X(f32_only)                                                                                                                           \
-    X(softplus)                                                                                                                           \
-    X(compare) X(where) X(square) X(leaky_relu) X(leaky_step) X(clip) X(clip_step) X(scalar) X(cast) X(reshape) X(transpose) X(broadcast) \
-        X(concat) X(slice) X(gather) X(reduce_sum) X(reduce) X(matmul) X(lookup) X(one_hot)
+/* clang-format off */
+#define AN__ONNX_RULES(X) \
+    X(extent) X(simple) X(f32_only) X(softplus) X(compare) X(where) X(square) X(leaky_relu) X(leaky_step) X(clip) X(clip_step) X(scalar) \
+    X(cast) X(reshape) X(transpose) X(broadcast) X(concat) X(slice) X(gather) X(reduce_sum) X(reduce) X(matmul) X(lookup) X(one_hot)
+/* clang-format on */
 #define AN__ONNX_DECLARE(name) bool an__onnx_##name(an__onnx *w, int32_t id);
 AN__ONNX_RULES(AN__ONNX_DECLARE)
 #undef AN__ONNX_DECLARE

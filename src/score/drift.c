@@ -1,5 +1,5 @@
-/* drift.c - is a change between two samples more than chance, and is it large enough to matter: p-values, stability index, correction for many columns.
- * Distances themselves (Kolmogorov-Smirnov, Wasserstein) are in distribution.c.
+/* drift.c - is a change between two samples more than chance, and is it large enough to matter: p-values, stability index, correction for
+ * many columns. Distances themselves (Kolmogorov-Smirnov, Wasserstein) are in distribution.c.
  */
 #include "score/order.h"
 
@@ -49,7 +49,8 @@ double an_ks_p(double distance, double n, double m)
     double lambda = sqrt(n / (n + m) * m) * distance;
     if (lambda <= 0) return 1;
     double sum = 0;
-    if (lambda < 1.18) { /* the other form of the theta function converges where the alternating series does not (Marsaglia, Tsang and Wang 2003, section 1) */
+    /* the other form of the theta function converges where the alternating series does not (Marsaglia, Tsang and Wang 2003, section 1) */
+    if (lambda < 1.18) {
         double t = exp(-M_PI * M_PI / (8 * lambda * lambda));
         for (int k = 1; k < 20; k += 2) sum += pow(t, (double)k * k);
         return fmin(1, fmax(0, 1 - sqrt(2 * M_PI) / lambda * sum));
@@ -120,7 +121,8 @@ double an_psi(const double *a, size_t n, const double *b, size_t m, int bins)
             double x = i + 1 < p ? u[i] + (at - whole) * (u[i + 1] - u[i]) : u[i];
             if ((!edges || x > edge[edges - 1]) && x < u[p - 1]) edge[edges++] = x; /* no empty bin above the maximum */
         }
-        if (!edges) edge[edges++] = u[0]; /* a constant: at most it, and above; below falls into the first, so that it is told apart by the next */
+        /* a constant: at most it, and above; below falls into the first, so that it is told apart by the next */
+        if (!edges) edge[edges++] = u[0];
         count_bins(u, p, edge, edges, count);
         count_bins(v, q, edge, edges, count + edges + 1);
         psi = an_psi_counts(count, count + edges + 1, edges + 1);

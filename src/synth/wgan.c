@@ -27,7 +27,7 @@ static const an_param params[] = {
     AN_REAL(an__wgan_options, jitter, 1, 0, 1, "share of a number's resolution that real values are spread over in training"),
     AN_INT(an__wgan_options, check_every, 250, 1, 1000000, "critic steps between fidelity checks"),
     AN_INT(an__wgan_options, patience, 12, 0, 1000000, "checks without a better fidelity before training stops; 0: never"),
-    AN_PARAM_END
+    AN_PARAM_END,
 };
 
 static void release(an_generator *g)
@@ -155,6 +155,12 @@ static bool load(an_generator *g, const an_artifact *a, const json_t *meta, an_e
     const an__wgan_options *o = g->options;
     w->prep = an_prep_from_json(json_object_get(meta, "preparation"), err);
     if (!w->prep) return false;
+    for (size_t c = 0; c < w->prep->columns; c++) { /* generated values are rounded to these */
+        double step = w->prep->column[c].step;
+        if (step != 0 && !(step >= 1e-6 && step <= 1)) {
+            return an_fail(err, AN_CORRUPT, "generator.json: column %s has a resolution of %g", w->prep->column[c].name, step);
+        }
+    }
     const json_t *tail = json_object_get(meta, "tail");
     json_int_t width = json_integer_value(json_object_get(meta, "width"));
     if (width < 1 || (size_t)width > w->prep->width || json_array_size(tail) != w->prep->width - (size_t)width) {

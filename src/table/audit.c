@@ -295,9 +295,8 @@ static bool audit_text(const an_table *t, an_column *c, an_list *notes, an_error
     size_t values = t->rows - c->missing, n = distinct_texts(t, c, CATEGORY_VALUES, &repeated);
     bool few = n <= CATEGORY_VALUES && repeated && (2 * n < values || n <= FEW_VALUES);
     if (few || c->kept) return an__text_to_category(t, c, err);
-    char *why =
-        repeated ? an_format("more than half of its %zu texts are different", values)
-                 : an_format("all %zu texts are different%s", values, use_as(t, AN_ID));
+    char *why = repeated ? an_format("more than half of its %zu texts are different", values)
+                         : an_format("all %zu texts are different%s", values, use_as(t, AN_ID));
     if (n > CATEGORY_VALUES && repeated) {
         free(why);
         why = an_format("it holds more than %d different texts", CATEGORY_VALUES);
@@ -307,7 +306,8 @@ static bool audit_text(const an_table *t, an_column *c, an_list *notes, an_error
         why = an_format("its texts do not repeat%s", use_as(t, AN_ID));
     }
     if (like_numbers(t, c)) {
-        char *more = an_format("%s, though they look like numbers: is it --decimal, --thousands, --date-format, or a unit behind each?", why);
+        char *more =
+            an_format("%s, though they look like numbers: is it --decimal, --thousands, --date-format, or a unit behind each?", why);
         free(why);
         why = more;
     }

@@ -15,7 +15,8 @@ static bool integer_text(const char *s, size_t n, int64_t *out)
     uint64_t value = 0;
     if (i == n) return false;
     for (; i < n && s[i] >= '0' && s[i] <= '9'; i++) {
-        if (__builtin_mul_overflow(value, UINT64_C(10), &value) || __builtin_add_overflow(value, (uint64_t)(s[i] - '0'), &value)) return false;
+        if (__builtin_mul_overflow(value, UINT64_C(10), &value) || __builtin_add_overflow(value, (uint64_t)(s[i] - '0'), &value))
+            return false;
     }
     if (i == n) {
         if (value > (uint64_t)INT64_MAX) return false;
@@ -61,7 +62,8 @@ static bool convert_cell(const an_column *c, size_t row, const an_buf *text, con
         return c->type != AN_DATETIME && boolean_text(text->data, &out->boolean[row]);
     case AN_DATETIME:
         if (number) return false;
-        return format ? an__time_format(text->data, text->size, format, &out->integer[row]) : an__time_iso(text->data, text->size, &out->integer[row]);
+        return format ? an__time_format(text->data, text->size, format, &out->integer[row])
+                      : an__time_iso(text->data, text->size, &out->integer[row]);
     default:
         return false;
     }
@@ -70,7 +72,8 @@ static bool convert_cell(const an_column *c, size_t row, const an_buf *text, con
 bool an__column_convert(const an_table *t, const an_column *c, an_type type, const char *format, an_column *out, an_error *err)
 {
     *out = (an_column){ 0 };
-    if (c->type == AN_TENSOR || type == AN_TENSOR) return an_fail(err, AN_INPUT, "column %s is %s and cannot become %s", c->name, an_type_name(c->type), an_type_name(type));
+    if (c->type == AN_TENSOR || type == AN_TENSOR)
+        return an_fail(err, AN_INPUT, "column %s is %s and cannot become %s", c->name, an_type_name(c->type), an_type_name(type));
     if (format && !an__time_format_check(format, err)) return false;
     bool ok;
     if (type == AN_TEXT || type == AN_CATEGORY) {

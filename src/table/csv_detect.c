@@ -120,8 +120,8 @@ typedef struct column_count {
 } column_count;
 
 /* Cells of the sampled rows by column, for each notation. */
-static void count_columns(const an__csv_format *f, const notation *way, const char *p, const char *end, an_buf *scratch, column_count *column,
-                          size_t columns)
+static void count_columns(const an__csv_format *f, const notation *way, const char *p, const char *end, an_buf *scratch,
+                          column_count *column, size_t columns)
 {
     const char *stop = end - p > SAMPLE_BYTES ? p + SAMPLE_BYTES : end;
     for (size_t row = 0; p < stop && row < SAMPLE_ROWS;) {

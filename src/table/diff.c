@@ -1,5 +1,6 @@
-/* diff.c - two versions of a table: what changed in the columns, which numbers look like another unit, and which distributions moved, told apart from those where only
- * the number of rows makes a tiny change significant. Distances and tests are the score room's. Rows are compared as samples, never one by one.
+/* diff.c - two versions of a table: what changed in the columns, which numbers look like another unit, and which distributions moved, told
+ * apart from those where only the number of rows makes a tiny change significant. Distances and tests are the score room's. Rows are
+ * compared as samples, never one by one.
  */
 #include "andon/score.h"
 #include "schema.h"
@@ -58,14 +59,14 @@ static void compare_columns(const an_table *a, const an_table *b, json_t *added,
 typedef struct drift {
     const an_column *a, *b;
     bool number, compared;
-    double ks, p, psi, wasserstein, tv, v;     /* NaN: not for this kind of column */
+    double ks, p, psi, wasserstein, tv, v; /* NaN: not for this kind of column */
     double missing_a, missing_b, missing_p;
     double adjusted, missing_adjusted;
-    double factor, offset;                     /* b looks like factor x a + offset; NaN: it does not */
+    double factor, offset; /* b looks like factor x a + offset; NaN: it does not */
     const char *unit_words;
-    double change;                             /* numbers: of the median, in a's interquartile ranges; NaN: none */
+    double change; /* numbers: of the median, in a's interquartile ranges; NaN: none */
     double median_a, median_b;
-    json_t *fresh;                             /* categories that are new */
+    json_t *fresh; /* categories that are new */
     size_t fresh_count;
 } drift;
 
@@ -96,7 +97,8 @@ static const struct {
     { 25.4, 0, "25.4 times as large (millimetres for inches)", "divided by 25.4 (inches for millimetres)" },
     { 10, 0, "ten times as large (a decimal place)", "a tenth (a decimal place)" },
     { 100, 0, "a hundred times as large (percent for a share, cm for m)", "a hundredth (a share for percent, m for cm)" },
-    { 60, 0, "60 times as large (seconds for minutes, per minute for per second)", "a sixtieth (minutes for seconds, per second for per minute)" },
+    { 60, 0, "60 times as large (seconds for minutes, per minute for per second)",
+      "a sixtieth (minutes for seconds, per second for per minute)" },
     { 3600, 0, "3,600 times as large (seconds for hours)", "divided by 3,600 (hours for seconds)" },
     { 1e6, 0, "a million times as large (um for m)", "a millionth (m for um)" },
     { 14.503773773, 0, "14.5 times as large (psi for bar)", "divided by 14.5 (bar for psi)" },
@@ -150,7 +152,8 @@ static void compare_numbers(const comparison *c, drift *d)
     size_t n, m;
     double *x = numbers(c->a, d->a, &n), *y = numbers(c->b, d->b, &m);
     double factor = 1, offset = 0;
-    bool declared = d->a->unit && d->b->unit && strcmp(d->a->unit, d->b->unit) && an_unit_convert(d->b->unit, d->a->unit, &factor, &offset, NULL);
+    bool declared =
+        d->a->unit && d->b->unit && strcmp(d->a->unit, d->b->unit) && an_unit_convert(d->b->unit, d->a->unit, &factor, &offset, NULL);
     for (size_t i = 0; declared && y && i < m; i++) y[i] = y[i] * factor + offset; /* another unit that says so is no drift */
     if (x && y && n && m) {
         double low = x[0], high = x[0], p[3];
@@ -196,7 +199,8 @@ static void compare_categories(const comparison *c, drift *d)
         char **names = an_alloc_n(most + 1, sizeof *names);
         for (int32_t k = 0; k < x->dictionary.count; k++) names[count++] = x->dictionary.names[k];
         for (int32_t k = 0; k < y->dictionary.count; k++) {
-            if (an__dictionary_find(&x->dictionary, y->dictionary.names[k], strlen(y->dictionary.names[k])) < 0) names[count++] = y->dictionary.names[k];
+            if (an__dictionary_find(&x->dictionary, y->dictionary.names[k], strlen(y->dictionary.names[k])) < 0)
+                names[count++] = y->dictionary.names[k];
         }
         qsort(names, count, sizeof *names, by_text);
         double *shares = an_alloc_n(2 * count + 1, sizeof *shares);
@@ -204,7 +208,8 @@ static void compare_categories(const comparison *c, drift *d)
             const an_table *t = side ? c->b : c->a;
             const an_column *z = side ? y : x;
             size_t *place = an_alloc_n((size_t)z->dictionary.count + 1, sizeof *place);
-            for (int32_t k = 0; k < z->dictionary.count; k++) place[k] = (size_t)((char **)bsearch(&z->dictionary.names[k], names, count, sizeof *names, by_text) - names);
+            for (int32_t k = 0; k < z->dictionary.count; k++)
+                place[k] = (size_t)((char **)bsearch(&z->dictionary.names[k], names, count, sizeof *names, by_text) - names);
             for (size_t i = 0; i < t->rows; i++) {
                 if (z->code[i] >= 0) shares[(side ? count : 0) + place[z->code[i]]]++;
             }
@@ -214,7 +219,8 @@ static void compare_categories(const comparison *c, drift *d)
         for (size_t k = 0; k < count; k++) {
             n += shares[k];
             m += shares[count + k];
-            if (shares[k] == 0 && shares[count + k] > 0 && d->fresh_count++ < NEW_LISTED) json_array_append_new(d->fresh, json_string(names[k]));
+            if (shares[k] == 0 && shares[count + k] > 0 && d->fresh_count++ < NEW_LISTED)
+                json_array_append_new(d->fresh, json_string(names[k]));
         }
         for (size_t k = 0; n > 0 && m > 0 && k < count; k++) apart += fabs(shares[k] / n - shares[count + k] / m) / 2;
         if (n > 0 && m > 0) {
@@ -236,7 +242,8 @@ static void compare_column(void *context, size_t index, int worker)
     (void)worker;
     const comparison *c = context;
     drift *d = &c->drift[index];
-    double n = (double)c->a->rows, m = (double)c->b->rows, there[2] = { (double)d->a->missing, n - (double)d->a->missing }, here[2] = { (double)d->b->missing, m - (double)d->b->missing };
+    double n = (double)c->a->rows, m = (double)c->b->rows, there[2] = { (double)d->a->missing, n - (double)d->a->missing },
+           here[2] = { (double)d->b->missing, m - (double)d->b->missing };
     d->ks = d->p = d->psi = d->wasserstein = d->tv = d->v = d->factor = d->offset = d->change = d->missing_p = NAN;
     d->fresh = json_array();
     d->missing_a = n > 0 ? there[0] / n : NAN;
@@ -244,12 +251,15 @@ static void compare_column(void *context, size_t index, int worker)
     if (there[0] + here[0] > 0) an_chi2_counts(there, here, 2, &d->missing_p, NULL);
     if (an_job_stopped(c->job)) return;
     bool number_a = d->a->type == AN_REAL || d->a->type == AN_INTEGER, number_b = d->b->type == AN_REAL || d->b->type == AN_INTEGER;
-    bool class_a = d->a->type == AN_CATEGORY || d->a->type == AN_BOOLEAN || d->a->type == AN_TEXT, class_b = d->b->type == AN_CATEGORY || d->b->type == AN_BOOLEAN || d->b->type == AN_TEXT;
+    bool class_a = d->a->type == AN_CATEGORY || d->a->type == AN_BOOLEAN || d->a->type == AN_TEXT,
+         class_b = d->b->type == AN_CATEGORY || d->b->type == AN_BOOLEAN || d->b->type == AN_TEXT;
     d->number = number_a && number_b;
     /* what names a part or a time is new in every version */
     if (d->a->role == AN_ID || d->a->role == AN_TIME || d->b->role == AN_ID || d->b->role == AN_TIME) return;
-    if (d->number) compare_numbers(c, d);
-    else if (class_a && class_b) compare_categories(c, d);
+    if (d->number)
+        compare_numbers(c, d);
+    else if (class_a && class_b)
+        compare_categories(c, d);
 }
 
 /* ---- in words ---- */
@@ -320,10 +330,14 @@ json_t *an_table_diff(const an_table *a, const an_table *b, an_job *job, an_erro
         d->missing_adjusted = adjusted[count + k];
         an_buf words = { 0 };
         by_verdict[judge(d, &words)]++;
-        json_array_append_new(columns, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s}", "name", d->a->name, "ks", an_json_real(d->ks), "p", an_json_real(d->p), "p_adjusted",
-                                                 an_json_real(d->adjusted), "psi", an_json_real(d->psi), "wasserstein", an_json_real(d->wasserstein), "total_variation", an_json_real(d->tv), "cramers_v",
-                                                 an_json_real(d->v), "missing_a", an_json_real(d->missing_a), "missing_b", an_json_real(d->missing_b), "new_categories", json_incref(d->fresh), "new_category_count",
-                                                 (json_int_t)d->fresh_count, "factor", an_json_real(d->factor), "offset", an_json_real(d->offset), "verdict", words.data));
+        json_array_append_new(columns,
+                              json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s}", "name", d->a->name,
+                                        "ks", an_json_real(d->ks), "p", an_json_real(d->p), "p_adjusted", an_json_real(d->adjusted), "psi",
+                                        an_json_real(d->psi), "wasserstein", an_json_real(d->wasserstein), "total_variation",
+                                        an_json_real(d->tv), "cramers_v", an_json_real(d->v), "missing_a", an_json_real(d->missing_a),
+                                        "missing_b", an_json_real(d->missing_b), "new_categories", json_incref(d->fresh),
+                                        "new_category_count", (json_int_t)d->fresh_count, "factor", an_json_real(d->factor), "offset",
+                                        an_json_real(d->offset), "verdict", words.data));
         an_buf_free(&words);
         json_decref(d->fresh);
     }
@@ -332,14 +346,22 @@ json_t *an_table_diff(const an_table *a, const an_table *b, an_job *job, an_erro
         static const struct {
             verdict verdict;
             const char *text;
-        } parts[] = { { UNIT, "look like another unit" }, { DRIFTED, "drifted" }, { MISSING, "changed in missing cells" }, { FRESH, "have new categories" }, { TOO_SMALL, "changed significantly but too little to matter" }, { TOO_FEW, "have too few rows to tell" }, { SAME, "did not change" } };
+        } parts[] = { { UNIT, "look like another unit" },
+                      { DRIFTED, "drifted" },
+                      { MISSING, "changed in missing cells" },
+                      { FRESH, "have new categories" },
+                      { TOO_SMALL, "changed significantly but too little to matter" },
+                      { TOO_FEW, "have too few rows to tell" },
+                      { SAME, "did not change" } };
         an_buf_printf(&summary, "%zu columns compared", count - by_verdict[UNCOMPARED]);
         for (size_t k = 0; k < AN_COUNT(parts); k++) {
             if (by_verdict[parts[k].verdict]) an_buf_printf(&summary, ", %zu %s", by_verdict[parts[k].verdict], parts[k].text);
         }
-        if (json_array_size(added) || json_array_size(removed)) an_buf_printf(&summary, "; %zu columns added, %zu removed", json_array_size(added), json_array_size(removed));
-        result = json_pack("{s:I, s:I, s:O, s:O, s:O, s:O, s:s, s:f}", "rows_a", (json_int_t)a->rows, "rows_b", (json_int_t)b->rows, "added", added, "removed", removed, "changed", changes, "columns", columns,
-                           "summary", summary.data, "false_discovery_rate", significant);
+        if (json_array_size(added) || json_array_size(removed))
+            an_buf_printf(&summary, "; %zu columns added, %zu removed", json_array_size(added), json_array_size(removed));
+        result = json_pack("{s:I, s:I, s:O, s:O, s:O, s:O, s:s, s:f}", "rows_a", (json_int_t)a->rows, "rows_b", (json_int_t)b->rows,
+                           "added", added, "removed", removed, "changed", changes, "columns", columns, "summary", summary.data,
+                           "false_discovery_rate", significant);
         an_buf_free(&summary);
     }
     json_decref(added);

@@ -1,4 +1,5 @@
-/* expect_check.c - expectations in YAML judged on a table: each condition of an entry is one expectation with its own line in the result. Drafting is expect_propose.c. */
+/* expect_check.c - expectations in YAML judged on a table: each condition of an entry is one expectation with its own line in the result.
+ * Drafting is expect_propose.c. */
 #include "andon/score.h"
 #include "csv_time.h"
 #include "match.h"
@@ -12,7 +13,8 @@
 enum { LISTED = 20, VALUES_SHOWN = 8 };
 static const double usual_error_rate = 0.001;
 
-static const char *const known[] = { "column", "min", "max", "missing_at_most", "unique", "values", "increasing", "where", "matches", "ks_at_most", "error_rate", "row", "rows_at_least", "rows_at_most" };
+static const char *const known[] = { "column", "min",     "max",        "missing_at_most", "unique", "values",        "increasing",
+                                     "where",  "matches", "ks_at_most", "error_rate",      "row",    "rows_at_least", "rows_at_most" };
 
 typedef struct hit { /* row broke expectation */
     uint32_t row, expectation;
@@ -24,9 +26,9 @@ typedef struct check {
     json_t *results;
     hit *hits;
     size_t hit_count;
-    char **labels;              /* of each expectation, for _broken */
+    char **labels; /* of each expectation, for _broken */
     size_t count, broken, statistical;
-    double error_rate;          /* sum over the statistical ones: at most the chance that any breaks on sound data */
+    double error_rate; /* sum over the statistical ones: at most the chance that any breaks on sound data */
     /* of the entry at hand */
     const json_t *entry;
     char *path;
@@ -48,7 +50,8 @@ static void hit_row(check *c, size_t row)
 static void add(check *c, const char *key, char *text, bool ok, size_t from, json_t *value)
 {
     json_t *first = json_array();
-    for (size_t k = from; k < c->hit_count && k < from + LISTED; k++) json_array_append_new(first, json_integer((json_int_t)c->hits[k].row + 1));
+    for (size_t k = from; k < c->hit_count && k < from + LISTED; k++)
+        json_array_append_new(first, json_integer((json_int_t)c->hits[k].row + 1));
     if (c->where) {
         char *whole = an_format("%s, where %s", text, c->where);
         free(text);
@@ -57,8 +60,10 @@ static void add(check *c, const char *key, char *text, bool ok, size_t from, jso
     char *path = an_format("%s.%s", c->path, key);
     int line = an_yaml_line(c->yaml, path);
     free(path);
-    json_array_append_new(c->results, json_pack("{s:s, s:s?, s:b, s:I, s:o, s:o, s:i}", "text", text, "column", c->column ? c->column->name : NULL, "ok", ok, "rows_broken", (json_int_t)(ok ? 0 : c->hit_count - from), "first", first,
-                                                "value", value ? value : json_null(), "line", line));
+    json_array_append_new(c->results,
+                          json_pack("{s:s, s:s?, s:b, s:I, s:o, s:o, s:i}", "text", text, "column", c->column ? c->column->name : NULL,
+                                    "ok", ok, "rows_broken", (json_int_t)(ok ? 0 : c->hit_count - from), "first", first, "value",
+                                    value ? value : json_null(), "line", line));
     if (ok) c->hit_count = from; /* a missing share within its limit leaves no broken rows */
     if (!(c->count & (c->count - 1))) c->labels = an_resize_n(c->labels, c->count ? 2 * c->count : 1, sizeof *c->labels);
     c->labels[c->count++] = text;
@@ -87,7 +92,8 @@ static bool limit_at(const check *c, const char *key, double *out, an_error *err
     int64_t us;
     if (c->column->type == AN_DATETIME) {
         const char *text = json_string_value(value);
-        if (!text || !an__time_iso(text, strlen(text), &us)) return wrong(c, key, err, "a date such as \"2026-03-01\" is expected, as the column holds dates");
+        if (!text || !an__time_iso(text, strlen(text), &us))
+            return wrong(c, key, err, "a date such as \"2026-03-01\" is expected, as the column holds dates");
         *out = (double)us;
         return true;
     }
@@ -113,7 +119,8 @@ static bool check_limit(check *c, const char *key, bool low, an_error *err)
     an_buf shown = { 0 };
     an__yaml_value(&shown, json_object_get(c->entry, key));
     char time[32];
-    json_t *value = c->column->type == AN_DATETIME && !isnan(extreme) ? json_string(an_time_text((int64_t)extreme, time)) : an_json_real(extreme);
+    json_t *value =
+        c->column->type == AN_DATETIME && !isnan(extreme) ? json_string(an_time_text((int64_t)extreme, time)) : an_json_real(extreme);
     add(c, key, an_format("%s %s %s", c->column->name, low ? ">=" : "<=", shown.data), c->hit_count == from, from, value);
     an_buf_free(&shown);
     return true;
@@ -128,7 +135,8 @@ static bool check_missing(check *c, an_error *err)
         if (c->chosen[i] && !an_valid(c->column, i)) hit_row(c, i);
     }
     double share = c->chosen_rows ? (double)(c->hit_count - from) / (double)c->chosen_rows : 0;
-    add(c, "missing_at_most", an_format("%s missing in at most %g %% of the rows", c->column->name, 100 * limit), share <= limit, from, an_json_real(share));
+    add(c, "missing_at_most", an_format("%s missing in at most %g %% of the rows", c->column->name, 100 * limit), share <= limit, from,
+        an_json_real(share));
     return true;
 }
 
@@ -184,11 +192,12 @@ static bool check_values(check *c, an_error *err)
     size_t n = json_array_size(list), i, odd = 0;
     char **allowed = an_alloc_n(n, sizeof *allowed);
     an_buf text = { 0 }, shown = { 0 };
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         an_buf_clear(&text);
-        if (json_is_string(item)) an_buf_puts(&text, json_string_value(item));
-        else an__yaml_value(&text, item);
+        if (json_is_string(item))
+            an_buf_puts(&text, json_string_value(item));
+        else
+            an__yaml_value(&text, item);
         allowed[i] = an__canonical_value(c->column, text.data ? text.data : "");
         if (i < VALUES_SHOWN) an_buf_printf(&shown, "%s%.60s", i ? ", " : "", allowed[i]);
     }
@@ -249,8 +258,10 @@ static bool check_increasing(check *c, an_error *err)
     }
     free(order);
     if (c->hit_count > from) qsort(c->hits + from, c->hit_count - from, sizeof *c->hits, by_row);
-    add(c, "increasing", an_format("%s %s%s%s", c->column->name, strict ? "strictly increasing" : "increasing", time ? " in the order of " : "", time ? time->name : ""), c->hit_count == from, from,
-        json_integer((json_int_t)(c->hit_count - from)));
+    add(c, "increasing",
+        an_format("%s %s%s%s", c->column->name, strict ? "strictly increasing" : "increasing", time ? " in the order of " : "",
+                  time ? time->name : ""),
+        c->hit_count == from, from, json_integer((json_int_t)(c->hit_count - from)));
     return true;
 }
 
@@ -278,7 +289,8 @@ static bool check_rows(check *c, const char *key, bool least, an_error *err)
     const json_t *value = json_object_get(c->entry, key);
     if (!json_is_integer(value) || json_integer_value(value) < 0) return wrong(c, key, err, "a number of rows is expected");
     json_int_t limit = json_integer_value(value), rows = (json_int_t)c->chosen_rows;
-    add(c, key, an_format("at %s %lld rows", least ? "least" : "most", (long long)limit), least ? rows >= limit : rows <= limit, c->hit_count, json_integer(rows));
+    add(c, key, an_format("at %s %lld rows", least ? "least" : "most", (long long)limit), least ? rows >= limit : rows <= limit,
+        c->hit_count, json_integer(rows));
     return true;
 }
 
@@ -296,7 +308,8 @@ static double *chosen_numbers(const an_table *t, const an_column *c, const uint8
 }
 
 /* Counts by value text of both samples, in one order: *counts has two rows of *k. */
-static bool class_counts(const an_table *const t[2], const an_column *const c[2], const uint8_t *const chosen[2], double **counts, size_t *k, an_error *err)
+static bool class_counts(const an_table *const t[2], const an_column *const c[2], const uint8_t *const chosen[2], double **counts,
+                         size_t *k, an_error *err)
 {
     an__match m;
     if (!an__match_build(t, c, 2, NULL, &m, err)) return false;
@@ -338,7 +351,8 @@ static bool check_matches(check *c, an_error *err)
     bool number = an__is_number(c->column->type) && an__is_number(other->type) && c->column->type != AN_BOOLEAN;
     if (ok && number) {
         size_t n, m;
-        double *x = chosen_numbers(c->t, c->column, c->chosen, &n, err), *y = x ? chosen_numbers(c->reference, other, chosen, &m, err) : NULL;
+        double *x = chosen_numbers(c->t, c->column, c->chosen, &n, err),
+               *y = x ? chosen_numbers(c->reference, other, chosen, &m, err) : NULL;
         ok = y != NULL;
         if (ok) {
             distance = 1 - an_ks_complement(x, n, y, m);
@@ -349,7 +363,8 @@ static bool check_matches(check *c, an_error *err)
     } else if (ok) {
         double *counts = NULL, n = 0, m = 0;
         size_t k = 0;
-        ok = class_counts((const an_table *const[]){ c->t, c->reference }, (const an_column *const[]){ c->column, other }, (const uint8_t *const[]){ c->chosen, chosen }, &counts, &k, err);
+        ok = class_counts((const an_table *const[]){ c->t, c->reference }, (const an_column *const[]){ c->column, other },
+                          (const uint8_t *const[]){ c->chosen, chosen }, &counts, &k, err);
         for (size_t i = 0; ok && i < k; i++) {
             n += counts[i];
             m += counts[k + i];
@@ -367,12 +382,14 @@ static bool check_matches(check *c, an_error *err)
     an_buf_printf(&text, "%s distributed as in the reference (", c->column->name);
     if (!isnan(distance_limit)) an_buf_printf(&text, "%s at most %g", number ? "KS distance" : "total variation", distance_limit);
     if (!isnan(rate)) {
-        an_buf_printf(&text, "%s%s test at error rate %g: on unchanged data it breaks by chance in %g of 1,000 checks", isnan(distance_limit) ? "" : ", ", number ? "KS" : "chi-squared", rate, 1000 * rate);
+        an_buf_printf(&text, "%s%s test at error rate %g: on unchanged data it breaks by chance in %g of 1,000 checks",
+                      isnan(distance_limit) ? "" : ", ", number ? "KS" : "chi-squared", rate, 1000 * rate);
         c->statistical++;
         c->error_rate += rate;
     }
     an_buf_putc(&text, ')');
-    add(c, "matches", an_buf_take(&text), !apart, c->hit_count, json_pack("{s:o, s:o}", number ? "ks" : "total_variation", an_json_real(distance), "p", an_json_real(p)));
+    add(c, "matches", an_buf_take(&text), !apart, c->hit_count,
+        json_pack("{s:o, s:o}", number ? "ks" : "total_variation", an_json_real(distance), "p", an_json_real(p)));
     return true;
 }
 
@@ -389,7 +406,8 @@ static bool check_entry(check *c, an_error *err)
     c->column = NULL;
     if (!json_is_object(c->entry)) return an__fail_place(c->yaml, c->path, err, "an expectation has keys such as column: and min:");
     if (!an__known_keys(c->yaml, c->path, c->entry, known, AN_COUNT(known), err)) return false;
-    if (has(c, "where") && !(c->where = json_string_value(json_object_get(c->entry, "where")))) return wrong(c, "where", err, "a text such as \"variant=A,torque>3\" is expected");
+    if (has(c, "where") && !(c->where = json_string_value(json_object_get(c->entry, "where"))))
+        return wrong(c, "where", err, "a text such as \"variant=A,torque>3\" is expected");
     if (!an__where(c->where, c->t, c->chosen, err)) {
         char *path = an_format("%s.where", c->path);
         an__context_place(c->yaml, path, err);
@@ -411,12 +429,16 @@ static bool check_entry(check *c, an_error *err)
     for (size_t k = 0; !c->column && k < AN_COUNT(of_columns); k++) {
         if (has(c, of_columns[k])) return wrong(c, of_columns[k], err, "it needs a column:");
     }
-    if (!has(c, "matches") && (has(c, "ks_at_most") || has(c, "error_rate"))) return wrong(c, has(c, "ks_at_most") ? "ks_at_most" : "error_rate", err, "it belongs to matches: reference");
+    if (!has(c, "matches") && (has(c, "ks_at_most") || has(c, "error_rate")))
+        return wrong(c, has(c, "ks_at_most") ? "ks_at_most" : "error_rate", err, "it belongs to matches: reference");
     size_t before = c->count;
-    bool ok = (!has(c, "min") || check_limit(c, "min", true, err)) && (!has(c, "max") || check_limit(c, "max", false, err)) && (!has(c, "missing_at_most") || check_missing(c, err)) &&
-              (!has(c, "unique") || check_unique(c, err)) && (!has(c, "values") || check_values(c, err)) && (!has(c, "increasing") || check_increasing(c, err)) && (!has(c, "row") || check_row(c, err)) &&
-              (!has(c, "rows_at_least") || check_rows(c, "rows_at_least", true, err)) && (!has(c, "rows_at_most") || check_rows(c, "rows_at_most", false, err)) && (!has(c, "matches") || check_matches(c, err));
-    if (ok && c->count == before && !has(c, "unique") && !has(c, "increasing")) return an__fail_place(c->yaml, c->path, err, "this entry expects nothing");
+    bool ok = (!has(c, "min") || check_limit(c, "min", true, err)) && (!has(c, "max") || check_limit(c, "max", false, err)) &&
+              (!has(c, "missing_at_most") || check_missing(c, err)) && (!has(c, "unique") || check_unique(c, err)) &&
+              (!has(c, "values") || check_values(c, err)) && (!has(c, "increasing") || check_increasing(c, err)) &&
+              (!has(c, "row") || check_row(c, err)) && (!has(c, "rows_at_least") || check_rows(c, "rows_at_least", true, err)) &&
+              (!has(c, "rows_at_most") || check_rows(c, "rows_at_most", false, err)) && (!has(c, "matches") || check_matches(c, err));
+    if (ok && c->count == before && !has(c, "unique") && !has(c, "increasing"))
+        return an__fail_place(c->yaml, c->path, err, "this entry expects nothing");
     return ok;
 }
 
@@ -430,13 +452,15 @@ static an_table *collect(check *c, an_error *err)
         if (!n || rows[n - 1] != c->hits[k].row) rows[n++] = c->hits[k].row;
     }
     an_table *out = an_table_select(c->t, rows, n, err);
-    an_column *text = out ? an_table_add(out, "_broken", AN_TEXT, err) : NULL, *number = text ? an_table_add(out, "_row_number", AN_INTEGER, err) : NULL;
+    an_column *text = out ? an_table_add(out, "_broken", AN_TEXT, err) : NULL,
+              *number = text ? an_table_add(out, "_row_number", AN_INTEGER, err) : NULL;
     if (number) {
         text = an_table_find(out, "_broken"); /* adding moves columns */
         an_buf all = { 0 };
         for (size_t i = 0, k = 0; i < n; i++) {
             size_t start = all.size;
-            for (; k < c->hit_count && c->hits[k].row == rows[i]; k++) an_buf_printf(&all, "%s%s", all.size > start ? "; " : "", c->labels[c->hits[k].expectation]);
+            for (; k < c->hit_count && c->hits[k].row == rows[i]; k++)
+                an_buf_printf(&all, "%s%s", all.size > start ? "; " : "", c->labels[c->hits[k].expectation]);
             text->text.offset[i + 1] = all.size;
             an_set_valid(text, i);
             number->integer[i] = (int64_t)rows[i] + 1;
@@ -478,10 +502,13 @@ json_t *an_expect_check(const an_table *t, const an_yaml *expectations, const an
     json_t *result = NULL;
     an_table *broken = ok ? collect(&c, err) : NULL;
     if (broken) {
-        result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:O}", "checked", (json_int_t)c.count, "broken", (json_int_t)c.broken, "rows", (json_int_t)t->rows, "rows_broken", (json_int_t)broken->rows, "statistical",
-                           (json_int_t)c.statistical, "error_rate", fmin(1, c.error_rate), "expectations", c.results);
-        if (broken_rows) *broken_rows = broken;
-        else an_table_free(broken);
+        result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:O}", "checked", (json_int_t)c.count, "broken", (json_int_t)c.broken, "rows",
+                           (json_int_t)t->rows, "rows_broken", (json_int_t)broken->rows, "statistical", (json_int_t)c.statistical,
+                           "error_rate", fmin(1, c.error_rate), "expectations", c.results);
+        if (broken_rows)
+            *broken_rows = broken;
+        else
+            an_table_free(broken);
     }
     json_decref(c.results);
     for (size_t k = 0; k < c.count; k++) free(c.labels[k]);

@@ -1,4 +1,5 @@
-/* expect_propose.c - a draft of expectations from what a table holds: it passes on this table and leaves some room, and a person takes out what is chance. */
+/* expect_propose.c - a draft of expectations from what a table holds: it passes on this table and leaves some room, and a person takes out
+ * what is chance. */
 #include "match.h"
 #include "schema.h"
 
@@ -115,8 +116,7 @@ void an_expect_propose(const an_table *t, an_buf *out)
     }
     size_t i;
     json_t *item;
-    json_array_foreach(t->constraints, i, item)
-    {
+    json_array_foreach(t->constraints, i, item) {
         an__relation r;
         bool holds = json_is_string(item) && an__relation_parse(json_string_value(item), t, &r, NULL);
         for (size_t row = 0; holds && row < t->rows; row++) holds = an__relation_holds(&r, t, row) != 0;
@@ -125,7 +125,8 @@ void an_expect_propose(const an_table *t, an_buf *out)
         an__yaml_value(out, item);
         an_buf_puts(out, "}\n");
     }
-    an_buf_puts(out, "# against a reference (--reference NAME/1), for columns whose distribution must stay; each breaks by chance in 1 of 1,000 checks:\n");
+    an_buf_puts(out, "# against a reference (--reference NAME/1), for columns whose distribution must stay; each breaks by chance in 1 of "
+                     "1,000 checks:\n");
     for (size_t j = 0; j < t->columns; j++) {
         const an_column *c = &t->column[j];
         if (c->role != AN_FEATURE || c->type == AN_TENSOR || c->missing == t->rows) continue;

@@ -34,8 +34,8 @@ static json_t *schema_json(const an_table *t)
         json_array_append_new(origins, json_pack("{s:s, s:s}", "generator", t->origins[i].generator, "seed", seed));
         free(seed);
     }
-    json_t *all = json_pack("{s:s, s:i, s:I, s:s?, s:o, s:o}", "format", "andon table", "version", AN__TABLE_VERSION, "rows", (json_int_t)t->rows,
-                            "positive", t->positive, "columns", columns, "origins", origins);
+    json_t *all = json_pack("{s:s, s:i, s:I, s:s?, s:o, s:o}", "format", "andon table", "version", AN__TABLE_VERSION, "rows",
+                            (json_int_t)t->rows, "positive", t->positive, "columns", columns, "origins", origins);
     /* absent where there are none, as in tables written before there were any */
     if (all && json_array_size(t->constraints)) json_object_set(all, "constraints", t->constraints);
     return all;

@@ -20,8 +20,9 @@ static bool same_columns(const an_table *t, const an_table *more, an_error *err)
     }
     bool ok = !absent.size && !extra.size;
     if (!ok) {
-        an_fail(err, AN_INPUT, "the new rows have other columns than the table:%s%.300s%s%s%.300s%s", absent.size ? " they lack " : "", absent.size ? absent.data : "", absent.size && extra.size ? " and" : "",
-                extra.size ? " they have " : "", extra.size ? extra.data : "", extra.size ? " besides" : "");
+        an_fail(err, AN_INPUT, "the new rows have other columns than the table:%s%.300s%s%s%.300s%s", absent.size ? " they lack " : "",
+                absent.size ? absent.data : "", absent.size && extra.size ? " and" : "", extra.size ? " they have " : "",
+                extra.size ? extra.data : "", extra.size ? " besides" : "");
         an_hint(err, "rows are put below each other only where they have the same columns; a renamed column must be renamed in the file");
     }
     an_buf_free(&absent);
@@ -44,7 +45,9 @@ static bool same_unit(const an_column *a, an_column *b, size_t rows, an_error *e
     double factor, offset;
     if (!an_unit_convert(b->unit, a->unit, &factor, &offset, err)) return an_context(err, "column %s of the new rows", a->name);
     if (factor == 1 && offset == 0) return true;
-    if (b->type != AN_REAL) return an_fail(err, AN_INPUT, "column %s is in %s in the table and in %s in the new rows, and its type %s cannot be converted", a->name, a->unit, b->unit, an_type_name(b->type));
+    if (b->type != AN_REAL)
+        return an_fail(err, AN_INPUT, "column %s is in %s in the table and in %s in the new rows, and its type %s cannot be converted",
+                       a->name, a->unit, b->unit, an_type_name(b->type));
     for (size_t i = 0; i < rows; i++) {
         if (an_valid(b, i)) b->real[i] = b->real[i] * factor + offset;
     }
@@ -112,7 +115,8 @@ static bool same_cells(const an_column *a, size_t i, const an_column *b, size_t 
     return x->size == y->size && !memcmp(x->data, y->data, x->size);
 }
 
-static void note_conflict(const an_table *base, const an_table *added, const an_column *id, size_t i, size_t row, const char *where, size_t other, json_t *conflicts, size_t *count)
+static void note_conflict(const an_table *base, const an_table *added, const an_column *id, size_t i, size_t row, const char *where,
+                          size_t other, json_t *conflicts, size_t *count)
 {
     an_buf x = { 0 }, y = { 0 };
     json_t *columns = json_array();
@@ -124,7 +128,8 @@ static void note_conflict(const an_table *base, const an_table *added, const an_
     if (json_array_size(columns) && (*count)++ < LISTED) {
         an_buf_clear(&x);
         an_cell_text(id, i, &x);
-        json_array_append_new(conflicts, json_pack("{s:s, s:I, s:s, s:I, s:O}", "id", x.data ? x.data : "", "row", (json_int_t)row, "against", where, "against_row", (json_int_t)other + 1, "columns", columns));
+        json_array_append_new(conflicts, json_pack("{s:s, s:I, s:s, s:I, s:O}", "id", x.data ? x.data : "", "row", (json_int_t)row,
+                                                   "against", where, "against_row", (json_int_t)other + 1, "columns", columns));
     }
     json_decref(columns);
     an_buf_free(&x);
@@ -132,11 +137,13 @@ static void note_conflict(const an_table *base, const an_table *added, const an_
 }
 
 /* By id: the first row that brings an id counts; the same id with other values is a conflict. */
-static bool new_by_id(const an_table *base, const an_table *added, const an_column *id, size_t *rows, size_t *count, json_t *conflicts, size_t *conflict_count, an_error *err)
+static bool new_by_id(const an_table *base, const an_table *added, const an_column *id, size_t *rows, size_t *count, json_t *conflicts,
+                      size_t *conflict_count, an_error *err)
 {
     const an_column *theirs = an_table_find(added, id->name);
     an__match m;
-    if (!an__match_build((const an_table *const[]){ base, added }, (const an_column *const[]){ id, theirs }, 2, NULL, &m, err)) return false;
+    if (!an__match_build((const an_table *const[]){ base, added }, (const an_column *const[]){ id, theirs }, 2, NULL, &m, err))
+        return false;
     for (size_t i = 0; i < added->rows; i++) {
         uint32_t key = m.key[1][i];
         if (key == AN__NO_ROW || (!m.count[0][key] && m.rows[1][m.start[1][key]] == i)) {
@@ -194,8 +201,10 @@ static bool new_by_content(const an_table *base, const an_table *added, size_t *
     content *x = contents(base, base, err), *y = x ? contents(base, added, err) : NULL;
     for (size_t i = 0, k = 0; y && k < added->rows; k++) {
         while (i < base->rows && (x[i].a < y[k].a || (x[i].a == y[k].a && x[i].b < y[k].b))) i++;
-        if (i < base->rows && x[i].a == y[k].a && x[i].b == y[k].b) i++; /* this one is there */
-        else rows[(*count)++] = y[k].row;
+        if (i < base->rows && x[i].a == y[k].a && x[i].b == y[k].b)
+            i++; /* this one is there */
+        else
+            rows[(*count)++] = y[k].row;
     }
     bool ok = y != NULL;
     free(x);
@@ -219,12 +228,14 @@ an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report
     for (size_t j = 0; ok && j < base->columns; j++) {
         if (base->column[j].role == AN_ID) id = &base->column[j];
     }
-    ok = ok && (id ? new_by_id(base, added, id, all, &count, conflicts, &conflict_count, err) : new_by_content(base, added, all, &count, err));
+    ok = ok &&
+         (id ? new_by_id(base, added, id, all, &count, conflicts, &conflict_count, err) : new_by_content(base, added, all, &count, err));
     an_table *fresh = ok ? an_table_select(added, all, count, err) : NULL;
     if (fresh) out = an_table_append(base, fresh, err);
     if (out && report) {
-        *report = json_pack("{s:I, s:I, s:I, s:I, s:O, s:I, s:s}", "rows_before", (json_int_t)t->rows, "rows_read", (json_int_t)more->rows, "rows_added", (json_int_t)count, "rows_known",
-                            (json_int_t)(more->rows - count), "conflicts", conflicts, "conflict_count", (json_int_t)conflict_count, "by", id ? id->name : "content");
+        *report = json_pack("{s:I, s:I, s:I, s:I, s:O, s:I, s:s}", "rows_before", (json_int_t)t->rows, "rows_read", (json_int_t)more->rows,
+                            "rows_added", (json_int_t)count, "rows_known", (json_int_t)(more->rows - count), "conflicts", conflicts,
+                            "conflict_count", (json_int_t)conflict_count, "by", id ? id->name : "content");
     }
     json_decref(conflicts);
     an_table_free(fresh);

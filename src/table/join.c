@@ -1,5 +1,5 @@
-/* join.c - tables of stations side by side: by key or by row. Which rows have equal keys is found by match.c; what reworked parts (a key several times in one
- * table) become is said by the caller, never guessed.
+/* join.c - tables of stations side by side: by key or by row. Which rows have equal keys is found by match.c; what reworked parts (a key
+ * several times in one table) become is said by the caller, never guessed.
  */
 #include "match.h"
 #include "schema.h"
@@ -25,12 +25,12 @@ typedef struct join {
     attempts attempts;
     bool all;
     an__match match;
-    uint32_t **chosen; /* [table][key]: its first or last row; AN__NO_ROW: none. NULL with ALL and MULTIPLY */
+    uint32_t **chosen;            /* [table][key]: its first or last row; AN__NO_ROW: none. NULL with ALL and MULTIPLY */
     size_t *unmatched, *repeated; /* [table]: keys that another table lacks, keys of several rows */
-    uint32_t **source; /* [table][result row]; AN__NO_ROW: missing */
-    uint32_t *attempt; /* [result row], with ALL */
+    uint32_t **source;            /* [table][result row]; AN__NO_ROW: missing */
+    uint32_t *attempt;            /* [result row], with ALL */
     size_t rows, room;
-    bool fill;         /* false: rows are counted only */
+    bool fill; /* false: rows are counted only */
 } join;
 
 /* ---- which rows stand beside which ---- */
@@ -125,8 +125,10 @@ static void put_table(join *j, size_t t)
         bool earlier = false;
         for (size_t k = 0; k < t && !earlier; k++) earlier = m->count[k][key] > nth;
         if (earlier) continue;
-        if (j->attempts == MULTIPLY) put_combinations(j, t, row, key);
-        else put_one(j, t, row, key, nth);
+        if (j->attempts == MULTIPLY)
+            put_combinations(j, t, row, key);
+        else
+            put_one(j, t, row, key, nth);
     }
 }
 
@@ -195,8 +197,10 @@ static bool refuse_repeated(const join *j, an_error *err)
             an_buf_printf(&others, ", %u in %s", m->count[k][worst], j->names[k]);
             product *= m->count[k][worst];
         }
-        an_fail(err, AN_INPUT, "%zu part%s more than one row in %s: %s %.100s has %u rows%s; joined as they are, they would become %.0f rows of one part", repeated,
-                repeated == 1 ? " has" : "s have", j->names[t], j->key[t]->name, text.data, m->count[t][worst], others.data ? others.data : "", product);
+        an_fail(err, AN_INPUT,
+                "%zu part%s more than one row in %s: %s %.100s has %u rows%s; joined as they are, they would become %.0f rows of one part",
+                repeated, repeated == 1 ? " has" : "s have", j->names[t], j->key[t]->name, text.data, m->count[t][worst],
+                others.data ? others.data : "", product);
         an_hint(err, "say which attempt counts: --attempts last or first, or all to number them; --multiply gives every combination");
         an_buf_free(&text);
         an_buf_free(&others);
@@ -312,7 +316,8 @@ static void settle_role(an_table *out, an_column *c, json_t *conflicts)
     if (c->role == AN_FEATURE || c->role == AN_IGNORED) return;
     for (size_t k = 0; k + 1 < out->columns; k++) {
         if (out->column[k].role != c->role) continue;
-        json_array_append_new(conflicts, json_pack("{s:s, s:s, s:s, s:s}", "column", c->name, "what", "role", "role", an_role_name(c->role), "kept", out->column[k].name));
+        json_array_append_new(conflicts, json_pack("{s:s, s:s, s:s, s:s}", "column", c->name, "what", "role", "role", an_role_name(c->role),
+                                                   "kept", out->column[k].name));
         free(c->reason);
         c->reason = an_format("second %s", an_role_name(c->role));
         c->role = AN_IGNORED;
@@ -441,15 +446,20 @@ static void compare_shared(const join *j, json_t *conflicts)
                 json_t *first = json_array();
                 for (size_t i = 0; i < j->rows; i++) {
                     uint32_t p = j->source[s][i], q = j->source[t][i];
-                    if (p == AN__NO_ROW || q == AN__NO_ROW || !an_valid(a, p) || !an_valid(b, q) || same_value(a, p, b, q, &x, &y)) continue;
+                    if (p == AN__NO_ROW || q == AN__NO_ROW || !an_valid(a, p) || !an_valid(b, q) || same_value(a, p, b, q, &x, &y))
+                        continue;
                     if (different++ >= LISTED) continue;
                     an_buf_clear(&x);
-                    if (j->key) an_cell_text(j->key[s], p, &x);
-                    else an_buf_printf(&x, "row %zu", i + 1);
+                    if (j->key)
+                        an_cell_text(j->key[s], p, &x);
+                    else
+                        an_buf_printf(&x, "row %zu", i + 1);
                     json_array_append_new(first, json_string(x.data ? x.data : ""));
                 }
                 if (different) {
-                    json_array_append_new(conflicts, json_pack("{s:s, s:s, s:[s, s], s:I, s:O}", "column", a->name, "what", "values differ", "tables", j->names[s], j->names[t], "rows", (json_int_t)different, "first", first));
+                    json_array_append_new(conflicts,
+                                          json_pack("{s:s, s:s, s:[s, s], s:I, s:O}", "column", a->name, "what", "values differ", "tables",
+                                                    j->names[s], j->names[t], "rows", (json_int_t)different, "first", first));
                 }
                 json_decref(first);
             }
@@ -483,8 +493,9 @@ static json_t *table_report(const join *j, size_t t)
         }
     }
     an_buf_free(&text);
-    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:I, s:I}", "name", j->names[t], "rows", (json_int_t)j->tables[t]->rows, "unmatched", unmatched, "unmatched_count", (json_int_t)unmatched_count, "repeated",
-                     repeated, "repeated_count", (json_int_t)repeated_count, "without_key", (json_int_t)(j->key ? j->key[t]->missing : 0));
+    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:I, s:I}", "name", j->names[t], "rows", (json_int_t)j->tables[t]->rows, "unmatched",
+                     unmatched, "unmatched_count", (json_int_t)unmatched_count, "repeated", repeated, "repeated_count",
+                     (json_int_t)repeated_count, "without_key", (json_int_t)(j->key ? j->key[t]->missing : 0));
 }
 
 /* First unmatched key of table t that is digits with a leading zero; AN__NO_ROW: none. */
@@ -532,12 +543,14 @@ static bool compare_zeroes(const join *j, json_t *notes, an_job *job, an_error *
                 bare[side].text.bytes = all.data;
             }
             an__match m = { 0 };
-            ok = ok && an__match_build((const an_table *const[]){ &part[0], &part[1] }, (const an_column *const[]){ &bare[0], &bare[1] }, 2, job, &m, err);
+            ok = ok && an__match_build((const an_table *const[]){ &part[0], &part[1] }, (const an_column *const[]){ &bare[0], &bare[1] }, 2,
+                                       job, &m, err);
             size_t would = 0;
             for (size_t k = 0; ok && k < m.keys; k++) would += m.count[0][k] && m.count[1][k];
             if (ok && would) {
-                char *note = an_format("%s writes %s with leading zeroes (%s), %s without: %zu more parts would match without them; the two are different keys here", j->names[s], j->key[s]->name, example,
-                                       j->names[t], would);
+                char *note = an_format("%s writes %s with leading zeroes (%s), %s without: %zu more parts would match without them; the "
+                                       "two are different keys here",
+                                       j->names[s], j->key[s]->name, example, j->names[t], would);
                 json_array_append_new(notes, json_string(note));
                 an_job_say(job, "%s", note);
                 free(note);
@@ -583,7 +596,8 @@ static bool check(join *j, const an_join_options *o, an_error *err)
         free(what);
         if (!real) return false;
         if (o->by_row && j->tables[t]->rows != j->tables[0]->rows) {
-            an_fail(err, AN_INPUT, "%s has %zu rows and %s has %zu: row by row they cannot be the same parts", j->names[0], j->tables[0]->rows, j->names[t], j->tables[t]->rows);
+            an_fail(err, AN_INPUT, "%s has %zu rows and %s has %zu: row by row they cannot be the same parts", j->names[0],
+                    j->tables[0]->rows, j->names[t], j->tables[t]->rows);
             return an_hint(err, "join by a column that names the part: --on SERIAL");
         }
         if (!o->on) continue;
@@ -601,13 +615,15 @@ static bool read_attempts(join *j, const an_join_options *o, an_error *err)
     while (k < AN_COUNT(names) && strcmp(names[k], said)) k++;
     if (k == AN_COUNT(names)) return an_fail(err, AN_USAGE, "attempts is last, first, all or refuse, not \"%s\"", said);
     if (strcmp(keep, "matched") && strcmp(keep, "all")) return an_fail(err, AN_USAGE, "keep is matched or all, not \"%s\"", keep);
-    if (o->multiply && (k == LAST || k == FIRST)) return an_fail(err, AN_USAGE, "attempts %s takes one row a part: there is nothing to multiply", said);
+    if (o->multiply && (k == LAST || k == FIRST))
+        return an_fail(err, AN_USAGE, "attempts %s takes one row a part: there is nothing to multiply", said);
     j->attempts = o->by_row ? REFUSE : o->multiply ? MULTIPLY : (attempts)k;
     j->all = !strcmp(keep, "all");
     return true;
 }
 
-an_table *an_table_join(const an_table *const *tables, const char *const *names, size_t count, const an_join_options *options, json_t **report, an_job *job, an_error *err)
+an_table *an_table_join(const an_table *const *tables, const char *const *names, size_t count, const an_join_options *options,
+                        json_t **report, an_job *job, an_error *err)
 {
     join j = { .tables = tables, .names = names, .count = count };
     if (report) *report = NULL;
@@ -622,14 +638,16 @@ an_table *an_table_join(const an_table *const *tables, const char *const *names,
     an_job_stage(job, "joining");
     bool ok = read_attempts(&j, options, err) && check(&j, options, err);
     if (!options->on) j.key = NULL;
-    ok = ok && (!j.key || an__match_build(tables, j.key, count, job, &j.match, err)) && (!j.key || j.attempts != REFUSE || refuse_repeated(&j, err)) && (!j.key || choose_rows(&j, err)) && place_rows(&j, job, err);
+    ok = ok && (!j.key || an__match_build(tables, j.key, count, job, &j.match, err)) &&
+         (!j.key || j.attempts != REFUSE || refuse_repeated(&j, err)) && (!j.key || choose_rows(&j, err)) && place_rows(&j, job, err);
     if (ok && !j.rows) {
         ok = an_fail(err, AN_INPUT, "no part is in all of the tables: the join has no rows");
         an_buf x = { 0 }, y = { 0 };
         if (j.key && tables[0]->rows && tables[1]->rows) {
             key_text(&j, 0, 0, &x);
             key_text(&j, 1, 0, &y);
-            an_hint(err, "%s begins with %s %.60s, %s with %.60s; --parts all keeps parts with missing cells", names[0], options->on, x.data, names[1], y.data);
+            an_hint(err, "%s begins with %s %.60s, %s with %.60s; --parts all keeps parts with missing cells", names[0], options->on,
+                    x.data, names[1], y.data);
         }
         an_buf_free(&x);
         an_buf_free(&y);
@@ -640,7 +658,8 @@ an_table *an_table_join(const an_table *const *tables, const char *const *names,
         if (compare_zeroes(&j, notes, job, err)) {
             json_t *list = json_array();
             for (size_t t = 0; t < count; t++) json_array_append_new(list, table_report(&j, t));
-            *report = json_pack("{s:I, s:o, s:O, s:I, s:O}", "rows", (json_int_t)out->rows, "tables", list, "conflicts", conflicts, "left_out", left_out(&j), "notes", notes);
+            *report = json_pack("{s:I, s:o, s:O, s:I, s:O}", "rows", (json_int_t)out->rows, "tables", list, "conflicts", conflicts,
+                                "left_out", left_out(&j), "notes", notes);
         } else {
             an_table_free(out);
             out = NULL;

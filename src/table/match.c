@@ -1,8 +1,8 @@
 /* match.c - equal keys of several tables by a partitioned hash table, and cells gathered by row number.
  *
- * Keys are hashed to 64 bits, rows dealt out to partitions by the high bits so that the table of one partition stays in the cache (Shatdal, Kant and
- * Naughton 1994, radix partitioning), and equal hashes are verified by the bytes. Blocks and partitions are independent pieces of work: the result is the
- * same for any number of threads.
+ * Keys are hashed to 64 bits, rows dealt out to partitions by the high bits so that the table of one partition stays in the cache (Shatdal,
+ * Kant and Naughton 1994, radix partitioning), and equal hashes are verified by the bytes. Blocks and partitions are independent pieces of
+ * work: the result is the same for any number of threads.
  */
 #include "match.h"
 
@@ -18,7 +18,7 @@ typedef struct view {
     const int64_t *number;   /* or */
     const uint64_t *offset;
     const char *bytes;
-    an_column text;          /* owned where the column is not text itself */
+    an_column text; /* owned where the column is not text itself */
     size_t rows;
 } view;
 
@@ -85,7 +85,8 @@ static uint64_t hash_bytes(const char *p, size_t n)
 
 static inline uint64_t hash_of(const view *v, size_t row)
 {
-    if (v->number) return mix((uint64_t)v->number[row] ^ UINT64_C(0xe7037ed1a0b428db), UINT64_C(0x8ebc6af09c88c6e3)) * UINT64_C(0x9e3779b97f4a7c15);
+    if (v->number)
+        return mix((uint64_t)v->number[row] ^ UINT64_C(0xe7037ed1a0b428db), UINT64_C(0x8ebc6af09c88c6e3)) * UINT64_C(0x9e3779b97f4a7c15);
     return hash_bytes(v->bytes + v->offset[row], v->offset[row + 1] - v->offset[row]);
 }
 
@@ -122,7 +123,7 @@ typedef struct work {
     size_t **first;       /* [table][partitions + 1]: where a partition begins in dealt */
     size_t *base;         /* [partitions + 1]: first key number of a partition */
     an__match *out;
-    size_t table;         /* of the stage that runs now */
+    size_t table;          /* of the stage that runs now */
     bool *short_of_memory; /* [partition] */
 } work;
 
@@ -246,8 +247,10 @@ static void number_partition(void *context, size_t p, int worker)
     slot *table = calloc(slots, sizeof *table);
     examples seen = { 0 };
     bool numbers = w->view[0].number != NULL;
-    if (numbers) seen.number = malloc(rows * sizeof *seen.number);
-    else seen.offset = calloc(rows + 1, sizeof *seen.offset);
+    if (numbers)
+        seen.number = malloc(rows * sizeof *seen.number);
+    else
+        seen.offset = calloc(rows + 1, sizeof *seen.offset);
     bool ok = table && (numbers ? (void *)seen.number : (void *)seen.offset) && number_rows(w, p, table, slots - 1, &seen);
     w->short_of_memory[p] = !ok;
     for (size_t t = 0; ok && t < w->tables; t++) {
@@ -325,7 +328,8 @@ bool an__match_build(const an_table *const *tables, const an_column *const *on, 
         if (on[t]->type == AN_TENSOR) return an_fail(err, AN_INPUT, "column %s holds arrays and cannot be a key", on[t]->name);
     }
     *out = (an__match){ .tables = count, .keys = total };
-    if (total >= UINT32_MAX - 1) return an_fail(err, AN_INPUT, "tables of together %zu rows cannot be joined; %u is the limit", total, UINT32_MAX - 2);
+    if (total >= UINT32_MAX - 1)
+        return an_fail(err, AN_INPUT, "tables of together %zu rows cannot be joined; %u is the limit", total, UINT32_MAX - 2);
     work w = { .tables = count, .partitions = 1, .shift = 64, .out = out };
     for (; w.partitions < PARTITIONS_MAX && w.partitions * ROWS_A_PARTITION < total; w.partitions *= 2) w.shift--;
     w.view = an_alloc_n(count, sizeof *w.view);

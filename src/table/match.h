@@ -6,7 +6,8 @@
 
 #define AN__NO_ROW UINT32_MAX
 
-/* Every distinct key has a number below `keys` (some numbers may be nobody's: their counts are 0). The numbers depend on the content alone. */
+/* Every distinct key has a number below `keys` (some numbers may be nobody's: their counts are 0). The numbers depend on the content alone.
+ */
 typedef struct an__match {
     size_t tables, keys;
     uint32_t **key;   /* [table][row]: number of the key in that row; AN__NO_ROW where it is missing */
@@ -15,7 +16,8 @@ typedef struct an__match {
     uint32_t **count; /* [table][key] */
 } an__match;
 
-/* Keys are equal when their value texts are ("12" read as a number is "12" read as text; "0012" is another key). on[t] is a column of tables[t]. */
+/* Keys are equal when their value texts are ("12" read as a number is "12" read as text; "0012" is another key). on[t] is a column of
+ * tables[t]. */
 bool an__match_build(const an_table *const *tables, const an_column *const *on, size_t count, an_job *job, an__match *out, an_error *err);
 void an__match_free(an__match *m);
 

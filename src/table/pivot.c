@@ -14,8 +14,8 @@ typedef struct pivot {
     const an_column **value;
     size_t values;
     bool refuse, last;
-    uint32_t *part, *name;   /* [row]: number of the part and of the name; AN__NO_ROW: left out */
-    uint32_t *first;         /* [part]: its first row */
+    uint32_t *part, *name; /* [row]: number of the part and of the name; AN__NO_ROW: left out */
+    uint32_t *first;       /* [part]: its first row */
     size_t parts, name_count, left_out;
     char **name_text;
 } pivot;
@@ -30,7 +30,10 @@ static bool is_value(const pivot *p, const an_column *c)
 
 static bool find_columns(pivot *p, const char *on, const char *names, const an_list *values, an_error *err)
 {
-    if (!on || !names || !values->count) return an_fail(err, AN_USAGE, "a pivot needs the column that names the part (--on), the one that names the measurement (--names) and what was measured (--values)");
+    if (!on || !names || !values->count)
+        return an_fail(err, AN_USAGE,
+                       "a pivot needs the column that names the part (--on), the one that names the measurement (--names) and what was "
+                       "measured (--values)");
     p->on = an_table_need(p->t, on, err);
     p->names = p->on ? an_table_need(p->t, names, err) : NULL;
     if (!p->names) return false;
@@ -71,12 +74,15 @@ static bool number_names(pivot *p, an_job *job, an_error *err)
         uint32_t row = m.rows[0][m.start[0][k]];
         an_buf text = { 0 };
         an_cell_text(p->names, row, &text);
-        list[listed++] = (named){ p->names->type == AN_REAL || p->names->type == AN_INTEGER ? an_cell_number(p->names, row) : NAN, an_buf_take(&text), (uint32_t)k };
+        list[listed++] = (named){ p->names->type == AN_REAL || p->names->type == AN_INTEGER ? an_cell_number(p->names, row) : NAN,
+                                  an_buf_take(&text), (uint32_t)k };
     }
     bool ok = true;
     if (count > NAMES_MAX || count * p->values > COLUMNS_MAX) {
-        ok = an_fail(err, AN_INPUT, "column %s has %zu different values, which with %zu measured columns would make %zu columns; %d names and %d columns are the limit", p->names->name, count, p->values,
-                     count * p->values, NAMES_MAX, COLUMNS_MAX);
+        ok = an_fail(err, AN_INPUT,
+                     "column %s has %zu different values, which with %zu measured columns would make %zu columns; %d names and %d columns "
+                     "are the limit",
+                     p->names->name, count, p->values, count * p->values, NAMES_MAX, COLUMNS_MAX);
         an_hint(err, "--names is the column that tells the measurements of one part from each other, such as the number of the screw");
     } else if (!count) {
         ok = an_fail(err, AN_INPUT, "column %s has no value", p->names->name);
@@ -131,7 +137,8 @@ static char *part_text(const pivot *p, size_t part)
 }
 
 /* Which row holds (part, name); refuses or counts those that come twice. */
-static bool rows_of_name(const pivot *p, size_t name, const uint32_t *rows, size_t n, uint32_t *source, uint32_t *times, json_t *repeated, size_t *repeated_count, an_error *err)
+static bool rows_of_name(const pivot *p, size_t name, const uint32_t *rows, size_t n, uint32_t *source, uint32_t *times, json_t *repeated,
+                         size_t *repeated_count, an_error *err)
 {
     memset(source, 0xff, p->parts * sizeof *source);
     memset(times, 0, p->parts * sizeof *times);
@@ -139,7 +146,8 @@ static bool rows_of_name(const pivot *p, size_t name, const uint32_t *rows, size
         uint32_t part = p->part[rows[i]];
         if (times[part]++ && p->refuse) {
             char *text = part_text(p, part);
-            an_fail(err, AN_INPUT, "part %.100s has %s %.100s more than once (rows %u and %u)", text, p->names->name, p->name_text[name], source[part] + 1, rows[i] + 1);
+            an_fail(err, AN_INPUT, "part %.100s has %s %.100s more than once (rows %u and %u)", text, p->names->name, p->name_text[name],
+                    source[part] + 1, rows[i] + 1);
             free(text);
             return an_hint(err, "say which attempt counts: --attempts first or last");
         }
@@ -148,7 +156,8 @@ static bool rows_of_name(const pivot *p, size_t name, const uint32_t *rows, size
     for (size_t part = 0; part < p->parts; part++) {
         if (times[part] < 2 || (*repeated_count)++ >= LISTED) continue;
         char *text = part_text(p, part);
-        json_array_append_new(repeated, json_pack("{s:s, s:s, s:I}", "key", text, "name", p->name_text[name], "rows", (json_int_t)times[part]));
+        json_array_append_new(repeated,
+                              json_pack("{s:s, s:s, s:I}", "key", text, "name", p->name_text[name], "rows", (json_int_t)times[part]));
         free(text);
     }
     return true;
@@ -188,8 +197,10 @@ static bool add_common(const pivot *p, an_table *out, const an_column *c, uint32
     for (size_t i = 0; i < p->t->rows; i++) {
         uint32_t part = p->part[i];
         if (part == AN__NO_ROW || !an_valid(c, i)) continue;
-        if (!an_valid(c, source[part])) source[part] = (uint32_t)i;
-        else if (c->type != AN_TENSOR && !odd[part] && !same_cell(c, source[part], i, &x, &y)) odd[part] = 1;
+        if (!an_valid(c, source[part]))
+            source[part] = (uint32_t)i;
+        else if (c->type != AN_TENSOR && !odd[part] && !same_cell(c, source[part], i, &x, &y))
+            odd[part] = 1;
     }
     an_buf_free(&x);
     an_buf_free(&y);
@@ -201,7 +212,8 @@ static bool add_common(const pivot *p, an_table *out, const an_column *c, uint32
         json_array_append_new(first, json_string(text));
         free(text);
     }
-    if (parts) json_array_append_new(conflicts, json_pack("{s:s, s:I, s:O}", "column", c->name, "parts", (json_int_t)parts, "first", first));
+    if (parts)
+        json_array_append_new(conflicts, json_pack("{s:s, s:I, s:O}", "column", c->name, "parts", (json_int_t)parts, "first", first));
     json_decref(first);
     return add_gathered(out, c, c->name, source, err);
 }
@@ -212,8 +224,10 @@ static an_table *reshape(const pivot *p, json_t **report, an_job *job, an_error 
     out->positive = an_strdup(p->t->positive);
     json_t *names = json_array(), *incomplete = json_array(), *repeated = json_array(), *conflicts = json_array();
     size_t incomplete_count = 0, repeated_count = 0;
-    uint32_t *source = an_alloc_data(p->parts + 1, sizeof *source, "the rows of a pivot", err), *times = an_alloc_data(p->parts + 1, sizeof *times, "the rows of a pivot", err);
-    uint32_t *rows = an_alloc_data(p->t->rows + 1, sizeof *rows, "the rows of a pivot", err), *found = an_alloc_data(p->parts + 1, sizeof *found, "the rows of a pivot", err);
+    uint32_t *source = an_alloc_data(p->parts + 1, sizeof *source, "the rows of a pivot", err),
+             *times = an_alloc_data(p->parts + 1, sizeof *times, "the rows of a pivot", err);
+    uint32_t *rows = an_alloc_data(p->t->rows + 1, sizeof *rows, "the rows of a pivot", err),
+             *found = an_alloc_data(p->parts + 1, sizeof *found, "the rows of a pivot", err);
     size_t *start = an_alloc_n(p->name_count + 2, sizeof *start);
     bool ok = source && times && rows && found;
     for (size_t j = 0; ok && j < p->t->columns; j++) {
@@ -239,7 +253,8 @@ static an_table *reshape(const pivot *p, json_t **report, an_job *job, an_error 
     for (size_t k = 0; ok && k < p->name_count; k++) {
         json_array_append_new(names, json_string(p->name_text[k]));
         an_job_progress(job, (double)k, (double)p->name_count, "names");
-        ok = an_job_check(job, err) && rows_of_name(p, k, rows + start[k], start[k + 1] - start[k], source, times, repeated, &repeated_count, err);
+        ok = an_job_check(job, err) &&
+             rows_of_name(p, k, rows + start[k], start[k + 1] - start[k], source, times, repeated, &repeated_count, err);
         for (size_t part = 0; ok && part < p->parts; part++) found[part] += source[part] != AN__NO_ROW;
         for (size_t v = 0; ok && v < p->values; v++) {
             char *name = an_format("%s_%s", p->name_text[k], p->value[v]->name);
@@ -255,8 +270,10 @@ static an_table *reshape(const pivot *p, json_t **report, an_job *job, an_error 
     }
     if (ok) an__constraints_keep(out, p->t->constraints);
     if (ok && report) {
-        *report = json_pack("{s:I, s:I, s:O, s:O, s:I, s:O, s:I, s:O, s:I}", "rows", (json_int_t)p->t->rows, "parts", (json_int_t)p->parts, "names", names, "incomplete", incomplete, "incomplete_count",
-                            (json_int_t)incomplete_count, "repeated", repeated, "repeated_count", (json_int_t)repeated_count, "conflicts", conflicts, "left_out", (json_int_t)p->left_out);
+        *report =
+            json_pack("{s:I, s:I, s:O, s:O, s:I, s:O, s:I, s:O, s:I}", "rows", (json_int_t)p->t->rows, "parts", (json_int_t)p->parts,
+                      "names", names, "incomplete", incomplete, "incomplete_count", (json_int_t)incomplete_count, "repeated", repeated,
+                      "repeated_count", (json_int_t)repeated_count, "conflicts", conflicts, "left_out", (json_int_t)p->left_out);
     }
     json_decref(names);
     json_decref(incomplete);
@@ -272,7 +289,8 @@ static an_table *reshape(const pivot *p, json_t **report, an_job *job, an_error 
     return NULL;
 }
 
-an_table *an_table_pivot(const an_table *t, const char *on, const char *names, const an_list *values, const char *attempts, json_t **report, an_job *job, an_error *err)
+an_table *an_table_pivot(const an_table *t, const char *on, const char *names, const an_list *values, const char *attempts, json_t **report,
+                         an_job *job, an_error *err)
 {
     pivot p = { .t = t, .refuse = !attempts || !strcmp(attempts, "refuse"), .last = attempts && !strcmp(attempts, "last") };
     if (report) *report = NULL;

@@ -1,4 +1,5 @@
-/* relation.c - specs and constraints as a table keeps them: reading relations between columns, judging rows, finding circles, fixed combinations. */
+/* relation.c - specs and constraints as a table keeps them: reading relations between columns, judging rows, finding circles, fixed
+ * combinations. */
 #include "schema.h"
 
 #include <math.h>
@@ -14,11 +15,11 @@ bool an__spec_sound(const json_t *spec)
     const char *key;
     json_t *value;
     if (!json_is_object(spec)) return false;
-    json_object_foreach((json_t *)spec, key, value)
-    {
+    json_object_foreach((json_t *)spec, key, value) {
         bool number = !strcmp(key, "low") || !strcmp(key, "high") || !strcmp(key, "resolution");
         bool text = !strcmp(key, "direction") || !strcmp(key, "station") || !strcmp(key, "from") || !strcmp(key, "description");
-        if (number ? !json_is_number(value) : text ? !json_is_string(value) : strcmp(key, "sentinels") || !json_is_array(value)) return false;
+        if (number ? !json_is_number(value) : text ? !json_is_string(value) : strcmp(key, "sentinels") || !json_is_array(value))
+            return false;
     }
     return true;
 }
@@ -27,8 +28,7 @@ static bool all_texts(const json_t *array)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(array, i, item)
-    {
+    json_array_foreach(array, i, item) {
         if (!json_is_string(item)) return false;
     }
     return json_is_array(array);
@@ -39,13 +39,11 @@ bool an__constraints_sound(const json_t *constraints)
     size_t i, k;
     json_t *item, *row;
     if (!json_is_array(constraints)) return false;
-    json_array_foreach(constraints, i, item)
-    {
+    json_array_foreach(constraints, i, item) {
         if (json_is_string(item)) continue;
         json_t *fixed = json_object_get(item, "fixed"), *allowed = json_object_get(item, "allowed");
         if (!all_texts(fixed) || json_array_size(fixed) < 2 || !json_is_array(allowed)) return false;
-        json_array_foreach(allowed, k, row)
-        {
+        json_array_foreach(allowed, k, row) {
             if (!all_texts(row) || json_array_size(row) != json_array_size(fixed)) return false;
         }
     }
@@ -61,8 +59,7 @@ void an__constraints_keep(an_table *out, json_t *constraints)
 {
     size_t i, kept = json_array_size(constraints);
     json_t *item, *list = json_array();
-    json_array_foreach(constraints, i, item)
-    {
+    json_array_foreach(constraints, i, item) {
         an__relation r;
         an__fixed f;
         bool there;
@@ -106,7 +103,8 @@ static void blanks(reader *r)
 static bool number_at(reader *r, double *value)
 {
     const char *p = r->at;
-    while ((*p >= '0' && *p <= '9') || *p == '.' || ((*p | 32) == 'e' && p > r->at && (p[1] == '-' || p[1] == '+' || (p[1] >= '0' && p[1] <= '9'))) ||
+    while ((*p >= '0' && *p <= '9') || *p == '.' ||
+           ((*p | 32) == 'e' && p > r->at && (p[1] == '-' || p[1] == '+' || (p[1] >= '0' && p[1] <= '9'))) ||
            ((*p == '-' || *p == '+') && p > r->at && (p[-1] | 32) == 'e'))
         p++;
     char after = *p;
@@ -135,7 +133,9 @@ static bool name_at(reader *r, size_t *column)
     if (!c) {
         return an_context(r->err, "the condition \"%.120s\"", r->text);
     }
-    if (!an__is_number(c->type)) return an_fail(r->err, AN_INPUT, "the condition \"%.120s\" compares numbers, but column %s is %s", r->text, c->name, an_type_name(c->type));
+    if (!an__is_number(c->type))
+        return an_fail(r->err, AN_INPUT, "the condition \"%.120s\" compares numbers, but column %s is %s", r->text, c->name,
+                       an_type_name(c->type));
     *column = (size_t)(c - r->table->column);
     return true;
 }
@@ -187,14 +187,16 @@ bool an__relation_parse(const char *text, const an_table *t, an__relation *out, 
     static const struct {
         const char *sign;
         an__order order;
-    } orders[] = { { "<=", ORDER_LESS_EQUAL }, { ">=", ORDER_MORE_EQUAL }, { "!=", ORDER_NOT_EQUAL }, { "==", ORDER_EQUAL }, { "<", ORDER_LESS }, { ">", ORDER_MORE }, { "=", ORDER_EQUAL } };
+    } orders[] = { { "<=", ORDER_LESS_EQUAL }, { ">=", ORDER_MORE_EQUAL }, { "!=", ORDER_NOT_EQUAL }, { "==", ORDER_EQUAL },
+                   { "<", ORDER_LESS },        { ">", ORDER_MORE },        { "=", ORDER_EQUAL } };
     reader r = { text, text, t, err };
     *out = (an__relation){ 0 };
     if (!side(&r, out, 1)) return false;
     out->left = out->count;
     size_t k = 0;
     while (k < AN_COUNT(orders) && strncmp(r.at, orders[k].sign, strlen(orders[k].sign))) k++;
-    if (k == AN_COUNT(orders)) return wrong(&r, *r.at ? "one of < <= > >= = != is expected" : "it compares nothing: one of < <= > >= = != is missing");
+    if (k == AN_COUNT(orders))
+        return wrong(&r, *r.at ? "one of < <= > >= = != is expected" : "it compares nothing: one of < <= > >= = != is missing");
     out->order = orders[k].order;
     r.at += strlen(orders[k].sign);
     if (!side(&r, out, -1)) return false;
@@ -219,12 +221,18 @@ int an__relation_holds(const an__relation *r, const an_table *t, size_t row)
     }
     double tiny = 1e-9 * largest; /* sums of decimals in binary are off by some 1e-16 of the largest part */
     switch (r->order) {
-    case ORDER_LESS: return sum < 0;
-    case ORDER_LESS_EQUAL: return sum <= tiny;
-    case ORDER_MORE: return sum > 0;
-    case ORDER_MORE_EQUAL: return sum >= -tiny;
-    case ORDER_EQUAL: return fabs(sum) <= slack + tiny;
-    case ORDER_NOT_EQUAL: return fabs(sum) > slack + tiny;
+    case ORDER_LESS:
+        return sum < 0;
+    case ORDER_LESS_EQUAL:
+        return sum <= tiny;
+    case ORDER_MORE:
+        return sum > 0;
+    case ORDER_MORE_EQUAL:
+        return sum >= -tiny;
+    case ORDER_EQUAL:
+        return fabs(sum) <= slack + tiny;
+    case ORDER_NOT_EQUAL:
+        return fabs(sum) > slack + tiny;
     }
     return -1;
 }
@@ -288,7 +296,9 @@ static bool no_circle(const edge *edges, size_t count, const an_table *t, bool o
         }
         *which = edges[s.path[s.depth - 1]].relation;
         an_buf_puts(&way, t->column[edges[s.path[s.depth - 1]].to].name);
-        an_fail(err, AN_INPUT, orders ? "the constraints run in a circle that no row can satisfy: %s" : "the sums define each other in a circle: %s", way.data);
+        an_fail(err, AN_INPUT,
+                orders ? "the constraints run in a circle that no row can satisfy: %s" : "the sums define each other in a circle: %s",
+                way.data);
         an_hint(err, "take one of the constraints of the circle out");
         an_buf_free(&way);
     }
@@ -318,7 +328,8 @@ bool an__relations_circle(const an__relation *relations, size_t count, const an_
             add_edge(&orders, &order_count, (edge){ low, high, i, strict });
         } else if (r->count == 1 && r->term[0].factor == 0 && r->constant == 0 && strict) { /* a < a */
             *which = i;
-            ok = an_fail(err, AN_INPUT, "the constraint compares column %s with itself: no row can satisfy it", t->column[r->term[0].column].name);
+            ok = an_fail(err, AN_INPUT, "the constraint compares column %s with itself: no row can satisfy it",
+                         t->column[r->term[0].column].name);
         } else if (r->order == ORDER_EQUAL && r->count - r->left == 1 && r->left > 1) { /* a + b = c: c is known by a and b */
             for (int k = 0; k < r->left; k++) add_edge(&sums, &sum_count, (edge){ r->term[k].column, r->term[r->left].column, i, true });
         } else if (r->order == ORDER_EQUAL && r->left == 1 && r->count > 2) { /* c = a + b */
@@ -385,16 +396,17 @@ bool an__fixed_open(const json_t *constraint, const an_table *t, an__fixed *out,
     size_t i, k;
     json_t *row, *cell;
     bool ok = true;
-    json_array_foreach(allowed, i, row)
-    {
+    json_array_foreach(allowed, i, row) {
         an_buf_clear(&text);
-        ok = ok && (json_array_size(row) == out->columns || an_fail(err, AN_INPUT, "combination %zu has %zu values for %zu columns", i + 1, json_array_size(row), out->columns));
-        json_array_foreach(row, k, cell)
-        {
+        ok = ok && (json_array_size(row) == out->columns ||
+                    an_fail(err, AN_INPUT, "combination %zu has %zu values for %zu columns", i + 1, json_array_size(row), out->columns));
+        json_array_foreach(row, k, cell) {
             if (!ok) break;
             an_buf plain = { 0 };
-            if (json_is_string(cell)) an_buf_puts(&plain, json_string_value(cell));
-            else an__yaml_value(&plain, cell);
+            if (json_is_string(cell))
+                an_buf_puts(&plain, json_string_value(cell));
+            else
+                an__yaml_value(&plain, cell);
             char *value = an__canonical_value(&t->column[out->column[k]], plain.data ? plain.data : "");
             an_buf_puts(&text, value);
             an_buf_putc(&text, '\0');
@@ -429,7 +441,8 @@ static int by_texts(const void *a, const void *b)
 {
     const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
     int order = 0;
-    for (size_t k = 0; !order && k < json_array_size(x); k++) order = strcmp(json_string_value(json_array_get(x, k)), json_string_value(json_array_get(y, k)));
+    for (size_t k = 0; !order && k < json_array_size(x); k++)
+        order = strcmp(json_string_value(json_array_get(x, k)), json_string_value(json_array_get(y, k)));
     return order;
 }
 

@@ -1,4 +1,5 @@
-/* schema.h - what the files about schemas, constraints and expectations share: specs of columns, relations between columns, YAML text, places in a YAML file. */
+/* schema.h - what the files about schemas, constraints and expectations share: specs of columns, relations between columns, YAML text,
+ * places in a YAML file. */
 #ifndef ANDON_TABLE_SCHEMA_H
 #define ANDON_TABLE_SCHEMA_H
 
@@ -25,10 +26,13 @@ typedef struct an__relation { /* sum of factor x column, plus constant, compared
     double constant;
     an__order order;
 } an__relation;
-bool an__relation_parse(const char *text, const an_table *t, an__relation *out, an_error *err); /* columns must be there and be numbers or times */
-/* 1 holds, 0 broken, -1 not to be judged because a cell is missing. Equality allows half a gauge resolution of each column, at least a relative 1e-9. */
+/* columns must be there and be numbers or times */
+bool an__relation_parse(const char *text, const an_table *t, an__relation *out, an_error *err);
+/* 1 holds, 0 broken, -1 not to be judged because a cell is missing. Equality allows half a gauge resolution of each column, at least a
+ * relative 1e-9. */
 int an__relation_holds(const an__relation *r, const an_table *t, size_t row);
-/* Orders that run in a circle (a < b, b < a), sums defined by each other. names the circle in the message; *which is one of the constraints in it. */
+/* Orders that run in a circle (a < b, b < a), sums defined by each other. names the circle in the message; *which is one of the constraints
+ * in it. */
 bool an__relations_circle(const an__relation *relations, size_t count, const an_table *t, size_t *which, an_error *err); /* true: sound */
 
 /* ---- fixed combinations ---- */
@@ -46,13 +50,14 @@ json_t *an__fixed_with_allowed(const json_t *constraint, const an_table *t, an_e
 
 /* ---- types (convert.c) ---- */
 
-/* Cells of c as another type in *out (name, unit and so on described like c); AN_INPUT names the first cell that does not fit. format: of dates, may be NULL. */
+/* Cells of c as another type in *out (name, unit and so on described like c); AN_INPUT names the first cell that does not fit. format: of
+ * dates, may be NULL. */
 bool an__column_convert(const an_table *t, const an_column *c, an_type type, const char *format, an_column *out, an_error *err);
 
 /* ---- YAML (yaml_text.c) ---- */
 
-void an__yaml_scalar(an_buf *out, const char *text);     /* plain where that reads back as the same text, else in double quotes */
-void an__yaml_value(an_buf *out, const json_t *value);   /* numbers, texts, and lists and objects of them on one line */
+void an__yaml_scalar(an_buf *out, const char *text);   /* plain where that reads back as the same text, else in double quotes */
+void an__yaml_value(an_buf *out, const json_t *value); /* numbers, texts, and lists and objects of them on one line */
 /* AN_INPUT "line N: ..." for the value at path (the file's name is put in front by who opened it); always false. */
 bool an__fail_place(const an_yaml *y, const char *path, an_error *err, const char *format, ...) AN_PRINTF(4, 5);
 /* Puts the line in front of the failure that is in err already; always false. */

@@ -1,10 +1,10 @@
-/* schema_apply.c - a schema applied to a table: read whole and checked against the table first, then the changed columns are made, and only when all are made
- * does the table change. Its text is schema_text.c, relations between columns relation.c, types convert.c, units units.c.
+/* schema_apply.c - a schema applied to a table: read whole and checked against the table first, then the changed columns are made, and only
+ * when all are made does the table change. Its text is schema_text.c, relations between columns relation.c, types convert.c, units units.c.
  *
- * What a column's entry does not say: type, role, unit and kept stay as they are; limits, direction, station, resolution, sentinels and description are then none,
- * and so are constraints where there is no such section.
- * Units: the cells are in the unit the table names, or in `from`. `from` decides where both speak, except that a column in `unit` already is left alone,
- * sentinels too (they are values of the file): applying a schema twice is applying it once.
+ * What a column's entry does not say: type, role, unit and kept stay as they are; limits, direction, station, resolution, sentinels and
+ * description are then none, and so are constraints where there is no such section. Units: the cells are in the unit the table names, or in
+ * `from`. `from` decides where both speak, except that a column in `unit` already is left alone, sentinels too (they are values of the
+ * file): applying a schema twice is applying it once.
  */
 #include "schema.h"
 
@@ -15,7 +15,8 @@
 
 enum { FIRST_ROWS = 20 };
 
-static const char *const column_keys[] = { "type", "format", "role", "after_decision", "reason", "kept", "unit", "from", "low", "high", "direction", "station", "resolution", "sentinels", "description" };
+static const char *const column_keys[] = { "type", "format", "role",      "after_decision", "reason",     "kept",      "unit",       "from",
+                                           "low",  "high",   "direction", "station",        "resolution", "sentinels", "description" };
 static const char *const root_keys[] = { "positive", "columns", "constraints" };
 
 typedef struct plan { /* of one column that the schema names */
@@ -96,7 +97,8 @@ static bool read_role(const schema *s, plan *p, const json_t *entry, const an_co
         bad(s, p, "role", err, "\"%.40s\" is not a role", role);
         return an_hint(err, "roles are feature, target, group, time, id, ignored");
     }
-    if (after && role && p->role != AN_IGNORED && p->role != AN_FEATURE) return bad(s, p, "after_decision", err, "a column known only after the decision cannot be the %s", role);
+    if (after && role && p->role != AN_IGNORED && p->role != AN_FEATURE)
+        return bad(s, p, "after_decision", err, "a column known only after the decision cannot be the %s", role);
     bool said_not = json_is_false(json_object_get(entry, "after_decision"));
     if (said_not && !role && c->role == AN_IGNORED && c->reason && !strcmp(c->reason, "after-decision")) p->role = AN_FEATURE;
     if (after) p->role = AN_IGNORED;
@@ -128,7 +130,8 @@ static bool read_type(const schema *s, plan *p, const json_t *entry, const an_co
         bad(s, p, "type", err, "\"%.40s\" is not a type", type);
         return an_hint(err, "types are real, integer, boolean, category, datetime, text");
     }
-    if (p->format && p->type != AN_DATETIME) return bad(s, p, "format", err, "format says how dates are written, but the type is %s", an_type_name(p->type));
+    if (p->format && p->type != AN_DATETIME)
+        return bad(s, p, "format", err, "format says how dates are written, but the type is %s", an_type_name(p->type));
     return true;
 }
 
@@ -158,8 +161,10 @@ static bool read_unit(const schema *s, plan *p, const json_t *entry, const an_co
         return an_hint(err, "to correct a wrong label without converting, write from: %s as well", p->unit);
     }
     p->convert = p->factor != 1 || p->offset != 0;
-    if (p->convert && !number) return bad(s, p, "unit", err, "cells of type %s cannot be converted from %s to %s", an_type_name(p->type), source, p->unit);
-    if (p->convert && (p->factor != rint(p->factor) || p->offset != rint(p->offset))) p->type = AN_REAL; /* whole inches are no whole millimetres */
+    if (p->convert && !number)
+        return bad(s, p, "unit", err, "cells of type %s cannot be converted from %s to %s", an_type_name(p->type), source, p->unit);
+    /* whole inches are no whole millimetres */
+    if (p->convert && (p->factor != rint(p->factor) || p->offset != rint(p->offset))) p->type = AN_REAL;
     if (p->convert) p->source = an_strdup(source);
     return true;
 }
@@ -170,7 +175,8 @@ static bool spec_number(const schema *s, const plan *p, const json_t *entry, con
     *out = NAN;
     if (!value || json_is_null(value)) return true;
     if (!json_is_number(value) || !isfinite(json_number_value(value))) return bad(s, p, key, err, "%s must be a number", key);
-    if (p->type != AN_REAL && p->type != AN_INTEGER) return bad(s, p, key, err, "a column of type %s has no %s", an_type_name(p->type), key);
+    if (p->type != AN_REAL && p->type != AN_INTEGER)
+        return bad(s, p, key, err, "a column of type %s has no %s", an_type_name(p->type), key);
     *out = json_number_value(value);
     json_object_set(p->spec, key, value);
     return true;
@@ -180,7 +186,9 @@ static bool read_spec(const schema *s, plan *p, const json_t *entry, an_error *e
 {
     double low, high, resolution;
     p->spec = json_object();
-    if (!spec_number(s, p, entry, "low", &low, err) || !spec_number(s, p, entry, "high", &high, err) || !spec_number(s, p, entry, "resolution", &resolution, err)) return false;
+    if (!spec_number(s, p, entry, "low", &low, err) || !spec_number(s, p, entry, "high", &high, err) ||
+        !spec_number(s, p, entry, "resolution", &resolution, err))
+        return false;
     if (low >= high) return bad(s, p, "high", err, "low %g is not below high %g", low, high);
     if (resolution <= 0) return bad(s, p, "resolution", err, "the resolution of a gauge must be above 0");
     static const char *const texts[] = { "direction", "station", "from", "description" };
@@ -196,8 +204,7 @@ static bool read_spec(const schema *s, plan *p, const json_t *entry, an_error *e
     size_t i;
     if (sentinels && !json_is_null(sentinels)) {
         if (!json_is_array(sentinels)) return bad(s, p, "sentinels", err, "sentinels must be a list, such as [-999, \"n.d.\"]");
-        json_array_foreach(sentinels, i, item)
-        {
+        json_array_foreach(sentinels, i, item) {
             if (!json_is_number(item) && !json_is_string(item)) return bad(s, p, "sentinels", err, "sentinels are numbers or texts");
         }
         if (json_array_size(sentinels)) json_object_set(p->spec, "sentinels", sentinels);
@@ -212,12 +219,16 @@ static bool read_column(schema *s, plan *p, const an_table *t, const json_t *ent
         an_error why = { 0 };
         an_table_need(t, p->name, &why);
         an__fail_place(s->yaml, p->path, err, "the table has no column %.200s", p->name);
-        return why.hint[0] ? an_hint(err, "%s", why.hint) : an_hint(err, "the schema contradicts the table; take the entry out, or give the file the column");
+        return why.hint[0] ? an_hint(err, "%s", why.hint)
+                           : an_hint(err, "the schema contradicts the table; take the entry out, or give the file the column");
     }
     p->column = (size_t)(c - t->column);
-    if (!json_is_object(entry) && !json_is_null(entry)) return an__fail_place(s->yaml, p->path, err, "column %s: an entry has keys such as type: and role:", p->name);
+    if (!json_is_object(entry) && !json_is_null(entry))
+        return an__fail_place(s->yaml, p->path, err, "column %s: an entry has keys such as type: and role:", p->name);
     if (!an__known_keys(s->yaml, p->path, entry, column_keys, AN_COUNT(column_keys), err)) return an_context(err, "column %s", p->name);
-    if (!read_type(s, p, entry, c, err) || !read_unit(s, p, entry, c, err) || !read_role(s, p, entry, c, err) || !read_spec(s, p, entry, err)) return false;
+    if (!read_type(s, p, entry, c, err) || !read_unit(s, p, entry, c, err) || !read_role(s, p, entry, c, err) ||
+        !read_spec(s, p, entry, err))
+        return false;
     bool done_before = p->from && strcmp(p->from, p->unit) && c->unit && !strcmp(c->unit, p->unit);
     p->sentinels = done_before ? NULL : json_object_get(p->spec, "sentinels");
     return true;
@@ -248,12 +259,12 @@ static bool read_schema(schema *s, const an_table *t, an_error *err)
     const json_t *root = an_yaml_root(s->yaml), *columns = json_object_get(root, "columns");
     if (!json_is_object(root)) return an__fail_place(s->yaml, "", err, "a schema begins with columns:");
     if (!an__known_keys(s->yaml, "", root, root_keys, AN_COUNT(root_keys), err)) return false;
-    if (columns && !json_is_object(columns) && !json_is_null(columns)) return an__fail_place(s->yaml, "columns", err, "columns: holds the names of columns, each with its entry");
+    if (columns && !json_is_object(columns) && !json_is_null(columns))
+        return an__fail_place(s->yaml, "columns", err, "columns: holds the names of columns, each with its entry");
     s->plan = an_alloc_n(json_object_size(columns) + 1, sizeof *s->plan);
     const char *name;
     json_t *entry;
-    json_object_foreach((json_t *)columns, name, entry)
-    {
+    json_object_foreach((json_t *)columns, name, entry) {
         plan *p = &s->plan[s->count++];
         p->name = name;
         p->path = an_format("columns.%s", name);
@@ -272,8 +283,7 @@ static bool is_sentinel(const an_column *c, size_t row, const json_t *list, an_b
     double value = an_cell_number(c, row);
     an_buf_clear(text);
     if (isnan(value) || c->type == AN_DATETIME || c->type == AN_BOOLEAN) an_cell_text(c, row, text);
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (json_is_string(item)) {
             if (text->size && !strcmp(text->data, json_string_value(item))) return true;
         } else if (text->size) {
@@ -348,7 +358,9 @@ static bool make_cells(const schema *s, plan *p, an_table *t, an_error *err)
             p->made.real[i] = p->made.real[i] * p->factor + p->offset;
         } else {
             double value = (double)p->made.integer[i] * p->factor + p->offset;
-            if (fabs(value) > 9007199254740992.0) return bad(s, p, "unit", err, "%" PRId64 " in row %zu does not fit whole numbers once converted; type must be real", p->made.integer[i], i + 1);
+            if (fabs(value) > 9007199254740992.0)
+                return bad(s, p, "unit", err, "%" PRId64 " in row %zu does not fit whole numbers once converted; type must be real",
+                           p->made.integer[i], i + 1);
             p->made.integer[i] = (int64_t)value;
         }
     }
@@ -363,8 +375,10 @@ static bool set_positive(const schema *s, an_table *t, const char *before, an_er
     const an_column *target = an_table_target(t, NULL);
     an_buf text = { 0 };
     if (said && !json_is_null(said)) {
-        if (json_is_string(said)) an_buf_puts(&text, json_string_value(said));
-        else an__yaml_value(&text, said);
+        if (json_is_string(said))
+            an_buf_puts(&text, json_string_value(said));
+        else
+            an__yaml_value(&text, said);
         if (!target) {
             an_buf_free(&text);
             return an__fail_place(s->yaml, "positive", err, "positive names a value of the target, but no column has the role target");
@@ -382,7 +396,8 @@ static bool set_positive(const schema *s, an_table *t, const char *before, an_er
         while (an_valid(target, row)) row++;
         an_buf_free(&text);
         char *path = an_format("columns.%s.role", target->name);
-        an__fail_place(s->yaml, path, err, "column %s: the target is missing in row %zu (and %zu more)", target->name, row + 1, target->missing - 1);
+        an__fail_place(s->yaml, path, err, "column %s: the target is missing in row %zu (and %zu more)", target->name, row + 1,
+                       target->missing - 1);
         free(path);
         return an_hint(err, "leave such rows out, or give them a label");
     }
@@ -424,8 +439,7 @@ static bool read_constraints(schema *s, const an_table *t, an_error *err)
     size_t *place = an_alloc_n(json_array_size(list) + 1, sizeof *place), count = 0, i, which = 0;
     json_t *item;
     bool ok = true;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         static const char *const keys[] = { "fixed", "allowed" };
         char *path = an_format("constraints.%zu", i);
         if (json_is_string(item)) {
@@ -443,11 +457,9 @@ static bool read_constraints(schema *s, const an_table *t, an_error *err)
                 if (ok) { /* values as texts */
                     json_t *rows = json_array(), *row, *cell;
                     size_t k, m;
-                    json_array_foreach(json_object_get(item, "allowed"), k, row)
-                    {
+                    json_array_foreach(json_object_get(item, "allowed"), k, row) {
                         json_t *texts = json_array();
-                        json_array_foreach(row, m, cell)
-                        {
+                        json_array_foreach(row, m, cell) {
                             an_buf text = { 0 };
                             an__yaml_value(&text, cell);
                             json_array_append_new(texts, json_is_string(cell) ? json_incref(cell) : json_string(text.data));
@@ -489,8 +501,7 @@ static json_t *judge_constraints(const an_table *t)
 {
     json_t *out = json_array(), *item;
     size_t i;
-    json_array_foreach(t->constraints, i, item)
-    {
+    json_array_foreach(t->constraints, i, item) {
         json_t *first = json_array();
         size_t broken = 0;
         an_buf text = { 0 };
@@ -527,8 +538,12 @@ static json_t *make_report(const schema *s, const an_table *t, const an_type *be
         const plan *p = &s->plan[k];
         const an_column *c = &t->column[p->column];
         listed[p->column] = true;
-        if (p->convert) json_array_append_new(converted, json_pack("{s:s, s:s, s:s, s:f, s:f}", "column", p->name, "from", p->source, "to", c->unit, "factor", p->factor, "offset", p->offset));
-        if (before[p->column] != c->type) json_array_append_new(types, json_pack("{s:s, s:s, s:s}", "column", p->name, "from", an_type_name(before[p->column]), "to", an_type_name(c->type)));
+        if (p->convert)
+            json_array_append_new(converted, json_pack("{s:s, s:s, s:s, s:f, s:f}", "column", p->name, "from", p->source, "to", c->unit,
+                                                       "factor", p->factor, "offset", p->offset));
+        if (before[p->column] != c->type)
+            json_array_append_new(types, json_pack("{s:s, s:s, s:s}", "column", p->name, "from", an_type_name(before[p->column]), "to",
+                                                   an_type_name(c->type)));
         if (p->blanked) json_array_append_new(sentinels, json_pack("{s:s, s:I}", "column", p->name, "cells", (json_int_t)p->blanked));
         double low = an__spec_number(c, "low"), high = an__spec_number(c, "high");
         if (isnan(low) && isnan(high)) continue;
@@ -544,7 +559,8 @@ static json_t *make_report(const schema *s, const an_table *t, const an_type *be
         if (!listed[j]) json_array_append_new(unlisted, json_string(t->column[j].name));
     }
     free(listed);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "converted", converted, "types", types, "sentinels", sentinels, "unlisted", unlisted, "outside_limits", outside, "constraints", judge_constraints(t));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "converted", converted, "types", types, "sentinels", sentinels, "unlisted", unlisted,
+                     "outside_limits", outside, "constraints", judge_constraints(t));
 }
 
 static void replace_text(char **text, const char *value)

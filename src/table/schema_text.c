@@ -71,8 +71,7 @@ void an_schema_text(const an_table *t, an_buf *out)
     an_buf_puts(out, "constraints:\n");
     size_t i, k;
     json_t *item, *row;
-    json_array_foreach(t->constraints, i, item)
-    {
+    json_array_foreach(t->constraints, i, item) {
         an_buf_puts(out, "  - ");
         if (json_is_string(item)) {
             an__yaml_value(out, item);
@@ -84,8 +83,7 @@ void an_schema_text(const an_table *t, an_buf *out)
         an_buf_puts(out, "\n    allowed:");
         const json_t *allowed = json_object_get(item, "allowed");
         an_buf_puts(out, json_array_size(allowed) ? "\n" : " []\n");
-        json_array_foreach(allowed, k, row)
-        {
+        json_array_foreach(allowed, k, row) {
             an_buf_puts(out, "      - ");
             an__yaml_value(out, row);
             an_buf_putc(out, '\n');

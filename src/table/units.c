@@ -1,10 +1,12 @@
 /* units.c - units of measure: reading a code, comparing dimensions, factor and offset between two codes. No table is seen here.
  *
- * Codes are those of UCUM (The Unified Code for Units of Measure, version 2.1), case-sensitive: products with '.', quotients with '/', exponents
- * behind a unit ("m/s2", "N.m", "kg.m-3"), brackets, annotations ("{rev}/min"), the SI prefixes. A few spellings of everyday life are taken for the
- * codes they mean (in, ft, lb, psi, rpm, Nm, degC, and the signs for degree, dot, micro, ohm and squared), where UCUM has no other use for them in a plant.
+ * Codes are those of UCUM (The Unified Code for Units of Measure, version 2.1), case-sensitive: products with '.', quotients with '/',
+ * exponents behind a unit ("m/s2", "N.m", "kg.m-3"), brackets, annotations ("{rev}/min"), the SI prefixes. A few spellings of everyday life
+ * are taken for the codes they mean (in, ft, lb, psi, rpm, Nm, degC, and the signs for degree, dot, micro, ohm and squared), where UCUM has
+ * no other use for them in a plant.
  *
- * A magnitude is held as whole numbers and a power of ten (num / den x 10^ten), so that a factor such as 25.4 comes out as the nearest double.
+ * A magnitude is held as whole numbers and a power of ten (num / den x 10^ten), so that a factor such as 25.4 comes out as the nearest
+ * double.
  */
 #include "schema.h"
 
@@ -118,7 +120,7 @@ static const struct {
     const char *code;
     int ten;
 } prefixes[] = {
-    { "Y", 24 }, { "Z", 21 }, { "E", 18 }, { "P", 15 }, { "T", 12 }, { "G", 9 }, { "M", 6 }, { "k", 3 }, { "h", 2 }, { "da", 1 },
+    { "Y", 24 }, { "Z", 21 }, { "E", 18 }, { "P", 15 }, { "T", 12 }, { "G", 9 },   { "M", 6 },   { "k", 3 },   { "h", 2 },   { "da", 1 },
     { "d", -1 }, { "c", -2 }, { "m", -3 }, { "u", -6 }, { "n", -9 }, { "p", -12 }, { "f", -15 }, { "a", -18 }, { "z", -21 }, { "y", -24 },
 };
 
@@ -126,19 +128,36 @@ static const struct {
 static const struct {
     const char *typed, *code;
 } aliases[] = {
-    { "in", "[in_i]" }, { "inch", "[in_i]" }, { "ft", "[ft_i]" }, { "yd", "[yd_i]" }, { "mil", "[mil_i]" }, { "lb", "[lb_av]" }, { "lbs", "[lb_av]" },
-    { "oz", "[oz_av]" }, { "lbf", "[lbf_av]" }, { "psi", "[psi]" }, { "hp", "[HP]" }, { "ppm", "[ppm]" }, { "ppb", "[ppb]" },
-    { "degC", "Cel" }, { "degF", "[degF]" }, { "ohm", "Ohm" }, { "sec", "s" }, { "hr", "h" }, { "Nm", "N.m" },
-    { "kNm", "kN.m" }, { "Ncm", "N.cm" }, { "mNm", "mN.m" }, { "mmHg", "mm[Hg]" }, { "rpm", "/min" }, { "kph", "km/h" }, { "mph", "[mi_i]/h" },
-    { "PSI", "[psi]" }, { "Wh", "W.h" }, { "kWh", "kW.h" }, { "Ah", "A.h" }, { "mAh", "mA.h" }, { "percent", "%" },
+    { "in", "[in_i]" },   { "inch", "[in_i]" },  { "ft", "[ft_i]" },    { "yd", "[yd_i]" }, { "mil", "[mil_i]" }, { "lb", "[lb_av]" },
+    { "lbs", "[lb_av]" }, { "oz", "[oz_av]" },   { "lbf", "[lbf_av]" }, { "psi", "[psi]" }, { "hp", "[HP]" },     { "ppm", "[ppm]" },
+    { "ppb", "[ppb]" },   { "degC", "Cel" },     { "degF", "[degF]" },  { "ohm", "Ohm" },   { "sec", "s" },       { "hr", "h" },
+    { "Nm", "N.m" },      { "kNm", "kN.m" },     { "Ncm", "N.cm" },     { "mNm", "mN.m" },  { "mmHg", "mm[Hg]" }, { "rpm", "/min" },
+    { "kph", "km/h" },    { "mph", "[mi_i]/h" }, { "PSI", "[psi]" },    { "Wh", "W.h" },    { "kWh", "kW.h" },    { "Ah", "A.h" },
+    { "mAh", "mA.h" },    { "percent", "%" },
 };
 
 /* Signs outside ASCII, anywhere in the text. */
 static const struct {
     const char *sign, *code;
 } signs[] = {
-    { "\xc2\xb0""C", "Cel" }, { "\xc2\xb0""F", "[degF]" }, { "\xc2\xb0", "deg" }, { "\xc2\xb7", "." }, { "\xe2\x8b\x85", "." }, { "\xc2\xb5", "u" }, { "\xce\xbc", "u" },
-    { "\xce\xa9", "Ohm" }, { "\xe2\x84\xa6", "Ohm" }, { "\xc2\xb2", "2" }, { "\xc2\xb3", "3" }, { "\xe2\x80\xb0", "[ppth]" }, { "\xe2\x84\x83", "Cel" }, { "\xc3\x97", "." },
+    { "\xc2\xb0"
+      "C",
+      "Cel" },
+    { "\xc2\xb0"
+      "F",
+      "[degF]" },
+    { "\xc2\xb0", "deg" },
+    { "\xc2\xb7", "." },
+    { "\xe2\x8b\x85", "." },
+    { "\xc2\xb5", "u" },
+    { "\xce\xbc", "u" },
+    { "\xce\xa9", "Ohm" },
+    { "\xe2\x84\xa6", "Ohm" },
+    { "\xc2\xb2", "2" },
+    { "\xc2\xb3", "3" },
+    { "\xe2\x80\xb0", "[ppth]" },
+    { "\xe2\x84\x83", "Cel" },
+    { "\xc3\x97", "." },
 };
 
 typedef struct reader {
@@ -152,7 +171,8 @@ static const unit one = { .num = 1, .den = 1 };
 static bool unknown(const reader *r, const char *what, an_error *err)
 {
     an_fail(err, AN_INPUT, "\"%s\" is not a unit known here: %s", r->whole, what);
-    return an_hint(err, "units are UCUM codes such as mm, N.m, Cel, bar, /min, m/s2, %%; inches are [in_i], pounds of force [lbf_av], degrees of angle deg");
+    return an_hint(err, "units are UCUM codes such as mm, N.m, Cel, bar, /min, m/s2, %%; inches are [in_i], pounds of force [lbf_av], "
+                        "degrees of angle deg");
 }
 
 static void multiply(unit *u, const unit *by, int sign)
@@ -280,7 +300,8 @@ static bool component(reader *r, unit *out)
     }
     if (digit(*r->at)) {
         int value = exponent_of(r);
-        if (value < 1 || value > 999) return unknown(r, "a factor is a whole number from 1 to 999; larger ones are powers such as 10*6", r->err);
+        if (value < 1 || value > 999)
+            return unknown(r, "a factor is a whole number from 1 to 999; larger ones are powers such as 10*6", r->err);
         out->num = value;
         return annotation(r);
     }
@@ -313,7 +334,8 @@ static bool term(reader *r, unit *out)
         if (!component(r, &u)) return false;
         special = special || u.special;
         count++;
-        if (special && count > 1) return unknown(r, "a temperature scale with an offset (Cel, [degF]) cannot stand in a product; write K", r->err);
+        if (special && count > 1)
+            return unknown(r, "a temperature scale with an offset (Cel, [degF]) cannot stand in a product; write K", r->err);
         if (u.special) {
             *out = u;
         } else {
@@ -380,10 +402,13 @@ bool an_unit_convert(const char *from, const char *to, double *factor, double *o
     }
     int ten = a.ten - b.ten;
     long double num = a.num * b.den, den = a.den * b.num;
-    if (ten >= 0) num *= power_of_ten(ten);
-    else den *= power_of_ten(ten);
+    if (ten >= 0)
+        num *= power_of_ten(ten);
+    else
+        den *= power_of_ten(ten);
     *factor = (double)(num / den);
     *offset = 0;
-    if (a.special || b.special) *offset = (double)((a.offset - b.offset) * b.den / b.num); /* 64 bits of mantissa or more: 32 comes out as 32 */
+    /* 64 bits of mantissa or more: 32 comes out as 32 */
+    if (a.special || b.special) *offset = (double)((a.offset - b.offset) * b.den / b.num);
     return true;
 }

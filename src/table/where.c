@@ -23,13 +23,20 @@ static bool compare(const an_column *c, size_t row, order o, double low, double 
 {
     double x = an_cell_number(c, row);
     switch (o) {
-    case EQUAL: return x == low;
-    case UNEQUAL: return x != low && !isnan(x);
-    case LESS: return x < low;
-    case LESS_EQUAL: return x <= low;
-    case MORE: return x > low;
-    case MORE_EQUAL: return x >= low;
-    case BETWEEN: return x >= low && x <= high;
+    case EQUAL:
+        return x == low;
+    case UNEQUAL:
+        return x != low && !isnan(x);
+    case LESS:
+        return x < low;
+    case LESS_EQUAL:
+        return x <= low;
+    case MORE:
+        return x > low;
+    case MORE_EQUAL:
+        return x >= low;
+    case BETWEEN:
+        return x >= low && x <= high;
     }
     return false;
 }
@@ -51,7 +58,9 @@ static bool apply(const char *term, const char *name, order o, char *value, cons
         if (!both) return an_fail(err, AN_INPUT, "where \"%.100s\": a range of column %s is two numbers such as 3..5", term, name);
         o = BETWEEN;
     } else if (an__is_number(c->type) && c->type != AN_BOOLEAN) {
-        if (!number_of(c, value, &low)) return an_fail(err, AN_INPUT, "where \"%.100s\": column %s is %s and \"%.60s\" is not", term, name, an_type_name(c->type), value);
+        if (!number_of(c, value, &low))
+            return an_fail(err, AN_INPUT, "where \"%.100s\": column %s is %s and \"%.60s\" is not", term, name, an_type_name(c->type),
+                           value);
     } else if (o != EQUAL && o != UNEQUAL) {
         return an_fail(err, AN_INPUT, "where \"%.100s\": column %s is %s and has no order", term, name, an_type_name(c->type));
     } else {

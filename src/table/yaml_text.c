@@ -7,7 +7,8 @@
 
 static bool plain_word(const char *text)
 {
-    static const char *const words[] = { "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "yes", "no", "on", "off", "y", "n", "Yes", "No", "On", "Off" };
+    static const char *const words[] = { "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "yes",
+                                         "no",   "on",   "off",  "y",    "n",    "Yes",  "No",    "On",    "Off" };
     size_t n = strlen(text);
     if (!n || !((*text >= 'A' && *text <= 'Z') || (*text >= 'a' && *text <= 'z'))) return false;
     for (size_t i = 0; i < n; i++) {
@@ -69,8 +70,7 @@ void an__yaml_value(an_buf *out, const json_t *value)
         an_buf_puts(out, json_is_true(value) ? "true" : "false");
     } else if (json_is_array(value)) {
         an_buf_putc(out, '[');
-        json_array_foreach(value, i, item)
-        {
+        json_array_foreach(value, i, item) {
             if (i) an_buf_puts(out, ", ");
             an__yaml_value(out, item);
         }
@@ -78,8 +78,7 @@ void an__yaml_value(an_buf *out, const json_t *value)
     } else if (json_is_object(value)) {
         an_buf_putc(out, '{');
         i = 0;
-        json_object_foreach((json_t *)value, key, item)
-        {
+        json_object_foreach((json_t *)value, key, item) {
             if (i++) an_buf_puts(out, ", ");
             an__yaml_scalar(out, key);
             an_buf_puts(out, ": ");
@@ -129,8 +128,7 @@ bool an__known_keys(const an_yaml *y, const char *path, const json_t *object, co
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         bool found = false;
         for (size_t k = 0; k < count && !found; k++) found = !strcmp(key, known[k]);
         if (found) continue;

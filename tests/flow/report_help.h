@@ -138,20 +138,20 @@ static inline json_t *about(const char *kind)
 
 #define METRIC "{'value':0.9,'low':0.8,'high':0.99}"
 #define SPREAD "{'mean':0.9,'sd':0.02,'low':0.8,'high':1.04}"
-#define METRICS(M)                                                                                                                         \
+#define METRICS(M) \
     "{'accuracy':" M ",'precision':" M ",'recall':" M ",'f1':" M ",'f2':" M ",'gmean':" M ",'pr_auc':" M ",'roc_auc':" M ",'brier':" M "}"
 #define CONFUSION "{'tn':208,'fp':24,'fn':0,'tp':43}"
-#define POINT(T, C, R, F)                                                                                                                  \
-    "{'threshold':" T ",'confusion':" C ",'recall':" R ",'precision':0.64,'f1':0.7,'f2':" F ",'cost':"                                     \
-    "1.5"                                                                                                                                  \
+#define POINT(T, C, R, F)                                                                              \
+    "{'threshold':" T ",'confusion':" C ",'recall':" R ",'precision':0.64,'f1':0.7,'f2':" F ",'cost':" \
+    "1.5"                                                                                              \
     "}"
-#define ROW(B, D)                                                                                                                          \
-    "{'model':'logistic','balance':'" B "','threshold':{'value':0.3,'rule':'f2'},'metrics':" METRICS(SPREAD) ",'metrics_moved':" METRICS(  \
-        SPREAD) ",'confusion':" CONFUSION ",'confusion_moved':" CONFUSION ",'difference':{'mean':" D                                       \
+#define ROW(B, D)                                                                                                                         \
+    "{'model':'logistic','balance':'" B "','threshold':{'value':0.3,'rule':'f2'},'metrics':" METRICS(SPREAD) ",'metrics_moved':" METRICS( \
+        SPREAD) ",'confusion':" CONFUSION ",'confusion_moved':" CONFUSION ",'difference':{'mean':" D                                      \
                 ",'sd':0.01,'low':-0.01,'high':0.03}}"
-#define SCORES(K)                                                                                                                          \
-    "{'ks_complement':" K                                                                                                                  \
-    ",'correlation_similarity':0.9,'wasserstein':0.02,'js_distance':0.3,'c2st_auc':0.8,'tstr_f1':null,'dcr_median':0.1,'copies':0,"        \
+#define SCORES(K)                                                                                                                   \
+    "{'ks_complement':" K                                                                                                           \
+    ",'correlation_similarity':0.9,'wasserstein':0.02,'js_distance':0.3,'c2st_auc':0.8,'tstr_f1':null,'dcr_median':0.1,'copies':0," \
     "'sample_1k_s':0.001,'sample_10k_s':0.012}"
 
 /* The gearbox paper's test part: 275 parts, 43 broken, all caught, 24 good ones rejected. */

@@ -69,7 +69,8 @@ static void join_and_pivot(void **state)
     MUST((r = ACT(an__act_data_pivot, "name", "torque", "table", "screws", "on", "serial", "names", "screw", "values", "torque")) != NULL);
     assert_int_equal(json_integer_value(json_object_get(r, "rows")), 40);
     json_decref(r);
-    MUST((r = ACT(an__act_data_join, "name", "part", "table", "press,test,torque", "on", "serial", "attempts", "last", "target", "broken")) != NULL);
+    MUST((r = ACT(an__act_data_join, "name", "part", "table", "press,test,torque", "on", "serial", "attempts", "last", "target",
+                  "broken")) != NULL);
     assert_int_equal(json_integer_value(json_object_get(r, "rows")), 39);
     assert_string_equal(an_json_string(r, "target", ""), "broken");
     char *warnings = an_json_text(json_object_get(r, "warnings"), false);
@@ -84,7 +85,8 @@ static void join_and_pivot(void **state)
     assert_non_null(an_table_find(t, "2_torque"));
     an_table_free(t);
     /* the same again is the same version, from the cache */
-    MUST((again = ACT(an__act_data_join, "name", "part", "table", "press,test,torque", "on", "serial", "attempts", "last", "target", "broken")) != NULL);
+    MUST((again = ACT(an__act_data_join, "name", "part", "table", "press,test,torque", "on", "serial", "attempts", "last", "target",
+                      "broken")) != NULL);
     assert_true(json_is_true(json_object_get(again, "existed")));
     assert_true(json_equal(json_object_get(r, "id"), json_object_get(again, "id")));
     /* where it came from: three tables, one of them from a fourth */
@@ -112,7 +114,9 @@ static void schema(void **state)
     MUST((r = ACT(an__act_data_schema, "name", "press")) != NULL);
     const char *text = an_json_string(r, "text", "");
     assert_non_null(strstr(text, "  force:\n    type: real\n    role: feature"));
-    char *same = write_file(l, "same.yaml", text), *edited = write_file(l, "edited.yaml", "columns:\n  serial: {role: id}\n  force: {unit: N, from: kN, high: 3500}\nconstraints: [force > temp]\n"),
+    char *same = write_file(l, "same.yaml", text),
+         *edited = write_file(l, "edited.yaml",
+                              "columns:\n  serial: {role: id}\n  force: {unit: N, from: kN, high: 3500}\nconstraints: [force > temp]\n"),
          *wrong = write_file(l, "wrong.yaml", "columns:\n  serial: {role: id}\n  force: {unit: N, from: mm}\n");
     json_decref(r);
     MUST((r = ACT(an__act_data_schema, "name", "press", "schema", same)) != NULL);
@@ -126,7 +130,8 @@ static void schema(void **state)
     assert_true(an_table_find(t, "force")->real[0] == 3000);
     assert_int_equal(json_array_size(t->constraints), 1);
     an_table_free(t);
-    MUST_FAIL(ACT(an__act_data_schema, "name", "press/1", "schema", wrong), AN_INPUT, "wrong.yaml: line 3: column force: mm cannot be converted");
+    MUST_FAIL(ACT(an__act_data_schema, "name", "press/1", "schema", wrong), AN_INPUT,
+              "wrong.yaml: line 3: column force: mm cannot be converted");
     /* the two versions compared: the unit is said, so that nothing drifted */
     MUST((r = ACT(an__act_data_diff, "a", "press/1", "b", "press/2")) != NULL);
     text = an_json_string(r, "text", "");
@@ -146,14 +151,17 @@ static void check(void **state)
     stations(l);
     json_t *r;
     MUST((r = ACT(an__act_data_check, "name", "press", "propose", "true")) != NULL);
-    char *draft = write_file(l, "draft.yaml", an_json_string(r, "text", "")), *strict = write_file(l, "strict.yaml", "expect:\n  - {column: force, max: 3.5}\n  - {rows_at_least: 3}\n"),
-         *shape = write_file(l, "shape.yaml", "expect:\n  - {column: force, matches: reference}\n"), *wrong = write_file(l, "wrong.yaml", "expect:\n  - {column: farce, max: 3.5}\n");
+    char *draft = write_file(l, "draft.yaml", an_json_string(r, "text", "")),
+         *strict = write_file(l, "strict.yaml", "expect:\n  - {column: force, max: 3.5}\n  - {rows_at_least: 3}\n"),
+         *shape = write_file(l, "shape.yaml", "expect:\n  - {column: force, matches: reference}\n"),
+         *wrong = write_file(l, "wrong.yaml", "expect:\n  - {column: farce, max: 3.5}\n");
     json_decref(r);
     MUST((r = ACT(an__act_data_check, "name", "press", "expect", draft)) != NULL);
     assert_int_equal(json_integer_value(json_object_get(r, "broken")), 0);
     json_decref(r);
     char *out = an_path_join(l->folder, "broken.csv");
-    MUST_FAIL(ACT(an__act_data_check, "name", "press", "expect", strict, "out", out), AN_REFUSED, "1 of 2 expectations broken, 5 of 40 rows");
+    MUST_FAIL(ACT(an__act_data_check, "name", "press", "expect", strict, "out", out), AN_REFUSED,
+              "1 of 2 expectations broken, 5 of 40 rows");
     assert_int_equal(an_code_exit(err.code), 3);
     assert_non_null(strstr(err.hint, "broken.csv"));
     an_table *broken;
@@ -182,7 +190,8 @@ static void check(void **state)
 static void parameters(void **state)
 {
     (void)state;
-    static const an_act *const acts[] = { &an__act_data_join, &an__act_data_pivot, &an__act_data_schema, &an__act_data_diff, &an__act_data_check };
+    static const an_act *const acts[] = { &an__act_data_join, &an__act_data_pivot, &an__act_data_schema, &an__act_data_diff,
+                                          &an__act_data_check };
     for (size_t i = 0; i < AN_COUNT(acts); i++) {
         char *wrong = an_params_audit(acts[i]->params);
         if (*wrong) fail_msg("%s: %s", acts[i]->name, wrong);

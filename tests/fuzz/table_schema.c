@@ -7,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-static const char csv[] = "s,t,v,x,i,b,d\n001,A,x y,1.5,1,true,2026-01-01\n002,B,z,2.5,2,false,2026-01-02\n003,A,x y,,3,true,\n004,B,z,-999,4,,2026-01-04\n";
+static const char csv[] =
+    "s,t,v,x,i,b,d\n001,A,x y,1.5,1,true,2026-01-01\n002,B,z,2.5,2,false,2026-01-02\n003,A,x y,,3,true,\n004,B,z,-999,4,,2026-01-04\n";
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {

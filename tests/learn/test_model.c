@@ -369,7 +369,8 @@ static void test_csv_types(void **state)
     assert_int_equal(types.count, FEATURES);
     assert_true(an_list_has(&types, "variant=category") && an_list_has(&types, "hot=boolean") && an_list_has(&types, "force=real"));
     assert_true(an_list_has(&types, "turns=real")); /* whole numbers in training, perhaps not today */
-    const char *text = "force,turns,hot,variant,stamp,torque\n20,3.0,true,A,2023-11-15T00:00:00Z,1.5\n20,2.5,no,B,2023-11-15T00:00:00Z,1.5\n";
+    const char *text =
+        "force,turns,hot,variant,stamp,torque\n20,3.0,true,A,2023-11-15T00:00:00Z,1.5\n20,2.5,no,B,2023-11-15T00:00:00Z,1.5\n";
     an_error err = { 0 };
     an_csv_options how = { .type = types };
     an_table *today = an_csv_parse(text, strlen(text), "today.csv", &how, NULL, NULL, &err);

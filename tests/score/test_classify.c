@@ -161,6 +161,49 @@ static void bootstrap_of_recall_is_binomial(void **state)
     assert_true(fabs(low.recall - at_low) <= 0.0201 && fabs(high.recall - at_high) <= 0.0201);
 }
 
+/* Rows repeated within their unit are no new evidence: the intervals are those of the units, bit by bit but for the sum of squares. */
+static void bootstrap_of_units(void **state)
+{
+    (void)state;
+    enum { UNITS = 60, COPIES = 7, N = UNITS * COPIES };
+    uint8_t label[N], one_label[UNITS];
+    double score[N], one_score[UNITS];
+    uint32_t unit[N], one[UNITS];
+    an_rng rng = an_rng_at(5, 0);
+    for (uint32_t u = 0; u < UNITS; u++) {
+        one[u] = u;
+        one_label[u] = u % 4 == 1;
+        one_score[u] = an_rng_uniform(&rng) * 0.7 + 0.3 * one_label[u];
+        for (uint32_t k = 0; k < COPIES; k++) {
+            size_t at = k * UNITS + (u * 7 + k) % UNITS; /* units mixed */
+            unit[at] = u;
+            label[at] = one_label[u];
+            score[at] = one_score[u];
+        }
+    }
+    an_metrics low, high, one_low, one_high, row_low, row_high;
+    assert_true(an_metrics_bootstrap_units(one_label, one_score, one, UNITS, UNITS, 0.5, 500, 3, NULL, &one_low, &one_high, NULL));
+    assert_true(an_metrics_bootstrap_units(label, score, unit, UNITS, N, 0.5, 500, 3, NULL, &low, &high, NULL));
+    assert_true(an_metrics_bootstrap(label, score, N, 0.5, 500, 3, NULL, &row_low, &row_high, NULL));
+    for (int k = 0; k < AN_METRIC_COUNT; k++) {
+        assert_true(fabs(an_metrics_get(&low, k) - an_metrics_get(&one_low, k)) < 1e-12);
+        assert_true(fabs(an_metrics_get(&high, k) - an_metrics_get(&one_high, k)) < 1e-12);
+        assert_true(an_metrics_get(&high, k) - an_metrics_get(&low, k) > 1.5 * (an_metrics_get(&row_high, k) - an_metrics_get(&row_low, k)));
+    }
+    memset(unit, 0, sizeof unit);
+    assert_true(an_metrics_bootstrap_units(label, score, unit, 1, N, 0.5, 500, 3, NULL, &low, &high, NULL));
+    assert_true(isnan(low.recall) && isnan(high.roc_auc));
+    unit[5] = 9;
+    an_error err = { 0 };
+    assert_false(an_metrics_bootstrap_units(label, score, unit, 9, N, 0.5, 500, 3, NULL, &low, &high, &err));
+    assert_int_equal(err.code, AN_USAGE);
+    uint8_t bad_only[] = { 1, 1, 0, 0, 0 }; /* all positives in one unit: a draw without it is drawn again */
+    double scores[] = { 0.9, 0.8, 0.1, 0.2, 0.3 };
+    uint32_t where[] = { 0, 0, 1, 1, 2 };
+    assert_true(an_metrics_bootstrap_units(bad_only, scores, where, 3, 5, 0.5, 500, 3, NULL, &low, &high, NULL));
+    assert_true(low.recall == 1 && high.recall == 1 && low.roc_auc == 1);
+}
+
 static void bootstrap_with_one_class(void **state)
 {
     (void)state;
@@ -197,6 +240,7 @@ int main(void)
         cmocka_unit_test(areas_by_definition),
         cmocka_unit_test(bootstrap_does_not_depend_on_threads),
         cmocka_unit_test(bootstrap_of_recall_is_binomial),
+        cmocka_unit_test(bootstrap_of_units),
         cmocka_unit_test(bootstrap_with_one_class),
         cmocka_unit_test(bootstrap_stops),
     };

@@ -15,7 +15,6 @@ printf 'a,b,y\n1,2,0\n3,\0004,1\n5,6,1\n' >nul.csv
 : >empty.csv
 printf 'a,b,y\n' >header.csv
 printf 'a,b,a\n1,2,0\n3,4,1\n' >twice.csv
-printf 'a,,y\n1,2,0\n3,4,1\n' >nameless.csv
 table 200 40 >good.csv
 awk -F, -v OFS=, 'NR == 121 { $2 = "oops" } { print }' good.csv >text.csv
 refuses "a ragged row" 2 'ragged\.csv.*line 3.*(2 fields|2 values).*3' $A data import d ragged.csv --target y
@@ -25,7 +24,6 @@ refuses "a NUL byte" 2 'nul\.csv.*line 3.*column b' $A data import d nul.csv --t
 refuses "an empty file" 2 'empty\.csv.*empty' $A data import d empty.csv --target y
 refuses "a header only" 2 'header\.csv.*no row' $A data import d header.csv --target y
 refuses "a header twice" 2 'twice\.csv.*(name a |"a").*1.*3' $A data import d twice.csv --target y
-refuses "a column without a name" 2 'nameless\.csv.*column 2' $A data import d nameless.csv --target y
 refuses "a text in a number column" 2 'text\.csv.*line 121.*column angle.*"oops".*not a number' $A data import d text.csv --target broken
 says "the way out is named" 'type.*angle=category' "$out"
 refuses "a file that is not there" 2 'no file "?nowhere\.csv' $A data import d nowhere.csv

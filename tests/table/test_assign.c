@@ -32,6 +32,43 @@ static an_table *made(void)
     return t;
 }
 
+static bool told(const an_list *notes, const char *part)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        if (strstr(notes->items[i], part)) return true;
+    return false;
+}
+
+/* What an identifier may be good for, and numbers that were not understood. */
+static void test_audit_advice(void **state)
+{
+    (void)state;
+    an_buf text = { 0 };
+    an_buf_puts(&text, "serial;at;share;force;ok\n");
+    for (int i = 0; i < 60; i++)
+        an_buf_printf(&text, "%d;%02d.01.2026 %02d:00;%d,5 %%;%d,25;%d\n", 900 - i, 1 + i / 24, i % 24, i, i % 7, i % 6 == 3);
+    char target[] = "ok", id[] = "serial", at[] = "at";
+    an_roles roles = { .target = target };
+    an_list notes = { 0 };
+    an_error err = { 0 };
+    an_table *t = parse(text.data, NULL);
+    if (!an_table_assign(t, &roles, &notes, &err)) fail_msg("%s", err.message);
+    assert_true(told(&notes, "serial: identifier: whole numbers that never repeat (does it name the part? then --id)"));
+    assert_true(told(&notes, "at: identifier: times that never repeat (with --time the newest rows become the test part)"));
+    assert_true(told(&notes, "share: identifier: all 60 texts are different (does it name the part? then --id), though they look like numbers"));
+    an_list_free(&notes);
+    an_table_free(t);
+    roles.id = id;
+    roles.time = at;
+    t = parse(text.data, NULL);
+    if (!an_table_assign(t, &roles, &notes, &err)) fail_msg("%s", err.message);
+    assert_int_equal(notes.count, 1);
+    assert_true(told(&notes, "share: identifier: all 60 texts are different, though they look like numbers"));
+    an_list_free(&notes);
+    an_table_free(t);
+    an_buf_free(&text);
+}
+
 static void test_audit(void **state)
 {
     (void)state;
@@ -55,11 +92,7 @@ static void test_audit(void **state)
     assert_string_equal(cell(t, "note", 0), "look again");
     assert_string_equal(t->positive, "1");
     assert_int_equal(notes.count, 7);
-    bool told = false;
-    for (size_t i = 0; i < notes.count; i++) {
-        told |= !strcmp(notes.items[i], "repair: leak: value 1 (20 rows) goes with broken = 1 only; --keep repair brings it back");
-    }
-    assert_true(told);
+    assert_true(told(&notes, "repair: leak: value 1 (20 rows) goes with broken = 1 only; --keep repair brings it back"));
     an_list_free(&notes);
 
     an_list_add(&roles.keep, "repair");
@@ -267,7 +300,7 @@ static void test_secom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_audit), cmocka_unit_test(test_bad_targets), cmocka_unit_test(test_small_tables_lose_nothing),
+        cmocka_unit_test(test_audit), cmocka_unit_test(test_audit_advice), cmocka_unit_test(test_bad_targets), cmocka_unit_test(test_small_tables_lose_nothing),
         cmocka_unit_test(test_ai4i),  cmocka_unit_test(test_steel),       cmocka_unit_test(test_secom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ static void test_shape(void **state)
     refuse("a b\n1 2\n3 4 5\n", &(an_csv_options){ .delimiter = (char[]){ "space" } }, AN_INPUT, "line 3 has 3 fields", "");
     refuse("a,b,a\n1,2,3\n", NULL, AN_INPUT, "the name a stands twice", "columns 1 and 3");
     refuse("a,,c,a\n1,2,3,4\n", NULL, AN_INPUT, "the name a stands twice", "columns 1 and 4"); /* empty ones are named, double ones not */
-    refuse("Export;;\na;b;c\n1;2;3\n", NULL, AN_INPUT, "column 2 has an empty name", ""); /* a title is no header */
+    refuse("Export;;\na;b;c\n1;2;3\n", NULL, AN_INPUT, "column 2 has an empty name", "");      /* a title is no header */
     refuse("a,b,,c,d\n1,2,,3,4\n5,6,,7,8\n", NULL, AN_INPUT, "column 3 has an empty name", "no row has a value"); /* two tables */
     refuse("a;b;\n1;2;\n3;4\n", NULL, AN_INPUT, "line 3 has 2 fields", "column c3");
     refuse("sep=;\na;b\n1;2\n3\n", NULL, AN_INPUT, "line 4 has 1 fields", "column b");

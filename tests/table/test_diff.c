@@ -1,4 +1,5 @@
-/* Tests of an_table_diff: what changed in columns, drift that matters and drift that does not, slips of unit, new categories, missing cells. */
+/* Tests of an_table_diff: what changed in columns, drift that matters and drift that does not, slips of unit, new categories, missing
+ * cells. */
 #include "help.h"
 
 #include <math.h>
@@ -49,8 +50,7 @@ static json_t *of(const json_t *d, const char *name)
 {
     size_t i;
     json_t *c;
-    json_array_foreach(json_object_get(d, "columns"), i, c)
-    {
+    json_array_foreach(json_object_get(d, "columns"), i, c) {
         if (!strcmp(an_json_string(c, "name", ""), name)) return c;
     }
     fail_msg("no column %s in the diff", name);
@@ -119,8 +119,15 @@ static void slips(void **state)
         double factor, offset;
         const char *words;
     } all[] = {
-        { 25.4, 0, "millimetres for inches" }, { 1 / 25.4, 0, "inches for millimetres" }, { 1000, 0, "mm for m" }, { 0.001, 0, "m for mm" }, { 60, 0, "seconds for minutes" },
-        { 10, 0, "decimal place" }, { 1.8, 32, "Fahrenheit" }, { 1 / 14.503773773, 0, "bar for psi" }, { 1, 273.15, "kelvin" },
+        { 25.4, 0, "millimetres for inches" },
+        { 1 / 25.4, 0, "inches for millimetres" },
+        { 1000, 0, "mm for m" },
+        { 0.001, 0, "m for mm" },
+        { 60, 0, "seconds for minutes" },
+        { 10, 0, "decimal place" },
+        { 1.8, 32, "Fahrenheit" },
+        { 1 / 14.503773773, 0, "bar for psi" },
+        { 1, 273.15, "kelvin" },
     };
     for (size_t i = 0; i < AN_COUNT(all); i++) {
         maker a = make(2000, 3), b = make(1500, 4);
@@ -149,7 +156,8 @@ static void slips(void **state)
 static void columns(void **state)
 {
     (void)state;
-    an_table *a = parse("id,x,y,t,m\n1,1.5,1,a,1\n2,2.5,2,b,2\n3,3.5,3,a,3\n", NULL), *b = parse("id,x,y,t,m\n4,0.15,1.5,a,1\n5,0.25,2,b,2\n6,0.35,3,a,\n", NULL);
+    an_table *a = parse("id,x,y,t,m\n1,1.5,1,a,1\n2,2.5,2,b,2\n3,3.5,3,a,3\n", NULL),
+             *b = parse("id,x,y,t,m\n4,0.15,1.5,a,1\n5,0.25,2,b,2\n6,0.35,3,a,\n", NULL);
     column(a, "x")->unit = an_strdup("mm");
     column(b, "x")->unit = an_strdup("cm");
     column(a, "id")->role = column(b, "id")->role = AN_ID;
@@ -158,7 +166,9 @@ static void columns(void **state)
     column(b, "x")->spec = json_pack("{s:f}", "high", 0.5);
     json_t *d = diff(a, b), *list = json_object_get(d, "changed");
     assert_int_equal(json_array_size(list), 4);
-    static const char *const expected[][4] = { { "x", "unit", "mm", "cm" }, { "x", "high", "4.5", "0.5" }, { "y", "type", "integer", "real" }, { "t", "role", "feature", "group" } };
+    static const char *const expected[][4] = {
+        { "x", "unit", "mm", "cm" }, { "x", "high", "4.5", "0.5" }, { "y", "type", "integer", "real" }, { "t", "role", "feature", "group" }
+    };
     for (size_t i = 0; i < 4; i++) {
         json_t *c = json_array_get(list, i);
         assert_string_equal(an_json_string(c, "column", ""), expected[i][0]);
@@ -235,6 +245,7 @@ static void many_columns(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(drift), cmocka_unit_test(slips), cmocka_unit_test(columns), cmocka_unit_test(few_rows), cmocka_unit_test(missing), cmocka_unit_test(many_columns) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(drift),    cmocka_unit_test(slips),   cmocka_unit_test(columns),
+                                        cmocka_unit_test(few_rows), cmocka_unit_test(missing), cmocka_unit_test(many_columns) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

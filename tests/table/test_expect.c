@@ -45,7 +45,8 @@ static void breaks(const char *entry, const int *rows)
     json_t *e = json_array_get(json_object_get(r, "expectations"), 0);
     size_t n = 0;
     while (rows[n]) n++;
-    if (json_is_true(json_object_get(e, "ok")) != !n || whole(e, "rows_broken") != (json_int_t)n) fail_msg("%s: %lld rows broken, expected %zu", entry, (long long)whole(e, "rows_broken"), n);
+    if (json_is_true(json_object_get(e, "ok")) != !n || whole(e, "rows_broken") != (json_int_t)n)
+        fail_msg("%s: %lld rows broken, expected %zu", entry, (long long)whole(e, "rows_broken"), n);
     assert_int_equal(broken->rows, n);
     for (size_t i = 0; i < n; i++) {
         if (json_integer_value(json_array_get(json_object_get(e, "first"), i)) != rows[i]) fail_msg("%s: row %zu", entry, i);
@@ -100,7 +101,9 @@ static void several(void **state)
 {
     (void)state;
     an_table *t = parse(csv, NULL), *broken;
-    json_t *r = check(t, "expect:\n  - {column: torque, min: 3, max: 4, missing_at_most: 0.5}\n  - {rows_at_least: 6}\n  - {column: angle, max: 35}\n", NULL, &broken);
+    json_t *r = check(
+        t, "expect:\n  - {column: torque, min: 3, max: 4, missing_at_most: 0.5}\n  - {rows_at_least: 6}\n  - {column: angle, max: 35}\n",
+        NULL, &broken);
     assert_int_equal(whole(r, "checked"), 5);
     assert_int_equal(whole(r, "broken"), 4);
     assert_int_equal(whole(r, "rows_broken"), 2);
@@ -149,8 +152,10 @@ static an_table *sample(size_t n, uint64_t seed, double mean, double share)
 static void distributions(void **state)
 {
     (void)state;
-    an_table *reference = sample(4000, 1, 0, 0.5), *same = sample(3000, 2, 0, 0.5), *slightly = sample(3000, 3, 0.12, 0.5), *other = sample(3000, 4, 1, 0.8);
-    static const char *const strict = "expect:\n  - {column: x, matches: reference, error_rate: 0.001}\n  - {column: \"on\", matches: reference}\n";
+    an_table *reference = sample(4000, 1, 0, 0.5), *same = sample(3000, 2, 0, 0.5), *slightly = sample(3000, 3, 0.12, 0.5),
+             *other = sample(3000, 4, 1, 0.8);
+    static const char *const strict =
+        "expect:\n  - {column: x, matches: reference, error_rate: 0.001}\n  - {column: \"on\", matches: reference}\n";
     static const char *const lenient = "expect:\n  - {column: x, matches: reference, ks_at_most: 0.1, error_rate: 0.001}\n";
     json_t *r = check(same, strict, reference, NULL);
     assert_int_equal(whole(r, "broken"), 0);
@@ -230,7 +235,8 @@ static void refused(void **state)
         an_error err = { 0 };
         an_table *broken = NULL;
         if (an_expect_check(t, y, NULL, &broken, &err)) fail_msg("accepted: %s", all[i].text);
-        if (err.code != AN_INPUT || !strstr(err.message, all[i].part1) || !strstr(err.message, all[i].part2)) fail_msg("\"%s\" where \"%s\" and \"%s\" were expected", err.message, all[i].part1, all[i].part2);
+        if (err.code != AN_INPUT || !strstr(err.message, all[i].part1) || !strstr(err.message, all[i].part2))
+            fail_msg("\"%s\" where \"%s\" and \"%s\" were expected", err.message, all[i].part1, all[i].part2);
         assert_null(broken);
         an_yaml_free(y);
     }
@@ -244,11 +250,12 @@ static void drafts(void **state)
     static const char *const tables[] = {
         csv,
         "x\n1\n1\n",
-        "\"no\",\"a: b\",t\n-5,yes please,2026-01-01\n1e300,\"a, b\",2026-01-02\n-1e-300,null,2026-01-03\n0,~,\n7,\"a, b\",2026-01-03\n8,\"a, b\",2026-01-03\n9,\"#\",2026-01-03\n3,null,2026-01-03\n4,~,2026-01-03\n",
+        "\"no\",\"a: b\",t\n-5,yes please,2026-01-01\n1e300,\"a, b\",2026-01-02\n-1e-300,null,2026-01-03\n0,~,\n7,\"a, "
+        "b\",2026-01-03\n8,\"a, b\",2026-01-03\n9,\"#\",2026-01-03\n3,null,2026-01-03\n4,~,2026-01-03\n",
         "n\n0.001\n123456.789\n-0.5\n",
     };
     for (size_t i = 0; i < AN_COUNT(tables); i++) {
-        an_csv_options options = { .type = { (char *[]){ (char *)(uintptr_t)"variant=category" }, 1 } };
+        an_csv_options options = { .type = { (char *[]){ (char *)(uintptr_t) "variant=category" }, 1 } };
         an_table *t = parse(tables[i], i ? NULL : &options);
         if (!i) {
             column(t, "serial")->role = AN_ID;
@@ -279,7 +286,8 @@ static void drafts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kinds), cmocka_unit_test(several), cmocka_unit_test(by_time), cmocka_unit_test(distributions), cmocka_unit_test(error_rate), cmocka_unit_test(refused), cmocka_unit_test(drafts),
+        cmocka_unit_test(kinds),      cmocka_unit_test(several), cmocka_unit_test(by_time), cmocka_unit_test(distributions),
+        cmocka_unit_test(error_rate), cmocka_unit_test(refused), cmocka_unit_test(drafts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

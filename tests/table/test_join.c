@@ -1,4 +1,5 @@
-/* Tests of joining and growing: matched and missing parts, rework, order, names, types of keys, refusals, reports, and a brute-force comparison on random tables. */
+/* Tests of joining and growing: matched and missing parts, rework, order, names, types of keys, refusals, reports, and a brute-force
+ * comparison on random tables. */
 #include "help.h"
 
 static an_join_options options(const char *on)
@@ -31,7 +32,8 @@ static void join_refused(const an_table *a, const an_table *b, const an_join_opt
     json_t *report = NULL;
     an_table *t = an_table_join((const an_table *const[]){ a, b }, (const char *const[]){ "press", "test" }, 2, o, &report, NULL, &err);
     if (t) fail_msg("accepted where \"%s\" was expected", part1);
-    if (err.code != code || !strstr(err.message, part1) || !strstr(err.message, part2)) fail_msg("\"%s\" where \"%s\" and \"%s\" were expected", err.message, part1, part2);
+    if (err.code != code || !strstr(err.message, part1) || !strstr(err.message, part2))
+        fail_msg("\"%s\" where \"%s\" and \"%s\" were expected", err.message, part1, part2);
     assert_null(report);
 }
 
@@ -83,14 +85,17 @@ static void matched(void **state)
     an_table_free(t);
     set(&o, "parts", "all");
     t = join2(a, b, &o, &report);
-    assert_string_equal(shown(t), "serial,force,press.temp,test.temp,result\np3,3,30,33,nok\np1,1,10,11,ok\np2,2,20,22,ok\np9,9,90,,\np4,,,44,ok\n");
+    assert_string_equal(shown(t),
+                        "serial,force,press.temp,test.temp,result\np3,3,30,33,nok\np1,1,10,11,ok\np2,2,20,22,ok\np9,9,90,,\np4,,,44,ok\n");
     assert_int_equal(whole(report, "left_out"), 0);
     json_decref(report);
     an_table_free(t);
     set(&o, "trace", "true");
     set(&o, "parts", "matched");
     t = join2(a, b, &o, NULL);
-    assert_string_equal(shown(t), "serial,force,press.temp,test.temp,result,press.row,test.row\np3,3,30,33,nok,1,3\np1,1,10,11,ok,2,1\np2,2,20,22,ok,3,2\n");
+    assert_string_equal(
+        shown(t),
+        "serial,force,press.temp,test.temp,result,press.row,test.row\np3,3,30,33,nok,1,3\np1,1,10,11,ok,2,1\np2,2,20,22,ok,3,2\n");
     assert_int_equal(column(t, "press.row")->role, AN_IGNORED);
     an_table_free(t);
     an_params_free(an_join_params, &o);
@@ -144,7 +149,8 @@ static void rework(void **state)
 static void key_types(void **state)
 {
     (void)state;
-    an_table *a = parse("serial,x\n12,1\n13,2\n14,3\n", NULL), *b = parse("serial,y\n0012,5\n0013,6\nA14,7\n", NULL), *c = parse("serial,z\n12,7\nX,8\n13,9\n", NULL), *d = parse("serial,w\n12.0,1\n13.5,2\n", NULL);
+    an_table *a = parse("serial,x\n12,1\n13,2\n14,3\n", NULL), *b = parse("serial,y\n0012,5\n0013,6\nA14,7\n", NULL),
+             *c = parse("serial,z\n12,7\nX,8\n13,9\n", NULL), *d = parse("serial,w\n12.0,1\n13.5,2\n", NULL);
     assert_int_equal(column(a, "serial")->type, AN_INTEGER);
     assert_int_equal(column(d, "serial")->type, AN_REAL);
     an_join_options o = options("serial");
@@ -304,7 +310,8 @@ static void brute_force(void **state)
             if (way) set(&o, "attempts", way == 1 ? "last" : "first");
             an_error err = { 0 };
             for (int threads = 0; threads < 2; threads++) {
-                an_table *t = an_table_join((const an_table *const[]){ a, b }, (const char *const[]){ "a", "b" }, 2, &o, NULL, threads ? job : NULL, &err);
+                an_table *t = an_table_join((const an_table *const[]){ a, b }, (const char *const[]){ "a", "b" }, 2, &o, NULL,
+                                            threads ? job : NULL, &err);
                 if (!strcmp(expected.data, "k,x,y\n")) {
                     assert_null(t);
                 } else {
@@ -356,7 +363,8 @@ static void large(void **state)
     an_job_options jo = { .pool = pool, .seed = 1 };
     an_job *job = an_job_new(&jo);
     for (int threads = 0; threads < 2; threads++) {
-        an_table *t = an_table_join((const an_table *const[]){ a, b }, (const char *const[]){ "a", "b" }, 2, &o, NULL, threads ? job : NULL, &err);
+        an_table *t =
+            an_table_join((const an_table *const[]){ a, b }, (const char *const[]){ "a", "b" }, 2, &o, NULL, threads ? job : NULL, &err);
         assert_non_null(t);
         assert_int_equal(t->rows, n);
         an_column *got = column(t, "v");
@@ -378,7 +386,8 @@ static void large(void **state)
 static void three_tables(void **state)
 {
     (void)state;
-    an_table *a = parse("k,x\np1,1\np2,2\np3,3\n", NULL), *b = parse("k,x\np3,4\np2,5\n", NULL), *c = parse("k,z\np2,6\np3,7\np4,8\n", NULL);
+    an_table *a = parse("k,x\np1,1\np2,2\np3,3\n", NULL), *b = parse("k,x\np3,4\np2,5\n", NULL),
+             *c = parse("k,z\np2,6\np3,7\np4,8\n", NULL);
     an_join_options o = options("k");
     an_error err = { 0 };
     an_table *t = an_table_join((const an_table *const[]){ a, b, c }, (const char *const[]){ "a", "b", "c" }, 3, &o, NULL, NULL, &err);
@@ -407,7 +416,8 @@ static an_table *grow(const an_table *t, const an_table *more, json_t **report)
 static void grow_by_id(void **state)
 {
     (void)state;
-    an_table *t = parse("serial,x,c\np1,1,u\np2,2,v\n", NULL), *more = parse("c,serial,x\nv,p2,2\nw,p3,3.5\nv,p1,7\nw,p3,3.5\nw,p3,4\n", NULL);
+    an_table *t = parse("serial,x,c\np1,1,u\np2,2,v\n", NULL),
+             *more = parse("c,serial,x\nv,p2,2\nw,p3,3.5\nv,p1,7\nw,p3,3.5\nw,p3,4\n", NULL);
     column(t, "serial")->role = AN_ID;
     json_t *report;
     an_table *out = grow(t, more, &report);
@@ -464,7 +474,8 @@ static void grow_refused(void **state)
         an_table *more = parse(all[i].more, NULL);
         an_error err = { 0 };
         if (an_table_grow(t, more, NULL, &err)) fail_msg("accepted %s", all[i].more);
-        if (err.code != AN_INPUT || !strstr(err.message, all[i].part)) fail_msg("\"%s\" where \"%s\" was expected", err.message, all[i].part);
+        if (err.code != AN_INPUT || !strstr(err.message, all[i].part))
+            fail_msg("\"%s\" where \"%s\" was expected", err.message, all[i].part);
         an_table_free(more);
     }
     an_table_free(t);
@@ -497,8 +508,10 @@ static void grow_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matched),     cmocka_unit_test(rework), cmocka_unit_test(key_types),    cmocka_unit_test(category_keys), cmocka_unit_test(by_row),          cmocka_unit_test(missing_keys), cmocka_unit_test(roles),
-        cmocka_unit_test(brute_force), cmocka_unit_test(large),  cmocka_unit_test(three_tables), cmocka_unit_test(grow_by_id),    cmocka_unit_test(grow_by_content), cmocka_unit_test(grow_refused), cmocka_unit_test(grow_types),
+        cmocka_unit_test(matched),      cmocka_unit_test(rework),       cmocka_unit_test(key_types),  cmocka_unit_test(category_keys),
+        cmocka_unit_test(by_row),       cmocka_unit_test(missing_keys), cmocka_unit_test(roles),      cmocka_unit_test(brute_force),
+        cmocka_unit_test(large),        cmocka_unit_test(three_tables), cmocka_unit_test(grow_by_id), cmocka_unit_test(grow_by_content),
+        cmocka_unit_test(grow_refused), cmocka_unit_test(grow_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

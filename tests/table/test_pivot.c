@@ -22,7 +22,8 @@ static an_table *pivot(const an_table *t, const char *values, const char *attemp
     return out;
 }
 
-static void refused(const char *csv, const char *on, const char *names, const char *values, const char *attempts, an_code code, const char *part1)
+static void refused(const char *csv, const char *on, const char *names, const char *values, const char *attempts, an_code code,
+                    const char *part1)
 {
     an_error err = { 0 };
     an_table *t = parse(csv, NULL);
@@ -37,12 +38,16 @@ static void refused(const char *csv, const char *on, const char *names, const ch
 static void screws(void **state)
 {
     (void)state;
-    an_table *t = parse("part,line,screw,torque,angle,ok\nb,L1,10,1.5,10,yes\nb,L1,2,2.5,20,yes\na,L2,2,3.5,30,no\na,L2,10,4.5,40,no\nc,L1,2,5.5,50,yes\n,L1,2,9,9,yes\n", NULL);
+    an_table *t = parse("part,line,screw,torque,angle,ok\nb,L1,10,1.5,10,yes\nb,L1,2,2.5,20,yes\na,L2,2,3.5,30,no\na,L2,10,4.5,40,no\nc,L1,"
+                        "2,5.5,50,yes\n,L1,2,9,9,yes\n",
+                        NULL);
     column(t, "torque")->unit = an_strdup("N.m");
     column(t, "torque")->spec = json_pack("{s:i}", "high", 5);
     json_t *report;
     an_table *out = pivot(t, "torque,angle", NULL, &report);
-    assert_string_equal(shown(out), "part,line,ok,2_torque,2_angle,10_torque,10_angle\nb,L1,true,2.5,20,1.5,10\na,L2,false,3.5,30,4.5,40\nc,L1,true,5.5,50,,\n");
+    assert_string_equal(
+        shown(out),
+        "part,line,ok,2_torque,2_angle,10_torque,10_angle\nb,L1,true,2.5,20,1.5,10\na,L2,false,3.5,30,4.5,40\nc,L1,true,5.5,50,,\n");
     assert_string_equal(column(out, "10_torque")->unit, "N.m");
     assert_int_equal(json_integer_value(json_object_get(column(out, "2_torque")->spec, "high")), 5);
     assert_int_equal(column(out, "part")->role, AN_ID);
@@ -123,7 +128,8 @@ static void many(void **state)
     an_table *t = parse(b.data, NULL), *out = pivot(t, "t", NULL, NULL);
     assert_int_equal(out->rows, PARTS);
     for (size_t i = 0; i < PARTS; i++) {
-        for (size_t k = 0; k < SCREWS; k++) assert_int_equal(out->column[1 + k].integer[i], out->column[0].integer[i] * SCREWS + (int64_t)k);
+        for (size_t k = 0; k < SCREWS; k++)
+            assert_int_equal(out->column[1 + k].integer[i], out->column[0].integer[i] * SCREWS + (int64_t)k);
     }
     an_table_free(out);
     an_table_free(t);
@@ -133,6 +139,7 @@ static void many(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(screws), cmocka_unit_test(named_screws), cmocka_unit_test(repeated), cmocka_unit_test(wrong), cmocka_unit_test(many) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(screws), cmocka_unit_test(named_screws), cmocka_unit_test(repeated),
+                                        cmocka_unit_test(wrong), cmocka_unit_test(many) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

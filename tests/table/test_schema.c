@@ -142,7 +142,9 @@ static void second_file(void **state)
 static void odd_names(void **state)
 {
     (void)state;
-    an_table *t = parse("no,1e5,a: b,\"x \"\"y\"\"\",- z,\"l\xc3\xa4nge [mm]\",#,true,\" \",'q',null,~,\"two\nlines\"\n1,2,3,4,5,6,7,8,9,10,11,12,13\n", NULL);
+    an_table *t = parse(
+        "no,1e5,a: b,\"x \"\"y\"\"\",- z,\"l\xc3\xa4nge [mm]\",#,true,\" \",'q',null,~,\"two\nlines\"\n1,2,3,4,5,6,7,8,9,10,11,12,13\n",
+        NULL);
     for (size_t j = 0; j < t->columns; j++) t->column[j].unit = an_strdup(t->column[(j + 1) % t->columns].name);
     char *text = text_of(t), *before = bytes_of(t);
     json_decref(apply(t, text));
@@ -180,8 +182,10 @@ static void units(void **state)
 static void types(void **state)
 {
     (void)state;
-    an_table *t = parse("i,r,s,d,b,w\n1,1.5,0012,03/04/2026,yes,7\n0,2.0,0013,04/04/2026,no,8\n,,,,,x\n", &(an_csv_options){ .type = { (char *[]){ (char *)(uintptr_t)"w=text" }, 1 } });
-    json_t *report = apply(t, "columns:\n  i: {type: boolean}\n  s: {type: integer}\n  d: {type: datetime, format: \"%d/%m/%Y\"}\n  b: {type: integer}\n  w: {type: real, sentinels: [x]}\n  r: {type: text}\n");
+    an_table *t = parse("i,r,s,d,b,w\n1,1.5,0012,03/04/2026,yes,7\n0,2.0,0013,04/04/2026,no,8\n,,,,,x\n",
+                        &(an_csv_options){ .type = { (char *[]){ (char *)(uintptr_t) "w=text" }, 1 } });
+    json_t *report = apply(t, "columns:\n  i: {type: boolean}\n  s: {type: integer}\n  d: {type: datetime, format: \"%d/%m/%Y\"}\n  b: "
+                              "{type: integer}\n  w: {type: real, sentinels: [x]}\n  r: {type: text}\n");
     assert_int_equal(json_array_size(json_object_get(report, "types")), 6);
     json_decref(report);
     assert_true(column(t, "i")->boolean[0] == 1 && column(t, "i")->boolean[1] == 0 && !an_valid(column(t, "i"), 2));
@@ -197,7 +201,8 @@ static void constraints_judged(void **state)
 {
     (void)state;
     an_table *t = parse(csv, NULL);
-    json_t *report = apply(t, "columns: {length: {low: 2, high: 4}}\nconstraints: [length < limit, length + limit = sum, \"2 * length - 1 <= sum\", {fixed: [line, variant], allowed: [[A, x], [B, x]]}]\n");
+    json_t *report = apply(t, "columns: {length: {low: 2, high: 4}}\nconstraints: [length < limit, length + limit = sum, \"2 * length - 1 "
+                              "<= sum\", {fixed: [line, variant], allowed: [[A, x], [B, x]]}]\n");
     json_t *list = json_object_get(report, "constraints");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "rows_broken")), 1); /* row 4 */
     assert_int_equal(json_integer_value(json_array_get(json_object_get(json_array_get(list, 0), "first"), 0)), 4);
@@ -258,7 +263,8 @@ static void refused(void **state)
         { "constraints:\n  - variant < limit\n", "line 2", "column variant is" },
         { "constraints:\n  - length\n", "line 2", "compares nothing" },
         { "constraints:\n  - 3 < 4\n", "line 2", "names no column" },
-        { "constraints:\n  - length < limit\n  - limit < sum\n  - sum < length\n", "line ", "circle that no row can satisfy: length < limit < sum < length" },
+        { "constraints:\n  - length < limit\n  - limit < sum\n  - sum < length\n", "line ",
+          "circle that no row can satisfy: length < limit < sum < length" },
         { "constraints:\n  - length < limit\n  - length >= limit\n", "line ", "circle" },
         { "constraints:\n  - length < length\n", "line 2", "with itself" },
         { "constraints:\n  - length + limit = sum\n  - sum + limit = length\n", "line ", "define each other in a circle" },
@@ -274,7 +280,8 @@ static void refused(void **state)
         an_error err = { 0 };
         json_t *report = NULL;
         if (an_schema_apply(t, y, &report, &err)) fail_msg("accepted: %s", all[i].text);
-        if (err.code != AN_INPUT || !strstr(err.message, all[i].part1) || !strstr(err.message, all[i].part2)) fail_msg("\"%s\" where \"%s\" and \"%s\" were expected", err.message, all[i].part1, all[i].part2);
+        if (err.code != AN_INPUT || !strstr(err.message, all[i].part1) || !strstr(err.message, all[i].part2))
+            fail_msg("\"%s\" where \"%s\" and \"%s\" were expected", err.message, all[i].part1, all[i].part2);
         assert_null(report);
         char *after = bytes_of(t);
         assert_string_equal(before, after); /* nothing happened */
@@ -367,8 +374,10 @@ static void files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field), cmocka_unit_test(identity),   cmocka_unit_test(second_file),    cmocka_unit_test(odd_names), cmocka_unit_test(units),  cmocka_unit_test(types),
-        cmocka_unit_test(constraints_judged), cmocka_unit_test(resolution), cmocka_unit_test(refused), cmocka_unit_test(allowed_circle), cmocka_unit_test(copies), cmocka_unit_test(files),
+        cmocka_unit_test(every_field),        cmocka_unit_test(identity),   cmocka_unit_test(second_file),
+        cmocka_unit_test(odd_names),          cmocka_unit_test(units),      cmocka_unit_test(types),
+        cmocka_unit_test(constraints_judged), cmocka_unit_test(resolution), cmocka_unit_test(refused),
+        cmocka_unit_test(allowed_circle),     cmocka_unit_test(copies),     cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
