@@ -1,5 +1,5 @@
-/* bootstrap.c - bootstrap of all classification metrics, percentile intervals (Efron and Tibshirani 1993, chapter 13): stratified over rows, or
- * over whole units where rows of a unit are alike (Davison and Hinkley 1997, section 3.8).
+/* bootstrap.c - bootstrap of all classification metrics, percentile intervals (Efron and Tibshirani 1993, chapter 13): stratified over
+ * rows, or over whole units where rows of a unit are alike (Davison and Hinkley 1997, section 3.8).
  *
  * Scores are sorted once. A replicate draws positives and negatives apart, with replacement, and only counts how often each distinct
  * score was drawn; every metric then follows from one pass over the counts. So a replicate costs O(n).
@@ -18,7 +18,7 @@ typedef struct bootstrap {
     uint8_t *label;  /* with units: of the same rows */
     size_t *start;   /* with units: where each begins, and behind the last; else NULL */
     size_t units;
-    size_t first;    /* first group predicted positive */
+    size_t first; /* first group predicted positive */
     uint64_t seed;
     an_job *job;
     int reps;

@@ -18,7 +18,7 @@ static const an_param params[] = {
     AN_INT_LOG(an__wgan_options, steps, 10000, 1, 10000000, "critic steps in total"),
     AN_CHOICE(an__wgan_options, regularity, "gradient", "clip|gradient",
               "how the critic is kept Lipschitz: weight clipping with RMSProp, or gradient penalty with Adam"),
-    AN_REAL_LOG(an__wgan_options, rate, NAN, 1e-6, 1e-1, "step size; not given: 5e-05 with clip, 2e-03 with gradient"),
+    AN_REAL_LOG(an__wgan_options, rate, NAN, 1e-6, 1e-1, "step size; not given: 1e-03 with clip, 2e-03 with gradient"),
     AN_REAL_LOG(an__wgan_options, clip, 0.01, 1e-4, 1, "bound of the critic's weights (clip)"),
     AN_REAL_LOG(an__wgan_options, penalty, 10, 0.1, 1000, "weight of the gradient penalty (gradient)"),
     AN_REAL(an__wgan_options, slope, 0.2, 0, 0.9, "slope of the leaky ReLU below zero"),

@@ -35,15 +35,15 @@ typedef struct trainer {
 
 /* ---- programs ---- */
 
-/* Step sizes when none is given. With clip that of the paper. With gradient the paper's 1e-4 has not converged after 10,000 critic steps on
- * 130 rows of 66 columns; of 5e-4, 1e-3, 2e-3 and 4e-3 the third was the best or near it on four data sets, and widths to 512 and four
- * layers stayed stable. */
+/* Step sizes when none is given. The papers' 5e-5 (clip) and 1e-4 (gradient) have not converged after 10,000 critic steps on 120 rows of 69
+ * columns; 1e-3 and 2e-3 have, and were the best or near it on four data sets (docs/results/wgan.md). Widths to 512 and four layers stay
+ * stable with them. */
 static an_optimiser optimiser_of(const an__wgan_options *o, bool critic)
 {
     bool clip = !strcmp(o->regularity, "clip");
     if (clip)
         return (an_optimiser){
-            .kind = "rmsprop", .rate = isnan(o->rate) ? 5e-5 : o->rate, .rho = 0.9, .epsilon = 1e-8, .clip = critic ? o->clip : 0
+            .kind = "rmsprop", .rate = isnan(o->rate) ? 1e-3 : o->rate, .rho = 0.9, .epsilon = 1e-8, .clip = critic ? o->clip : 0
         };
     return (an_optimiser){ .kind = "adam", .rate = isnan(o->rate) ? 2e-3 : o->rate, .beta1 = 0, .beta2 = 0.9, .epsilon = 1e-8 };
 }

@@ -188,7 +188,8 @@ static void bootstrap_of_units(void **state)
     for (int k = 0; k < AN_METRIC_COUNT; k++) {
         assert_true(fabs(an_metrics_get(&low, k) - an_metrics_get(&one_low, k)) < 1e-12);
         assert_true(fabs(an_metrics_get(&high, k) - an_metrics_get(&one_high, k)) < 1e-12);
-        assert_true(an_metrics_get(&high, k) - an_metrics_get(&low, k) > 1.5 * (an_metrics_get(&row_high, k) - an_metrics_get(&row_low, k)));
+        assert_true(an_metrics_get(&high, k) - an_metrics_get(&low, k) >
+                    1.5 * (an_metrics_get(&row_high, k) - an_metrics_get(&row_low, k)));
     }
     memset(unit, 0, sizeof unit);
     assert_true(an_metrics_bootstrap_units(label, score, unit, 1, N, 0.5, 500, 3, NULL, &low, &high, NULL));

@@ -128,6 +128,59 @@ static void anchors(void **state)
     an_table_free(holdout);
 }
 
+/* n rows of six numbers that share one cause, and a category that follows it. */
+static an_table *correlated(size_t n, uint64_t seed)
+{
+    static const char *const kinds[] = { "low", "high" };
+    an_table *t = an_table_new(n);
+    an_rng r = an_rng_at(seed, 0);
+    double *cause = an_alloc_n(n, sizeof *cause);
+    for (size_t i = 0; i < n; i++) cause[i] = an_rng_normal(&r);
+    for (int j = 0; j < 6; j++) {
+        char name[8];
+        snprintf(name, sizeof name, "x%d", j);
+        an_column *c = an_table_add(t, name, AN_REAL, NULL);
+        for (size_t i = 0; i < n; i++) {
+            c->real[i] = cause[i] + an_rng_normal(&r);
+            an_set_valid(c, i);
+        }
+    }
+    an_column *c = made_category(t, "kind", kinds, 2);
+    for (size_t i = 0; i < n; i++) {
+        c->code[i] = cause[i] > 0;
+        an_set_valid(c, i);
+    }
+    free(cause);
+    return t;
+}
+
+/* Columns that are right one by one and do not go together are found out; rows of the same law are not; a wider spread is. */
+static void what_detection_sees(void **state)
+{
+    (void)state;
+    an_table *real = correlated(600, 1), *same = correlated(600, 2), *wide = correlated(600, 3), *few = correlated(60, 4),
+             *other = correlated(60, 5);
+    an_error err;
+    json_t *j;
+    assert_ok(j = an_judge(real, same, NULL, NULL, NULL, NULL, &err));
+    double made = score(j, "scores", "c2st_auc"), low = score(j, "floor", "c2st_auc"), high = score(j, "ceiling", "c2st_auc");
+    if (!(made < 0.57 && high < 0.57 && low > 0.75)) fail_msg("same law %.3f, halves %.3f, shuffled %.3f", made, high, low);
+    json_decref(j);
+    an_column *c = an_table_find(wide, "x3");
+    for (size_t i = 0; i < 600; i++) c->real[i] *= 2;
+    assert_ok(j = an_judge(real, wide, NULL, NULL, NULL, NULL, &err));
+    assert_true(score(j, "scores", "c2st_auc") > 0.65);
+    json_decref(j);
+    assert_ok(j = an_judge(few, other, NULL, NULL, NULL, NULL, &err)); /* hardly more rows than features: no false alarm */
+    assert_true(score(j, "scores", "c2st_auc") < 0.68);
+    json_decref(j);
+    an_table_free(real);
+    an_table_free(same);
+    an_table_free(wide);
+    an_table_free(few);
+    an_table_free(other);
+}
+
 static void with_a_generator(void **state)
 {
     (void)state;
@@ -174,10 +227,8 @@ static void hardly_any_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_recorded),
-        cmocka_unit_test(anchors),
-        cmocka_unit_test(with_a_generator),
-        cmocka_unit_test(hardly_any_rows),
+        cmocka_unit_test(as_recorded),      cmocka_unit_test(anchors),         cmocka_unit_test(what_detection_sees),
+        cmocka_unit_test(with_a_generator), cmocka_unit_test(hardly_any_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,6 +221,44 @@ static void filtered_kind_generates_the_target(void **state)
     an_table_free(t);
 }
 
+/* A 0/1 target is generated with the rows that belong to it: broken parts have the higher force (9 more), as in the data. */
+static void a_target_of_two_numbers(void **state)
+{
+    (void)state;
+#ifdef ANDON_SANITIZED
+    skip(); /* needs more steps than are allowed here */
+#endif
+    an_table *t = made_parts(400, 80, 0, 7), *s;
+    an_table_find(t, "state")->role = AN_IGNORED;
+    an_column *flag = an_table_add(t, "flag", AN_INTEGER, NULL);
+    flag->role = AN_TARGET;
+    for (size_t i = 0; i < 400; i++) {
+        flag->integer[i] = i < 80;
+        an_set_valid(flag, i);
+    }
+    free(t->positive);
+    t->positive = an_strdup("1");
+    json_t *o = json_pack("{s:i, s:i, s:i}", "steps", 4000, "width", 32, "noise", 16);
+    an_generator *g = fit("wgan-filter", o, t, NULL);
+    an_error err;
+    assert_ok(s = an_generator_sample(g, "g", 1, 0, 2000, NULL, &err));
+    double sum[2] = { 0 };
+    size_t n[2] = { 0 };
+    for (size_t i = 0; i < 2000; i++) {
+        int64_t k = an_table_find(s, "flag")->integer[i];
+        assert_true(k == 0 || k == 1);
+        sum[k] += an_table_find(s, "force")->real[i];
+        n[k]++;
+    }
+    double apart = sum[1] / (double)n[1] - sum[0] / (double)n[0];
+    if (!(n[1] > 250 && n[1] < 550 && apart > 7))
+        fail_msg("%zu of 2000 broken (400 expected), force %.2f higher (9 expected)", n[1], apart);
+    an_table_free(s);
+    an_generator_free(g);
+    json_decref(o);
+    an_table_free(t);
+}
+
 /* The fidelity score itself: 1 less sampling noise for rows of the same law, lower for others, with the guard against copies. */
 static void fidelity_score(void **state)
 {
@@ -246,6 +284,10 @@ static void fidelity_score(void **state)
     assert_ok(an__fidelity_score(base, real, N, &h, NULL, &err));
     assert_true(f.ks > 0.9 && f.correlation > 0.95 && fabs(f.nearest - 1) < 0.2 && f.score > 0.93);
     assert_true(g.correlation < 0.9 && g.score < f.score);
+    for (size_t i = 0; i < N * D; i++) other[i] = 1.7f * same[i]; /* right in shape, but beside the data */
+    assert_ok(an__fidelity_score(base, other, N, &g, NULL, &err));
+    assert_true(g.nearest > 1.2);
+    assert_float_equal(g.score, (g.ks + g.correlation) / 2 - (1 - 1 / g.nearest) / 4, 1e-12);
     assert_float_equal(h.ks, 1, 1e-12); /* the training rows themselves: all alike, and refused as copies */
     assert_float_equal(h.correlation, 1, 1e-9);
     assert_float_equal(h.nearest, 0, 1e-12);
@@ -264,6 +306,7 @@ int main(void)
         cmocka_unit_test(damaged_checkpoint_is_ignored),
         cmocka_unit_test(early_stop_keeps_the_best),
         cmocka_unit_test(filtered_kind_generates_the_target),
+        cmocka_unit_test(a_target_of_two_numbers),
         cmocka_unit_test(both_regularities_learn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,8 @@ static void test_audit_advice(void **state)
     if (!an_table_assign(t, &roles, &notes, &err)) fail_msg("%s", err.message);
     assert_true(told(&notes, "serial: identifier: whole numbers that never repeat (does it name the part? then --id)"));
     assert_true(told(&notes, "at: identifier: times that never repeat (with --time the newest rows become the test part)"));
-    assert_true(told(&notes, "share: identifier: all 60 texts are different (does it name the part? then --id), though they look like numbers"));
+    assert_true(
+        told(&notes, "share: identifier: all 60 texts are different (does it name the part? then --id), though they look like numbers"));
     an_list_free(&notes);
     an_table_free(t);
     roles.id = id;
@@ -300,8 +301,10 @@ static void test_secom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_audit), cmocka_unit_test(test_audit_advice), cmocka_unit_test(test_bad_targets), cmocka_unit_test(test_small_tables_lose_nothing),
-        cmocka_unit_test(test_ai4i),  cmocka_unit_test(test_steel),       cmocka_unit_test(test_secom),
+        cmocka_unit_test(test_audit),       cmocka_unit_test(test_audit_advice),
+        cmocka_unit_test(test_bad_targets), cmocka_unit_test(test_small_tables_lose_nothing),
+        cmocka_unit_test(test_ai4i),        cmocka_unit_test(test_steel),
+        cmocka_unit_test(test_secom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
