@@ -192,7 +192,7 @@ interrupt() { # SECONDS command...: SIGINT after so long; its status is in $code
     wait $pid
     code=$?
 }
-long=("$ANDON" synth fit long --data gearbox --method wgan --set wgan.steps=9000 --set wgan.patience=1000)
+long=("$ANDON" synth fit long --data gearbox --method wgan --set wgan.steps=40000 --set wgan.patience=100000)
 interrupt 0.8 "${long[@]}"
 same "Ctrl-C while training: exit 130" 130 $code
 is "a checkpoint is left" -n "$(find .andon/work -type f -size +0 | head -n 1)"
