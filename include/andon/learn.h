@@ -94,6 +94,15 @@ an_model *an_model_fit(const an_table *train, const an_predictor_kind *kind, con
  * Feature columns are found by name; others are ignored; AN_INPUT names an absent column with the nearest present one. Several threads may
  * score one model. */
 bool an_model_score(an_model *m, const an_table *t, double *score, an_job *job, an_error *err);
+/* Rows as a server has them: rows x features doubles, features in the order of m->prep->column: numbers as they are, booleans 0 and 1,
+ * datetimes in seconds since 1970, categories as the code that an_model_code gives, NaN where missing. The same bits as an_model_score of a
+ * table with these cells. Allocates nothing once warm; several threads may score one model. */
+bool an_model_score_rows(an_model *m, const double *values, size_t rows, double *score, an_error *err);
+/* Code of a category's text (n bytes); a text unseen in training gives the code for that. Constant time. */
+double an_model_code(const an_model *m, size_t feature, const char *text, size_t n);
+size_t an_model_feature_find(const an_model *m, const char *name, size_t n); /* its index, by a hash; SIZE_MAX: none. Any thread once scored */
+/* Appends the names of features of one such row that lie outside the training range or are unseen, joined by ';'. */
+void an_model_out_of_range_values(const an_model *m, const double *row, an_buf *out);
 /* What `model predict` adds: label (text), probability, threshold, out_of_range. New table with t's columns followed by these (id columns
  * first); a column of t that bears one of these names becomes NAME_input. */
 an_table *an_model_predict(an_model *m, const an_table *t, an_job *job, an_error *err);
