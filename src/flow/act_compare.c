@@ -138,7 +138,7 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
     json_t *result = NULL;
     an_table *t = NULL;
     char *cache = an_format("%s/.andon/cache/scores", an_store_folder(s));
-    if (an_threshold_check(o->threshold, err) && choose_kinds(o, &c, err) &&
+    if (an__threshold_rule(o->threshold, err) && choose_kinds(o, &c, err) &&
         an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &c.costs, err))
         t = an__data_get(s, o->data, &row, err);
     if (t) t = real_rows(t, job, err);
@@ -147,9 +147,12 @@ static json_t *compare_run(an_store *s, const void *options, an_job *job, an_err
         c.data = &row.address;
         c.cache = an_job_fresh(job) ? NULL : cache;
         result = recorded(s, o, &c, &row, job, err);
+        if (!result && err && err->code == AN_STOPPED && !*err->hint) an_hint(err, "the same command goes on: finished fits are kept");
         if (json_is_true(json_object_get(result, "time_ignored")))
-            an_job_say(job, "note: the repeats are random splits; this data has a time column, and the newest quarter may behave "
-                            "differently ('andon model train' tests on it)");
+            an_job_say(job,
+                       "note: the repeats are random splits; this data has a time column (%s), so what is recommended was tried on the "
+                       "newest rows too",
+                       an__time_of(t)->name);
     }
     for (int i = 0; i < AN_COMPARE_MAX; i++) {
         json_decref(c.model_options[i]);
@@ -168,8 +171,9 @@ const an_act an__act_compare = {
             "Rows are shown at the threshold 0.5 and at a\n"
             "threshold chosen on out-of-fold scores. Intervals are corrected for overlapping training parts (Nadeau and Bengio). The "
             "verdict: by expected cost where costs are given, else by\n"
-            "F2 at the moved thresholds; of those not worse beyond noise the simplest, in the order of the list. Interrupted, the same "
-            "command goes on where it stopped.",
+            "F2 at the moved thresholds; of those not worse beyond noise the simplest, in the order of the list. Where the data has a time "
+            "column the winner is tried on\n"
+            "the newest rows too, and not recommended where it fails there. Interrupted, the same command goes on where it stopped.",
     .examples = { "andon compare --data press --balance none,threshold,smote,wgan --repeats 10",
                   "andon compare --data press --cost-escape 400 --cost-reject 12 --json" },
     .params = params,

@@ -20,6 +20,13 @@ static json_t *interval_json(const an_interval *i)
                      an_json_real(i->high));
 }
 
+/* The t interval knows no borders: what it says beyond those of the measure is cut. */
+static void cut(an_interval *i, double least, double most)
+{
+    if (isfinite(i->low)) i->low = fmax(i->low, least);
+    if (isfinite(i->high)) i->high = fmin(i->high, most);
+}
+
 static json_t *metrics_json(const an_metrics *m, int repeats, double ratio)
 {
     json_t *j = json_object();
@@ -28,6 +35,7 @@ static json_t *metrics_json(const an_metrics *m, int repeats, double ratio)
         an_interval i;
         for (int r = 0; r < repeats; r++) v[r] = an_metrics_get(&m[r], k);
         an_resampled_interval(v, (size_t)repeats, ratio, &i);
+        cut(&i, 0, 1);
         json_t *one = interval_json(&i), *each = json_array();
         for (int r = 0; r < repeats; r++) json_array_append_new(each, an_json_real(v[r]));
         json_object_set_new(one, "values", each);
@@ -45,8 +53,7 @@ static void add(an_confusion *to, const an_confusion *c)
     to->tp += c->tp;
 }
 
-/* What needs no model: rejecting every part, or passing every part. */
-static double without_model(const an_confusion *c, const an_costs *costs)
+double an__without_model(const an_confusion *c, const an_costs *costs)
 {
     an_confusion reject = { .fp = c->tn + c->fp, .tp = c->fn + c->tp }, pass = { .tn = c->tn + c->fp, .fn = c->fn + c->tp };
     an_metrics m;
@@ -79,7 +86,7 @@ static bool judge_cell(const an_comparison *c, cell *x, const an_repeat *repeat,
         x->cost[r] = an_expected_cost(&moved, &c->costs);
         x->cost_fixed[r] = an_expected_cost(&fixed, &c->costs);
         x->decide[r] = isnan(x->cost[r]) ? x->moved[r].f2 : -x->cost[r];
-        x->trivial[r] = without_model(&moved, &c->costs);
+        x->trivial[r] = an__without_model(&moved, &c->costs);
     }
     return true;
 }
@@ -128,73 +135,107 @@ static void describe(const an_comparison *c, const cell *x, an_buf *out)
                                                          : "trained plainly");
 }
 
+/* What the decision looks at, and the verdict. */
+typedef struct verdict {
+    int best, pick;
+    bool by_cost, moved_matters, learnt;
+    double at_half; /* the measure of the pick at 0.5; NAN unless it is the plain model */
+} verdict;
+
 /* The best by mean; of those not worse beyond noise the simplest, in the order of the balancings. The plain model is 'none' when its
  * threshold may stay at 0.5, and 'threshold' when moving it is what makes it good. */
-static json_t *recommend(const an_comparison *c, const cell *x, int n, double ratio, size_t positives)
+static verdict decide(const an_comparison *c, const cell *x, int n, double ratio)
 {
-    bool by_cost = !isnan(x[0].cost[0]);
-    int best = 0, pick = -1;
+    verdict v = { .pick = -1, .by_cost = !isnan(x[0].cost[0]), .at_half = NAN };
     for (int i = 1; i < n; i++)
-        if (mean_of(x[i].decide, c->repeats) > mean_of(x[best].decide, c->repeats)) best = i;
-    for (int i = 0; i < n && pick < 0; i++) {
-        an_interval d = difference(x[best].decide, x[i].decide, c->repeats, ratio);
-        if (i == best || not_worse(&d)) pick = i;
+        if (mean_of(x[i].decide, c->repeats) > mean_of(x[v.best].decide, c->repeats)) v.best = i;
+    for (int i = 0; i < n && v.pick < 0; i++) {
+        an_interval d = difference(x[v.best].decide, x[i].decide, c->repeats, ratio);
+        if (i == v.best || not_worse(&d)) v.pick = i;
     }
-    bool moved_matters = false;
-    double at_half = NAN;
-    if (!strcmp(c->balance[x[pick].balance]->name, "none")) {
+    if (!strcmp(c->balance[x[v.pick].balance]->name, "none")) {
         double *at = an_alloc_n((size_t)c->repeats, sizeof *at); /* the measure of the decision at 0.5 */
-        for (int r = 0; r < c->repeats; r++) at[r] = by_cost ? -x[pick].cost_fixed[r] : x[pick].fixed[r].f2;
-        an_interval d = difference(x[pick].decide, at, c->repeats, ratio);
-        moved_matters = isnan(d.low) ? d.mean > 0 : d.low > 0;
-        at_half = mean_of(at, c->repeats);
-        int sibling = find_cell(c, x, n, x[pick].model, "threshold");
-        if (moved_matters && sibling >= 0) pick = sibling;
+        for (int r = 0; r < c->repeats; r++) at[r] = v.by_cost ? -x[v.pick].cost_fixed[r] : x[v.pick].fixed[r].f2;
+        an_interval d = difference(x[v.pick].decide, at, c->repeats, ratio);
+        v.moved_matters = isnan(d.low) ? d.mean > 0 : d.low > 0;
+        v.at_half = mean_of(at, c->repeats);
+        int sibling = find_cell(c, x, n, x[v.pick].model, "threshold");
+        if (v.moved_matters && sibling >= 0) v.pick = sibling;
         free(at);
     }
-    const char *what = by_cost ? "expected cost per part" : "F2 at the moved threshold";
-    double sign = by_cost ? -1 : 1;
-    an_interval d = difference(x[best].decide, x[pick].decide, c->repeats, ratio);
-    an_buf why = { 0 };
-    an_buf_puts(&why, "take ");
-    describe(c, &x[pick], &why);
-    an_buf_printf(&why, ": %s %.3f on average over %d repeats", what, sign * mean_of(x[pick].decide, c->repeats), c->repeats);
-    if (mean_of(x[best].decide, c->repeats) <= mean_of(x[pick].decide, c->repeats)) {
-        an_buf_puts(&why, "; nothing did better");
+    an_interval gain = difference(x[v.pick].decide, x[v.pick].trivial, c->repeats, ratio);
+    v.learnt = an__bounded_rule(c->rule) || (isnan(gain.low) ? gain.mean > 0 : gain.low > 0);
+    return v;
+}
+
+static void words(const an_comparison *c, const cell *x, int n, const verdict *v, double ratio, an_buf *why)
+{
+    const cell *pick = &x[v->pick], *best = &x[v->best];
+    double sign = v->by_cost ? -1 : 1, mine = mean_of(pick->decide, c->repeats), top = mean_of(best->decide, c->repeats);
+    an_interval d = difference(best->decide, pick->decide, c->repeats, ratio);
+    an_buf_puts(why, "take ");
+    describe(c, pick, why);
+    an_buf_printf(why, ": %s %.3f on average over %d repeat%s", v->by_cost ? "expected cost per part" : "F2 at the moved threshold",
+                  sign * mine, c->repeats, c->repeats == 1 ? "" : "s");
+    if (n == 1) {
+        an_buf_puts(why, "; nothing else was tried");
+    } else if (top <= mine) {
+        an_buf_puts(why, "; nothing did better");
     } else {
-        an_buf_puts(&why, "; ");
-        describe(c, &x[best], &why);
-        an_buf_printf(&why, " had %.3f, but the difference of %.3f (95 %%: %.3f to %.3f) is within noise, and this is simpler",
-                      sign * mean_of(x[best].decide, c->repeats), fabs(d.mean), sign > 0 ? d.low : -d.high, sign > 0 ? d.high : -d.low);
+        an_buf_puts(why, "; ");
+        describe(c, best, why);
+        an_buf_printf(why, " had %.3f, but the difference of %.3f (95 %%: %.3f to %.3f) is within noise, and this is simpler", sign * top,
+                      fabs(d.mean), sign > 0 ? d.low : -d.high, sign > 0 ? d.high : -d.low);
     }
-    if (!strcmp(c->balance[x[pick].balance]->name, "none")) {
-        if (moved_matters)
-            an_buf_printf(&why, "; its threshold has to be moved (rule %s): at 0.5 it has %.3f", c->rule, sign * at_half);
+    if (!strcmp(c->balance[pick->balance]->name, "none")) {
+        if (v->moved_matters)
+            an_buf_printf(why, "; its threshold has to be moved (rule %s): at 0.5 it has %.3f", c->rule, sign * v->at_half);
         else
-            an_buf_printf(&why, "; left at 0.5 it has %.3f, which is not worse beyond noise", sign * at_half);
+            an_buf_printf(why, "; left at 0.5 it has %.3f, which is not worse beyond noise", sign * v->at_half);
     }
-    /* under rules that bound the share rejected, rejecting everything is no rival */
-    bool rival = !strcmp(c->rule, "f2") || !strcmp(c->rule, "f1") || !strcmp(c->rule, "cost");
-    an_interval gain = difference(x[pick].decide, x[pick].trivial, c->repeats, ratio);
-    bool learnt = !rival || (isnan(gain.low) ? gain.mean > 0 : gain.low > 0);
-    if (!learnt)
-        an_buf_printf(&why, ". But that is no better than %s, which has %.3f: no combination has learnt anything that helps on this data",
-                      by_cost ? "rejecting or passing every part" : "rejecting every part", sign * mean_of(x[pick].trivial, c->repeats));
+    if (!v->learnt)
+        an_buf_printf(why,
+                      ". But that is not better beyond noise than %s, which has %.3f: nothing tried here is shown to help on this data",
+                      v->by_cost ? "rejecting or passing every part" : "rejecting every part", sign * mean_of(pick->trivial, c->repeats));
+}
+
+/* {"model", "balance", "threshold", "why", ..., "newest", "recommended"}. NULL: stopped, or out of memory. */
+static json_t *recommend(const an_comparison *c, const cell *x, int n, double ratio, size_t positives, an_job *job, an_error *err)
+{
+    enum { FEW_REPEATS = 5 };
+    verdict v = decide(c, x, n, ratio);
+    const cell *pick = &x[v.pick];
+    bool moved = strcmp(c->balance[pick->balance]->name, "none") != 0 || v.moved_matters, few = c->repeats < FEW_REPEATS;
+    an_buf why = { 0 };
+    words(c, x, n, &v, ratio, &why);
+    json_t *newest = v.learnt ? an__compare_newest(c, pick->model, pick->balance, moved, job, err) : json_null();
+    if (!newest) {
+        an_buf_free(&why);
+        return NULL;
+    }
+    const char *told = an_json_string(newest, "why", NULL);
+    if (told) an_buf_printf(&why, ". %s", told);
+    if (few)
+        an_buf_printf(&why, ". %d repeat%s cannot tell much, nearly everything is within noise then: --repeats 10", c->repeats,
+                      c->repeats == 1 ? "" : "s");
     if (positives < 30) an_buf_printf(&why, ". The evidence is thin: only %zu positive rows; collect more before relying on it", positives);
-    json_t *j =
-        json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "model", c->model[x[pick].model]->name, "balance", c->balance[x[pick].balance]->name,
-                  "why", why.data, "decided_by", by_cost ? "cost" : "f2", "thin_evidence", positives < 30, "better_than_trivial", learnt);
+    bool good = v.learnt && !json_is_false(json_object_get(newest, "better_than_trivial"));
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:b}", "model", c->model[pick->model]->name, "balance",
+                          c->balance[pick->balance]->name, "threshold", moved ? c->rule : "0.5", "why", why.data, "decided_by",
+                          v.by_cost ? "cost" : "f2", "thin_evidence", positives < 30, "few_repeats", few, "better_than_trivial", v.learnt,
+                          "newest", newest, "recommended", good);
     an_buf_free(&why);
     return j;
 }
 
-static json_t *document(const an_comparison *c, const cell *x, int n, double ratio, size_t positives)
+static json_t *document(const an_comparison *c, const cell *x, int n, double ratio, size_t positives, an_job *job, an_error *err)
 {
     json_t *rows = json_array();
     for (int i = 0; i < n; i++) {
         an_interval t, cost;
         an_resampled_interval(x[i].threshold, (size_t)c->repeats, ratio, &t);
         an_resampled_interval(x[i].cost, (size_t)c->repeats, ratio, &cost);
+        cut(&cost, 0, INFINITY);
         json_t *row = json_pack("{s:s, s:s, s:{s:o, s:s}, s:o, s:o, s:o, s:o}", "model", c->model[x[i].model]->name, "balance",
                                 c->balance[x[i].balance]->name, "threshold", "value", an_json_real(t.mean), "rule", c->rule, "metrics",
                                 metrics_json(x[i].fixed, c->repeats, ratio), "metrics_moved", metrics_json(x[i].moved, c->repeats, ratio),
@@ -204,27 +245,41 @@ static json_t *document(const an_comparison *c, const cell *x, int n, double rat
         json_object_set_new(row, "difference", interval_json(&d)); /* paired, to the first row */
         json_array_append_new(rows, row);
     }
-    bool time = false;
-    for (size_t i = 0; i < c->table->columns; i++) time |= c->table->column[i].role == AN_TIME;
+    json_t *taken = recommend(c, x, n, ratio, positives, job, err);
+    if (!taken) {
+        json_decref(rows);
+        return NULL;
+    }
     return json_pack("{s:i, s:f, s:I, s:I, s:I, s:s, s:b, s:o, s:o}", "repeats", c->repeats, "share", c->share, "positives",
                      (json_int_t)positives, "rows_total", (json_int_t)c->table->rows, "seed", (json_int_t)c->seed, "cpu", an_cpu_path(),
-                     "time_ignored", time, "rows", rows, "recommendation", recommend(c, x, n, ratio, positives));
+                     "time_ignored", an__time_of(c->table) != NULL, "rows", rows, "recommendation", taken);
+}
+
+bool an__compare_repeat(const an_comparison *c, const an_split_options *o, an_repeat *x, an_error *err)
+{
+    if (!an_split_make(c->table, o, &x->split, err)) return false;
+    x->train_label = an_alloc_n(x->split.train_count + 1, 1);
+    x->test_label = an_alloc_n(x->split.test_count + 1, 1);
+    x->fold = an_alloc_n(x->split.train_count + 1, 1);
+    return an__labels(c->table, x->split.train, x->split.train_count, x->train_label, err) &&
+           an__labels(c->table, x->split.test, x->split.test_count, x->test_label, err) &&
+           an_folds_make(c->table, x->split.train, x->split.train_count, c->folds, an_seed_derive(o->seed, "folds", 0), x->fold, &x->folds,
+                         err);
+}
+
+void an__compare_repeat_free(an_repeat *x)
+{
+    an_split_free(&x->split);
+    free(x->train_label);
+    free(x->test_label);
+    free(x->fold);
 }
 
 static bool make_repeats(const an_comparison *c, an_repeat *repeat, an_error *err)
 {
     for (int r = 0; r < c->repeats; r++) {
-        an_repeat *x = &repeat[r];
         an_split_options o = { .share = c->share, .seed = an_seed_derive(c->seed, "split", (uint64_t)r), .ignore_time = true };
-        if (!an_split_make(c->table, &o, &x->split, err)) return false;
-        x->train_label = an_alloc_n(x->split.train_count + 1, 1);
-        x->test_label = an_alloc_n(x->split.test_count + 1, 1);
-        x->fold = an_alloc_n(x->split.train_count + 1, 1);
-        if (!an__labels(c->table, x->split.train, x->split.train_count, x->train_label, err) ||
-            !an__labels(c->table, x->split.test, x->split.test_count, x->test_label, err) ||
-            !an_folds_make(c->table, x->split.train, x->split.train_count, c->folds, an_seed_derive(o.seed, "folds", 0), x->fold, &x->folds,
-                           err))
-            return false;
+        if (!an__compare_repeat(c, &o, &repeat[r], err)) return false;
     }
     return true;
 }
@@ -272,7 +327,7 @@ json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
             positives += repeat[0].train_label[i] && !an_table_generated(c->table, repeat[0].split.train[i]);
         for (size_t i = 0; i < repeat[0].split.test_count; i++) positives += repeat[0].test_label[i];
         double share = c->share > 0 ? c->share : 0.25;
-        j = document(c, x, cells, share / (1 - share), positives);
+        j = document(c, x, cells, share / (1 - share), positives, job, err);
     }
     for (int i = 0; i < n; i++) {
         free(x[i].fixed);
@@ -287,12 +342,7 @@ json_t *an__compare(const an_comparison *c, an_job *job, an_error *err)
         free(scores[i].test);
         free(scores[i].out_of_fold);
     }
-    for (int r = 0; r < c->repeats; r++) {
-        an_split_free(&repeat[r].split);
-        free(repeat[r].train_label);
-        free(repeat[r].test_label);
-        free(repeat[r].fold);
-    }
+    for (int r = 0; r < c->repeats; r++) an__compare_repeat_free(&repeat[r]);
     free(scores);
     free(repeat);
     free(x);

@@ -40,4 +40,17 @@ typedef struct an_scores {
 bool an__compare_fits(const an_comparison *c, const an_repeat *repeat, const int *fit_balance, int fits, an_scores *scores, an_job *job,
                       an_error *err);
 
+bool an__compare_repeat(const an_comparison *c, const an_split_options *o, an_repeat *x, an_error *err);
+void an__compare_repeat_free(an_repeat *x);
+/* What needs no model, in the measure of the decision: F2 of rejecting every part, or minus the expected cost of rejecting or passing every
+ * part, whichever is less. */
+double an__without_model(const an_confusion *c, const an_costs *costs);
+bool an__bounded_rule(const char *rule); /* it limits the share rejected or caught: rejecting every part is no rival */
+
+/* The combination on the newest part (compare_newest.c), where the table has a time column and the repeats did not follow it: {"column",
+ * "from", "rows", "positives", "threshold", "confusion", "f2", "recall", "cost", "trivial", "better_than_trivial", "why"}; null without a
+ * time column; better_than_trivial is null where it could not be tried. NULL: stopped, or out of memory. */
+json_t *an__compare_newest(const an_comparison *c, int model, int balance, bool moved, an_job *job, an_error *err);
+const an_column *an__time_of(const an_table *t);
+
 #endif

@@ -9,8 +9,13 @@
 bool an__labels(const an_table *t, const size_t *rows, size_t n, uint8_t *label, an_error *err)
 {
     uint8_t *all = an_alloc_data(t->rows + 1, 1, "labels", err);
-    bool ok = all && an_table_labels(t, all, err);
-    for (size_t i = 0; ok && i < n; i++) label[i] = all[rows ? rows[i] : i];
+    const an_column *target = an_table_target(t, err);
+    bool ok = all && target && an_table_labels_known(t, all, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        size_t row = rows ? rows[i] : i;
+        if (an_table_unlabelled(target, row)) ok = an_fail(err, AN_INPUT, "the target %s is missing in row %zu", target->name, row + 1);
+        label[i] = all[row];
+    }
     free(all);
     return ok;
 }
@@ -117,6 +122,15 @@ bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *ro
     return ok;
 }
 
+bool an__threshold_rule(const char *rule, an_error *err)
+{
+    double number;
+    if (!an_threshold_check(rule, err)) return false;
+    if (!an_real_parse(rule, strlen(rule), &number) || (number >= 0 && number <= 1)) return true;
+    an_fail(err, AN_USAGE, "threshold %s: scores lie between 0 and 1, so %s part would be rejected", rule, number > 1 ? "no" : "every");
+    return an_hint(err, "give a number from 0 to 1, or let a rule choose one: f2, recall=0.9, 'recall>=0.9@95%%', rejects<=0.05, cost");
+}
+
 bool an__recipe_threshold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job,
                           an_threshold *out, an_error *err)
 {
@@ -185,6 +199,94 @@ static json_t *curve_json(const uint8_t *label, const double *score, size_t n, c
     return curve;
 }
 
+/* ---- evaluation: rows of one group (batch, tool, part) are alike ------------------------------------------------------------------- */
+
+/* What is drawn when intervals are made, and what an escape limit may count as one observation. */
+typedef struct units {
+    const char *column; /* of the groups; NULL: every row stands for itself */
+    uint32_t *unit;     /* of every row; missing groups are units of their own */
+    size_t count;
+    size_t with_positives;
+    /* Kish's effective number (Survey Sampling, 1965, 11.7): (sum of n)^2 / sum of n^2 over the positive rows n of each unit. As if rows of
+     * one unit were wholly alike: the worst case, which no sample of few units can rule out. */
+    double effective;
+} units;
+
+typedef struct unit_key {
+    uint64_t key;
+    size_t row;
+} unit_key;
+
+static int by_key(const void *a, const void *b)
+{
+    const unit_key *x = a, *y = b;
+    if (x->key != y->key) return x->key > y->key ? 1 : -1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static bool units_make(const an_table *t, const uint8_t *label, units *u, an_error *err)
+{
+    const an_column *group = NULL;
+    for (size_t i = 0; i < t->columns && !group; i++)
+        if (t->column[i].role == AN_GROUP) group = &t->column[i];
+    *u = (units){ .column = group ? group->name : NULL };
+    if (!group) return true;
+    unit_key *order = an_alloc_data(t->rows + 1, sizeof *order, "groups of the rows", err);
+    u->unit = order ? an_alloc_data(t->rows + 1, sizeof *u->unit, "groups of the rows", err) : NULL;
+    double *positives = u->unit ? an_alloc_data(t->rows + 1, sizeof *positives, "groups of the rows", err) : NULL;
+    size_t named = 0;
+    an_buf text = { 0 };
+    for (size_t i = 0; positives && i < t->rows; i++) {
+        if (!an_valid(group, i)) continue;
+        an_hash h;
+        an_buf_clear(&text);
+        an_buf_puts(&text, ""); /* an empty text is a value too */
+        an_cell_text(group, i, &text);
+        an_hash_bytes(text.data, text.size, &h);
+        order[named].row = i;
+        memcpy(&order[named++].key, h.bytes, sizeof order->key);
+    }
+    an_buf_free(&text);
+    if (positives) {
+        qsort(order, named, sizeof *order, by_key);
+        for (size_t i = 0; i < named; i++) {
+            u->count += i == 0 || order[i].key != order[i - 1].key;
+            u->unit[order[i].row] = (uint32_t)(u->count - 1);
+        }
+        for (size_t i = 0; i < t->rows; i++)
+            if (!an_valid(group, i)) u->unit[i] = (uint32_t)u->count++;
+        for (size_t i = 0; i < t->rows; i++) positives[u->unit[i]] += label[i];
+        double sum = 0, squares = 0;
+        for (size_t i = 0; i < u->count; i++) {
+            u->with_positives += positives[i] > 0;
+            sum += positives[i];
+            squares += positives[i] * positives[i];
+        }
+        u->effective = squares > 0 ? sum * sum / squares : 0;
+    }
+    bool ok = positives != NULL;
+    free(positives);
+    free(order);
+    return ok;
+}
+
+/* Upper limit of the escape rate, 95 %, one-sided (Clopper and Pearson): of the positive rows, or, where rows have groups, of as many
+ * observations as the groups are worth, escapes rounded up. */
+static double escape_upper(const units *u, uint64_t escaped, uint64_t positives)
+{
+    if (!positives) return NAN;
+    if (!u->column) return an_binomial_upper(escaped, positives, 0.95);
+    double n = floor(u->effective + 1e-9);
+    return an_binomial_upper((uint64_t)ceil(n * (double)escaped / (double)positives - 1e-9), (uint64_t)n, 0.95);
+}
+
+static json_t *units_json(const units *u)
+{
+    if (!u->column) return json_null();
+    return json_pack("{s:s, s:I, s:I, s:o}", "column", u->column, "count", (json_int_t)u->count, "with_positives",
+                     (json_int_t)u->with_positives, "effective", an_json_real(u->effective));
+}
+
 json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_t n, const an_costs *costs, uint64_t seed, an_job *job,
                        an_error *err)
 {
@@ -194,28 +296,32 @@ json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_
     uint8_t *label = an_alloc_n(n + 1, 1);
     double *score = an_alloc_n(n + 1, sizeof *score);
     an_metrics value, low, high;
-    bool ok =
-        an_table_require_real(part, "the test part", err) && an_table_labels(part, label, err) && an_model_score(m, part, score, job, err);
+    units u = { 0 };
+    bool ok = an_table_require_real(part, "the test part", err) && an_table_labels(part, label, err) &&
+              an_model_score(m, part, score, job, err) && units_make(part, label, &u, err);
     if (ok) {
+        uint64_t draw = an_seed_derive(seed, "bootstrap", 0);
         an_metrics_all(label, score, n, m->threshold.value, &value);
-        ok = an_metrics_bootstrap(label, score, n, m->threshold.value, 1000, an_seed_derive(seed, "bootstrap", 0), job, &low, &high, err);
+        ok = u.column ? an_metrics_bootstrap_units(label, score, u.unit, u.count, n, m->threshold.value, 1000, draw, job, &low, &high, err)
+                      : an_metrics_bootstrap(label, score, n, m->threshold.value, 1000, draw, job, &low, &high, err);
     }
     if (ok) {
         an_confusion c = an_confusion_at(label, score, n, m->threshold.value);
         uint64_t positives = c.tp + c.fn;
         if (!(c.tp + c.fp)) value.precision = low.precision = high.precision = NAN; /* nothing was rejected: no share of it was right */
-        j = json_pack("{s:o, s:o, s:{s:o, s:s}, s:b, s:s, s:I, s:I, s:o, s:o, s:o}", "metrics", an__metrics_json(&value, &low, &high),
+        j = json_pack("{s:o, s:o, s:{s:o, s:s}, s:b, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "metrics", an__metrics_json(&value, &low, &high),
                       "confusion", an__confusion_json(&c), "threshold", "value", an_json_real(m->threshold.value), "rule",
                       m->threshold.rule, "calibrated", m->calibrated, "balance", m->balance ? m->balance : "none", "rows", (json_int_t)n,
-                      "positives", (json_int_t)positives, "escape_upper",
-                      an_json_real(positives ? an_binomial_upper(c.fn, positives, 0.95) : NAN), "cost_per_part",
-                      an_json_real(an_expected_cost(&c, costs)), "curve", curve_json(label, score, n, costs));
+                      "positives", (json_int_t)positives, "escape_upper", an_json_real(escape_upper(&u, c.fn, positives)), "interval_units",
+                      units_json(&u), "cost_per_part", an_json_real(an_expected_cost(&c, costs)), "curve",
+                      curve_json(label, score, n, costs));
         if (costs)
             json_object_set_new(j, "costs",
                                 json_pack("{s:o, s:o, s:o, s:s}", "escape", an_json_real(costs->escape), "reject",
                                           an_json_real(costs->reject), "test", an_json_real(costs->test), "currency", costs->currency));
     }
     an_table_free(part);
+    free(u.unit);
     free(label);
     free(score);
     return j;

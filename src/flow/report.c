@@ -2,7 +2,7 @@
  * tables. What is missing (no comparison yet) is left out of the facts; what is damaged is an error. */
 #include "flow/report.h"
 
-#include "flow/work.h"
+#include "flow/acts.h"
 
 #include <errno.h>
 #include <math.h>
@@ -63,18 +63,20 @@ static bool finished(const an_run_row *r)
     return r->state && !strcmp(r->state, "done") && json_is_object(r->result);
 }
 
+/* The newest comparison that compared anything: one of a single combination is shown only where there is no other. */
 static bool gather_comparison(an_store *s, const an_hash *data, an_report_facts *f, an_error *err)
 {
     an_run_row *rows = NULL;
     size_t count = 0;
     if (!an_run_list(s, "compare", NULL, 0, &rows, &count, err)) return false;
     bool ok = true;
-    for (size_t i = 0; ok && i < count && !f->comparison; i++) {
+    for (size_t i = 0; ok && i < count && json_array_size(an__at(f->comparison, "rows")) < 2; i++) {
         an_hash in;
         bool found = false;
-        if (!finished(&rows[i])) continue;
+        if (!finished(&rows[i]) || (f->comparison && json_array_size(json_object_get(rows[i].result, "rows")) < 2)) continue;
         ok = run_port(s, rows[i].id, "in", "data", &in, &found, err);
         if (!ok || !found || !same_hash(&in, data)) continue;
+        json_decref(f->comparison);
         f->comparison = json_copy(rows[i].result);
         json_object_set_new(f->comparison, "run", json_string(rows[i].id));
         json_object_set_new(f->comparison, "code", json_string(rows[i].code ? rows[i].code : ""));
@@ -103,6 +105,12 @@ static bool add_judgement(an_store *s, const an_run_row *r, an_report_facts *f, 
     json_t *j = a ? an_artifact_read_json(a, "judgement.json", err) : NULL, *other;
     an_artifact_free(a);
     if (!j) return false;
+    /* times are of the run, not of the content */
+    static const char *const times[] = { "sample_1k_s", "sample_10k_s" };
+    for (size_t k = 0; k < AN_COUNT(times); k++) {
+        json_t *took = json_object_get(json_object_get(r->result, "scores"), times[k]);
+        if (took) json_object_set(json_object_get(j, "scores"), times[k], took);
+    }
     an_version_row named = { 0 };
     /* it may have been registered after it was judged: its name is told rather than its address */
     if (run_port(s, r->id, "in", "generator", &address, &found, NULL) && found && an_version_by_address(s, &address, &named, NULL)) {
@@ -197,7 +205,52 @@ static bool gather_provenance(an_store *s, const an_hash *address, an_report_fac
 
 /* ---- data and model ----------------------------------------------------------------------------------------------------------------- */
 
-static json_t *split_json(const an_table *t, const an_split *split, const char *time, const char *group)
+static const char *column_with(const an_table *t, an_role role)
+{
+    for (size_t i = 0; i < t->columns; i++)
+        if (t->column[i].role == role) return t->column[i].name;
+    return NULL;
+}
+
+/* The group of a row as text; "" where it has none. */
+static const char *group_of(const an_column *group, size_t row, an_buf *text)
+{
+    an_buf_clear(text);
+    an_buf_puts(text, "");
+    if (an_valid(group, row)) an_cell_text(group, row, text);
+    return text->data;
+}
+
+/* Groups on either side; a row without one is a group of its own. Rows that equal a test row in every feature are tested too, whatever
+ * group they are of: "strays". */
+static void count_groups(const an_column *group, const an_split *s, json_t *out)
+{
+    json_t *train = json_object(), *test = json_object();
+    an_buf text = { 0 };
+    json_int_t whole = 0, left = 0, strays = 0;
+    for (size_t i = 0; i < s->train_count; i++) {
+        const char *g = group_of(group, s->train[i], &text);
+        if (*g) json_object_set_new(train, g, json_true());
+        left += !*g;
+    }
+    for (size_t i = 0; i < s->test_count; i++) {
+        const char *g = group_of(group, s->test[i], &text);
+        strays += *g && json_object_get(train, g);
+        if (!*g)
+            whole++;
+        else if (!json_object_get(train, g))
+            json_object_set_new(test, g, json_true());
+    }
+    json_object_set_new(out, "test_groups", json_integer(whole + (json_int_t)json_object_size(test)));
+    json_object_set_new(out, "train_groups", json_integer(left + (json_int_t)json_object_size(train)));
+    json_object_set_new(out, "strays", json_integer(strays));
+    an_buf_free(&text);
+    json_decref(train);
+    json_decref(test);
+}
+
+/* How the test part was chosen, in the data's own words. */
+static json_t *split_json(const an_table *t, const an_split *split)
 {
     uint8_t *label = an_alloc_n(t->rows + 1, 1);
     json_int_t train = 0, test = 0;
@@ -206,18 +259,30 @@ static json_t *split_json(const an_table *t, const an_split *split, const char *
         for (size_t i = 0; i < split->test_count; i++) test += label[split->test[i]];
     }
     free(label);
-    return json_pack("{s:I, s:I, s:I, s:I, s:s}", "train", (json_int_t)split->train_count, "test", (json_int_t)split->test_count,
-                     "train_positives", train, "test_positives", test, "by",
-                     time    ? "time"
-                     : group ? "group"
-                             : "class");
-}
-
-static const char *column_with(const an_table *t, an_role role)
-{
-    for (size_t i = 0; i < t->columns; i++)
-        if (t->column[i].role == role) return t->column[i].name;
-    return NULL;
+    const char *time = column_with(t, AN_TIME), *group = column_with(t, AN_GROUP);
+    json_t *j = json_pack("{s:I, s:I, s:I, s:I, s:s}", "train", (json_int_t)split->train_count, "test", (json_int_t)split->test_count,
+                          "train_positives", train, "test_positives", test, "by",
+                          time    ? "time"
+                          : group ? "group"
+                                  : "class");
+    if (time) {
+        const an_column *c = an_table_find(t, time);
+        size_t first = SIZE_MAX;
+        for (size_t i = 0; i < split->test_count; i++) {
+            size_t row = split->test[i];
+            if (an_valid(c, row) && (first == SIZE_MAX || an_cell_number(c, row) < an_cell_number(c, first))) first = row;
+        }
+        an_buf text = { 0 };
+        if (first != SIZE_MAX) an_cell_text(c, first, &text);
+        if (text.size) json_object_set_new(j, "from", json_string(text.data));
+        an_buf_free(&text);
+        json_object_set_new(j, "time", json_string(time));
+    }
+    if (group) {
+        json_object_set_new(j, "group", json_string(group));
+        count_groups(an_table_find(t, group), split, j);
+    }
+    return j;
 }
 
 /* row: of the data set, or NULL where it has no name in this workspace. split_hex may be NULL. */
@@ -234,26 +299,51 @@ static bool gather_data(an_store *s, const an_hash *address, const an_version_ro
     bool ok = f->profile != NULL;
     if (ok && split_hex && an_hash_parse(split_hex, &split_address)) {
         ok = an__split_get(s, &split_address, t, &split, NULL, err);
-        if (ok) f->split = split_json(t, &split, column_with(t, AN_TIME), column_with(t, AN_GROUP));
+        if (ok) f->split = split_json(t, &split);
         an_split_free(&split);
     }
     an_table_free(t);
     return ok && gather_steps(s, address, f, err) && gather_comparison(s, address, f, err);
 }
 
-/* The evaluation kept with the version; one whose threshold was moved later has none: it is made again on the same test part. */
+static bool read_evaluation(an_store *s, const an_hash *address, an_report_facts *f, an_error *err)
+{
+    an_artifact *a = an_artifact_get(s, address, err);
+    f->evaluation = a ? an_artifact_read_json(a, "evaluation.json", err) : NULL;
+    an_artifact_free(a);
+    return f->evaluation != NULL;
+}
+
+/* The newest evaluation of this model on its own test part: `model evaluate` may have given prices that training did not know. */
+static bool newest_evaluation(an_store *s, const an_hash *model, const an_hash *split, an_hash *out, bool *found, an_error *err)
+{
+    an_run_row *rows = NULL;
+    size_t count = 0;
+    *found = false;
+    if (!an_run_list(s, "step", NULL, 0, &rows, &count, err)) return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < count && !*found; i++) {
+        an_hash in;
+        if (!finished(&rows[i]) || !rows[i].name || strcmp(rows[i].name, "evaluate") != 0) continue;
+        ok = run_port(s, rows[i].id, "in", "model", &in, found, err);
+        if (!ok || !*found || !(*found = same_hash(&in, model))) continue;
+        ok = run_port(s, rows[i].id, "in", "split", &in, found, err);
+        if (!ok || !*found || !(*found = same_hash(&in, split))) continue;
+        ok = run_port(s, rows[i].id, "out", "evaluation", out, found, err);
+    }
+    an_run_rows_free(rows, count);
+    return ok;
+}
+
+/* The newest evaluation there is, or the one kept with the version; of a model whose data is here and that has none it is made. */
 static bool gather_evaluation(an_store *s, const an_version_row *row, an_model *m, const an_hash *data, an_report_facts *f, an_job *job,
                               an_error *err)
 {
     an_hash address, split;
-    const char *hex = an_json_string(row->meta, "evaluation", NULL), *split_hex = an_json_string(row->meta, "split", NULL);
-    if (hex && an_hash_parse(hex, &address)) {
-        an_artifact *a = an_artifact_get(s, &address, err);
-        f->evaluation = a ? an_artifact_read_json(a, "evaluation.json", err) : NULL;
-        an_artifact_free(a);
-        return f->evaluation != NULL;
-    }
-    if (!data || !split_hex || !an_hash_parse(split_hex, &split)) return true; /* nothing to evaluate on: the page says so */
+    bool found = false, split_known = an__meta_hash(row->meta, "split", &split);
+    if (split_known && !newest_evaluation(s, &row->address, &split, &address, &found, err)) return false;
+    if (found || an__meta_hash(row->meta, "evaluation", &address)) return read_evaluation(s, &address, f, err);
+    if (!data || !split_known) return true; /* nothing to evaluate on: the page says so */
     an_parts p = { 0 };
     an_costs costs;
     const json_t *used = json_object_get(row->meta, "costs"); /* those the threshold was moved with; andon.yaml fills what is null */

@@ -14,12 +14,13 @@ typedef struct an_report_facts {
     json_t *explanation; /* an_model_explain */
     json_t *data;        /* as `data show`: name, version, id, rows, columns, target, positive, positives, dropped, warnings */
     json_t *profile;     /* an_table_profile */
-    json_t *split;       /* {"train", "test", "train_positives", "test_positives", "by"} */
-    json_t *comparison;  /* as `compare`, with "run", "machine", "code" */
-    json_t *judgements;  /* [judgement.json with "run"], one per generator method, newest */
-    json_t *filter;      /* report of the minority filter */
-    json_t *provenance;  /* [{"kind", "names", "address", "run", "what", "code", "seed", "machine", "started"}], what was made from last to
-                            first */
+    json_t *split; /* {"train", "test", "train_positives", "test_positives", "by", "time", "from", "group", "test_groups", "train_groups",
+                      "strays"} */
+    json_t *comparison; /* as `compare`, with "run", "machine", "code" */
+    json_t *judgements; /* [judgement.json with "run"], one per generator method, newest */
+    json_t *filter;     /* report of the minority filter */
+    json_t *provenance; /* [{"kind", "names", "address", "run", "what", "code", "seed", "machine", "started"}], what was made from last to
+                           first */
 } an_report_facts;
 
 void an__report_facts_free(an_report_facts *f);
@@ -59,7 +60,8 @@ typedef struct an_page {
 
 /* Sections (report_page.c calls them in order). Each writes its own heading, and one line with the command to type where its facts do not
  * exist. */
-void an__report_front(an_page *p); /* page one */
+void an__report_front(an_page *p);                  /* page one */
+void an__report_advice(an_page *p, bool worthless); /* inside it; worthless: this page's own model is no better than none */
 void an__report_fidelity(an_page *p);
 void an__report_comparison(an_page *p);
 void an__report_confusion(an_page *p);
@@ -91,10 +93,12 @@ an_shown an__count(double v);             /* 1,100 */
 an_shown an__few(double v);               /* parts per thousand: one digit below 100 */
 an_shown an__share(double v, int digits); /* 6.7 % */
 an_shown an__value(double v);             /* four significant digits */
+an_shown an__score(double v);             /* a threshold: 0.310, and 0.00016 rather than 0.000 */
+an_shown an__when(const char *time);      /* a time of the data to the minute; anything else as it is */
 
 /* ---- tables: HTML and CSV from the same cells --------------------------------------------------------------------------------------- */
 
-enum { AN__TEXT, AN__NUMBER, AN__COUNT, AN__SHARE, AN__VALUE, AN__INTERVAL, AN__PICTURE };
+enum { AN__TEXT, AN__NUMBER, AN__COUNT, AN__SHARE, AN__VALUE, AN__SCORE, AN__INTERVAL, AN__PICTURE };
 typedef struct an_grid_column {
     const char *title; /* NULL: in the CSV only */
     const char *csv;   /* NULL: on the page only; an interval becomes csv, csv_sd, csv_low, csv_high */
@@ -158,6 +162,9 @@ const char *an__colour(int style);
 const char *an__dash(int style);
 void an__legend(an_buf *b, const char *name, int style, int mark); /* one entry; mark < 0: a line */
 
+char *an__shortened(const char *text, size_t limit); /* at most `limit` characters, an ellipsis in the middle; "=value" at its end stays
+                                                      * whole where it is short. New text */
+
 /* pictures made of them */
 void an__chart_confusion(an_page *p, const json_t *confusion, const char *title, const char *note);
 void an__chart_strip(an_buf *b, const char *const *names, const double (*share)[4],
@@ -169,6 +176,11 @@ void an__chart_bars(an_page *p, const json_t *coefficients, size_t limit);
 /* Exact two-sided 95 % limits (Clopper and Pearson 1934) of "recall", "precision" or "accuracy"; NAN: another metric, or nothing counted.
  */
 void an__exact_limits(const json_t *confusion, const char *metric, double *low, double *high);
+/* The same for an evaluation: where its rows have groups, the limits of recall are those of as many parts as the groups are worth, and
+ * there are none of the others. */
+void an__share_limits(const json_t *evaluation, const char *metric, double *low, double *high);
+bool an__recommends(const json_t *comparison);    /* false: nothing learnt, or what was learnt fails on the newest rows */
+void an__test_part(an_page *p);                   /* how the test part was chosen, in a sentence */
 bool an__beats_trivial(const json_t *comparison); /* false: the comparison says that rejecting or passing every part is as good */
 void an__time_ignored(an_page *p);                /* a sentence where the comparison's repeats did not follow the time column */
 char *an__balance_label(const an_page *p, const json_t *row); /* new text: "smote", or "logistic, smote" where there are several models */

@@ -6,21 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* At most `limit` characters, the last one an ellipsis when shortened. New text. */
-static char *shortened(const char *text, size_t limit)
+static size_t characters(const char *text)
 {
-    size_t chars = 0, cut = 0;
-    for (size_t i = 0; text[i]; i++) {
-        if (((unsigned char)text[i] & 0xC0) == 0x80) continue;
-        if (chars == limit - 1) cut = i;
-        chars++;
-    }
-    return chars <= limit ? an_strdup(text) : an_format("%.*s\u2026", (int)cut, text);
+    size_t n = 0;
+    for (; *text; text++) n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+/* The byte at which character `at` begins. */
+static size_t byte_of(const char *text, size_t at)
+{
+    size_t n = 0, i = 0;
+    for (; text[i]; i++)
+        if (((unsigned char)text[i] & 0xC0) != 0x80 && n++ == at) return i;
+    return i;
+}
+
+char *an__shortened(const char *text, size_t limit)
+{
+    size_t n = characters(text);
+    if (n <= limit || limit < 3) return an_strdup(text);
+    const char *equals = strrchr(text, '=');
+    size_t tail = equals ? characters(equals) : 0; /* of one-hot columns the value tells one from the other */
+    if (!tail || tail > limit / 2) tail = (limit - 1) / 2;
+    size_t head = limit - 1 - tail;
+    return an_format("%.*s\u2026%s", (int)byte_of(text, head), text, text + byte_of(text, n - tail));
 }
 
 static void short_text(an_buf *b, double x, double y, const char *anchor, const char *css_class, const char *text, size_t limit)
 {
-    char *s = shortened(text, limit);
+    char *s = an__shortened(text, limit);
     an__svg_text(b, x, y, anchor, css_class, s);
     free(s);
 }
@@ -144,7 +159,7 @@ void an__chart_intervals(an_page *p, const json_t *rows, const char *metric)
     an__plot_open(&plot, "F2", "", "F2 of every balancing with its interval");
     json_array_foreach(rows, i, row) {
         double y = 1 - ((double)i + 0.5) / (double)n, off = 0.16 / (double)n;
-        char *label = an__balance_label(p, row), *cut = shortened(label, 19);
+        char *label = an__balance_label(p, row), *cut = an__shortened(label, 19);
         bool chosen = !strcmp(an__string(p->f->comparison, "recommendation.balance"), an__string(row, "balance")) &&
                       !strcmp(an__string(p->f->comparison, "recommendation.model"), an__string(row, "model"));
         an__svg_text(b, plot.left - 8, plot.top + (1 - y) * (plot.height - plot.top - plot.bottom) + 4, "end", chosen ? "strong" : NULL,
@@ -262,7 +277,7 @@ void an__chart_map(an_page *p, const json_t *judgement)
     for (size_t k = 0; k < 2; k++) {
         double explained = an_json_number(json_array_get(json_object_get(pca, "explained"), k), NAN);
         const char *first = an__string(json_array_get(json_array_get(json_object_get(pca, "axes"), k), 0), "name");
-        char *cut = shortened(first, 22);
+        char *cut = an__shortened(first, 22);
         axis[k] = *first ? an_format("axis %zu: %s of the variance; most of all %s", k + 1, an__share(explained, 0).t, cut)
                          : an_format("axis %zu: %s of the variance", k + 1, an__share(explained, 0).t);
         free(cut);
@@ -315,13 +330,13 @@ void an__chart_bars(an_page *p, const json_t *coefficients, size_t limit)
     size_t n = json_array_size(coefficients), i;
     if (n > limit) n = limit;
     if (!n) return;
-    enum { LEFT = 178, WIDTH = 480, STEP = 20 };
+    enum { LEFT = 206, WIDTH = 540, STEP = 20, ROOM = 44 };
     double most = 0;
     for (i = 0; i < n; i++) {
         double v = fabs(an__number(json_array_get(coefficients, i), "per_sd"));
         if (isfinite(v)) most = fmax(most, v);
     }
-    double middle = LEFT + (WIDTH - LEFT) / 2.0, half = (WIDTH - LEFT) / 2.0 - 36;
+    double middle = LEFT + (WIDTH - LEFT) / 2.0, half = (WIDTH - LEFT) / 2.0 - ROOM; /* room for the numbers beside the bars */
     an_buf *b = p->html;
     an_buf_puts(b, "<figure class=\"chart\"><figcaption><b>What moves the score most</b> ");
     an__htmlf(b, "Change of the log-odds of %s = %s when a feature grows by one standard deviation: to the right it raises the score.",
@@ -331,7 +346,7 @@ void an__chart_bars(an_page *p, const json_t *coefficients, size_t limit)
     for (i = 0; i < n; i++) {
         const json_t *c = json_array_get(coefficients, i);
         double v = an__number(c, "per_sd"), y = 3 + STEP * (double)i, w = most > 0 && isfinite(v) ? half * fabs(v) / most : 0;
-        short_text(b, LEFT - 4, y + 14, "end", NULL, an__string(c, "name"), 27);
+        short_text(b, LEFT - 6, y + 14, "end", NULL, an__string(c, "name"), 24);
         an_buf_printf(b, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>", v < 0 ? middle - w : middle, y + 3,
                       fmax(w, 0.5), STEP - 6, an__colour(v < 0 ? AN__BLUE : AN__RED));
         an__svg_text(b, v < 0 ? middle - w - 4 : middle + w + 4, y + 14, v < 0 ? "end" : "start", NULL, an__real(v, 2).t);

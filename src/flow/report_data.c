@@ -158,6 +158,40 @@ static void categories_csv(an_page *p)
     an__grid_close_csv(&h, "Histograms as CSV");
 }
 
+an_shown an__when(const char *time)
+{
+    an_shown s;
+    snprintf(s.t, sizeof s.t, "%s", time);
+    if (strlen(time) >= 16 && time[10] == 'T' && time[13] == ':') { /* ISO 8601: to the minute, as people write it */
+        s.t[10] = ' ';
+        s.t[16] = '\0';
+        if (!strcmp(s.t + 10, " 00:00")) s.t[10] = '\0';
+    }
+    return s;
+}
+
+void an__test_part(an_page *p)
+{
+    const json_t *s = p->f->split;
+    const char *by = an__string(s, "by"), *group = an__string(s, "group");
+    double test = an__number(s, "test"), share = test / (test + an__number(s, "train"));
+    an_buf *b = p->html;
+    if (!strcmp(by, "time") && *an__string(s, "from"))
+        an__htmlf(b, "These test parts are the newest %s of the data: %s from %s on.", an__share(share, 0).t, an__string(s, "time"),
+                  an__when(an__string(s, "from")).t);
+    else if (!strcmp(by, "group")) {
+        double strays = an__number(s, "strays");
+        an__htmlf(b, "These test parts are whole groups: %s of %s by %s", an__count(an__number(s, "test_groups")).t,
+                  an__count(an__number(s, "test_groups") + an__number(s, "train_groups")).t, group);
+        if (strays > 0)
+            an__htmlf(b, ", and %s part%s of other groups equal to one of theirs.", an__count(strays).t, strays == 1 ? "" : "s");
+        else
+            an__htmlf(b, ", and no %s is in both parts.", group);
+    } else
+        an__htmlf(b, "These test parts are %s of the data, drawn by chance, the same share of each class.", an__share(share, 0).t);
+    if (!strcmp(by, "time") && *group) an__htmlf(b, " Parts of one %s stay together.", group);
+}
+
 void an__report_data(an_page *p)
 {
     an__section(p, "data", "The data", NULL);
@@ -170,16 +204,23 @@ void an__report_data(an_page *p)
     an_buf_puts(b, "<p>");
     if (p->data_name) an__htmlf(b, "Data set %s/%s: ", p->data_name, an__count(an__number(d, "version")).t);
     an__htmlf(b, "%s rows, %zu columns", an__count(p->rows).t, json_array_size(json_object_get(d, "columns")));
-    if (*p->target)
+    if (*p->target && isfinite(p->positives))
         an__htmlf(b, "; %s rows have %s = %s (%s)", an__count(p->positives).t, p->target, p->positive,
                   an__share(p->positives / p->rows, 1).t);
     double twins = an__number(p->f->profile, "duplicate_rows");
     if (twins > 0) an__htmlf(b, "; %s rows equal another one in every column", an__count(twins).t);
     an_buf_puts(b, ".");
-    if (s)
+    if (s && !isfinite(p->positives))
+        an__htmlf(b, " Split before anything was fitted: %s rows to train on, %s to test on.", an__count(an__number(s, "train")).t,
+                  an__count(an__number(s, "test")).t);
+    else if (s)
         an__htmlf(b, " Split before anything was fitted: %s rows to train on (%s with %s = %s), %s to test on (%s).",
                   an__count(an__number(s, "train")).t, an__count(an__number(s, "train_positives")).t, p->target, p->positive,
                   an__count(an__number(s, "test")).t, an__count(an__number(s, "test_positives")).t);
+    if (s) {
+        an_buf_putc(b, ' ');
+        an__test_part(p);
+    }
     an_buf_puts(b, "</p>\n");
     set_aside(p);
     if (p->f->profile) {

@@ -24,23 +24,29 @@ bool an__beats_trivial(const json_t *comparison)
     return !json_is_false(an__at(comparison, "recommendation.better_than_trivial"));
 }
 
+bool an__recommends(const json_t *comparison)
+{
+    return an__beats_trivial(comparison) && !json_is_false(an__at(comparison, "recommendation.recommended"));
+}
+
+/* Inside a paragraph. */
 void an__time_ignored(an_page *p)
 {
     if (!json_is_true(json_object_get(p->f->comparison, "time_ignored"))) return;
-    an_buf_puts(p->html, "<p class=\"small\">The repeats are random splits; the data has a time column, and the newest quarter may behave "
-                         "differently: see the model&#39;s own test part.</p>\n");
+    an_buf_puts(p->html, "The repeats are random splits; the data has a time column, and the newest parts may behave differently: see the "
+                         "model&#39;s own test part. ");
 }
 
 static bool recommended(const an_page *p, const json_t *row)
 {
-    if (!an__beats_trivial(p->f->comparison)) return false;
+    if (!an__recommends(p->f->comparison)) return false;
     const json_t *r = json_object_get(p->f->comparison, "recommendation");
     return !strcmp(an__string(r, "model"), an__string(row, "model")) && !strcmp(an__string(r, "balance"), an__string(row, "balance"));
 }
 
 static void compared(an_page *p, const char *name, const char *metrics, const char *caption)
 {
-    static const char *const keys[] = { "accuracy", "precision", "recall", "f1", "f2", "gmean", "pr_auc", "roc_auc", "brier" };
+    static const char *const keys[] = { "f2", "recall", "precision", "f1", "gmean", "accuracy", "pr_auc", "roc_auc", "brier" };
     bool moved = !strcmp(metrics, "metrics_moved"), by_cost = !strcmp(an__string(p->f->comparison, "recommendation.decided_by"), "cost");
     const json_t *rows = json_object_get(p->f->comparison, "rows"), *row;
     const json_t *first = json_array_get(rows, 0);
@@ -49,16 +55,16 @@ static void compared(an_page *p, const char *name, const char *metrics, const ch
     const an_grid_column columns[] = {
         { "training data", "balance", AN__TEXT, 0 },
         { NULL, "model", AN__TEXT, 0 },
-        { "Accuracy", "accuracy", AN__INTERVAL, 3 },
-        { "Precision", "precision", AN__INTERVAL, 3 },
+        { "F2", "f2", AN__INTERVAL, 3 }, /* what decides comes first: a narrow window shows three */
         { "Recall", "recall", AN__INTERVAL, 3 },
+        { "Precision", "precision", AN__INTERVAL, 3 },
         { "F1", "f1", AN__INTERVAL, 3 },
-        { "F2", "f2", AN__INTERVAL, 3 },
         { "G-mean", "gmean", AN__INTERVAL, 3 },
+        { "Accuracy", "accuracy", AN__INTERVAL, 3 },
         { NULL, "pr_auc", AN__INTERVAL, 3 },
         { NULL, "roc_auc", AN__INTERVAL, 3 },
         { NULL, "brier", AN__INTERVAL, 3 },
-        { moved ? "threshold" : NULL, "threshold", AN__NUMBER, 3 },
+        { moved ? "threshold" : NULL, "threshold", AN__SCORE, 0 },
         { moved ? difference : NULL, "difference", AN__INTERVAL, 3 },
         { moved && by_cost ? "cost per part" : NULL, "cost", AN__INTERVAL, 3 },
     };
@@ -107,40 +113,25 @@ void an__report_comparison(an_page *p)
     compared(p, "compare", "metrics", fixed);
     compared(p, "compare-moved", "metrics_moved", moved);
     an__chart_intervals(p, json_object_get(c, "rows"), "f2");
-    an__time_ignored(p);
-    an_buf_puts(p->html, an__beats_trivial(c) ? "<p class=\"box\"><b>Recommendation.</b> "
-                                              : "<p class=\"warn\"><b>Nothing tried here beats rejecting every part or passing every "
-                                                "part.</b> The least bad choice: ");
-    an__html(p->html, an__string(c, "recommendation.why"));
-    an_buf_puts(p->html, ".</p>\n");
+    an_buf_puts(p->html, an__recommends(c) ? "<p class=\"box\"><b>Recommendation.</b> "
+                         : an__beats_trivial(c)
+                             ? "<p class=\"warn\"><b>Nothing is recommended.</b> "
+                             : "<p class=\"warn\"><b>Nothing tried here beats rejecting or passing every part beyond noise.</b> ");
+    const char *why = an__string(c, "recommendation.why");
+    if (*why >= 'a' && *why <= 'z') { /* it is part of a sentence elsewhere */
+        an_buf_putc(p->html, (char)(*why - 'a' + 'A'));
+        why++;
+    }
+    an__html(p->html, why);
+    an_buf_puts(p->html, ". ");
+    if (!json_is_object(an__at(c, "recommendation.newest"))) an__time_ignored(p);
+    an_buf_puts(p->html, "</p>\n");
     free(counted);
     free(fixed);
     free(moved);
 }
 
 /* ---- metrics and confusion matrices ------------------------------------------------------------------------------------------------- */
-
-/* Resampling has no width where all or none were right: proportions get exact limits, 2.5 % on either side. */
-void an__exact_limits(const json_t *confusion, const char *metric, double *low, double *high)
-{
-    enum { MOST = 1000000000 };
-    double tn = an__number(confusion, "tn"), fp = an__number(confusion, "fp"), fn = an__number(confusion, "fn"),
-           tp = an__number(confusion, "tp"), hits = NAN, of = NAN;
-    if (!strcmp(metric, "recall")) {
-        hits = tp;
-        of = tp + fn;
-    } else if (!strcmp(metric, "precision")) {
-        hits = tp;
-        of = tp + fp;
-    } else if (!strcmp(metric, "accuracy")) {
-        hits = tp + tn;
-        of = tp + tn + fp + fn;
-    }
-    *low = *high = NAN;
-    if (!(hits >= 0 && of > 0 && hits <= of && of <= 4.0 * MOST)) return;
-    *low = an_binomial_lower((uint64_t)hits, (uint64_t)of, 0.975);
-    *high = an_binomial_upper((uint64_t)hits, (uint64_t)of, 0.975);
-}
 
 static void own_metrics(an_page *p)
 {
@@ -167,7 +158,7 @@ static void own_metrics(an_page *p)
         an__grid_text(&g, names[i]);
         json_t *interval = json_copy(json_object_get(m, keys[i]));
         double low, high;
-        an__exact_limits(json_object_get(p->f->evaluation, "confusion"), keys[i], &low, &high);
+        an__share_limits(p->f->evaluation, keys[i], &low, &high);
         if (json_is_object(interval) && isfinite(low) && isfinite(high)) {
             json_object_set_new(interval, "low", json_real(low));
             json_object_set_new(interval, "high", json_real(high));
@@ -178,14 +169,19 @@ static void own_metrics(an_page *p)
         an__grid_text(&g, says[i]);
         json_decref(interval);
     }
+    const char *unit = an__string(p->f->evaluation, "interval_units.column");
+    char *how =
+        *unit ? an_format("by drawing whole groups by %s (bootstrap); that of recall as if the parts of one group were wholly alike", unit)
+              : an_strdup("exact for accuracy, precision and recall (Clopper and Pearson 1934), by bootstrap for the others");
     char *caption = an_format(
-        "This model at its %s threshold %s, on %s test parts, %s of them with %s = %s; small: 95\u00a0%% interval, exact for accuracy, "
-        "precision and recall (Clopper and Pearson 1934), by bootstrap for the others.%s",
-        p->calibrated ? "probability" : "score", an__real(an__number(p->f->evaluation, "threshold.value"), 3).t,
+        "This model at its %s threshold %s, on %s test parts, %s of them with %s = %s; small: 95\u00a0%% interval, %s.%s",
+        p->calibrated ? "probability" : "score", an__score(an__number(p->f->evaluation, "threshold.value")).t,
         an__count(an__number(p->f->evaluation, "rows")).t, an__count(an__number(p->f->evaluation, "positives")).t, p->target, p->positive,
+        how,
         narrow ? " A bootstrap interval without width does not mean certainty: it says that these test parts cannot show the spread." : "");
     an__grid_close(&g, caption);
     free(caption);
+    free(how);
 }
 
 static void confusion_row(an_grid *g, const char *of, const char *at, const json_t *c)
@@ -195,6 +191,16 @@ static void confusion_row(an_grid *g, const char *of, const char *at, const json
     an__grid_text(g, of);
     an__grid_text(g, at);
     for (int k = 0; k < 4; k++) an__grid_number(g, an__number(c, keys[k]));
+}
+
+/* The plain model at its moved threshold is shown beside the same model at 0.5, where that was compared too. */
+static bool beside_none(const json_t *rows, const json_t *row)
+{
+    const json_t *other;
+    size_t i;
+    json_array_foreach(rows, i, other)
+        if (!strcmp(an__string(other, "balance"), "none") && !strcmp(an__string(other, "model"), an__string(row, "model"))) return true;
+    return false;
 }
 
 void an__report_confusion(an_page *p)
@@ -224,17 +230,22 @@ void an__report_confusion(an_page *p)
     } else {
         an_buf_puts(p->html, "<h3>");
         an__htmlf(p->html, "Each balancing, summed over %s repeats", an__count(p->repeats).t);
-        an_buf_puts(p->html, "</h3>\n<p class=\"intro\">On the left at the score threshold 0.5, on the right at the moved "
-                             "threshold.</p>\n<div class=\"cards\">");
+        an_buf_puts(p->html,
+                    "</h3>\n<p class=\"intro\">Each first at the score threshold 0.5, then at its moved threshold. The plain model "
+                    "with its threshold moved is the balancing called threshold.</p>\n<div class=\"cards\">");
         size_t i;
         json_array_foreach(rows, i, row) {
             char *label = an__balance_label(p, row);
-            an_buf_puts(p->html, "<div class=\"pair\">");
-            an__chart_confusion(p, json_object_get(row, "confusion"), label,
-                                strcmp(an__string(row, "balance"), "threshold") ? "at 0.5" : "moved");
-            an__chart_confusion(p, json_object_get(row, "confusion_moved"), label, "moved");
-            an_buf_puts(p->html, "</div>\n");
-            confusion_row(&g, label, "0.5", json_object_get(row, "confusion"));
+            bool threshold = !strcmp(an__string(row, "balance"), "threshold"), shown = threshold && beside_none(rows, row);
+            if (!shown) an_buf_puts(p->html, "<div class=\"pair\">");
+            if (!threshold) {
+                an__chart_confusion(p, json_object_get(row, "confusion"), label, "at 0.5");
+                confusion_row(&g, label, "0.5", json_object_get(row, "confusion"));
+            }
+            if (!shown)
+                an__chart_confusion(p, json_object_get(row, "confusion_moved"), label,
+                                    strcmp(an__string(row, "balance"), "none") ? "moved" : "moved (threshold)");
+            if (!shown) an_buf_puts(p->html, "</div>\n");
             confusion_row(&g, label, "moved", json_object_get(row, "confusion_moved"));
             free(label);
         }
@@ -302,7 +313,7 @@ static void goals(an_page *p, const json_t *points, bool cost)
 {
     static const double goal[] = { 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1 };
     const an_grid_column columns[] = { { "to catch at least", "goal", AN__TEXT, 0 },
-                                       { "threshold", "threshold", AN__NUMBER, 3 },
+                                       { "threshold", "threshold", AN__SCORE, 0 },
                                        { "caught", "caught", AN__COUNT, 0 },
                                        { "escaped", "escaped", AN__COUNT, 0 },
                                        { "falsely rejected", "falsely_rejected", AN__COUNT, 0 },
@@ -349,7 +360,7 @@ void an__report_threshold(an_page *p)
     an__htmlf(b,
               "A part is rejected when its %s is at least the threshold. In use: %s, by the rule %s. Counted on %s test parts, %s of them "
               "with %s = %s.",
-              output, an__real(own, 3).t, an__string(e, "threshold.rule"), an__count(an__number(e, "rows")).t,
+              output, an__score(own).t, an__string(e, "threshold.rule"), an__count(an__number(e, "rows")).t,
               an__count(an__number(e, "positives")).t, p->target, p->positive);
     an_buf_puts(b, "</p>\n<div class=\"cards\"><figure class=\"chart\"><figcaption><b>Recall, precision and F2</b> over the "
                    "threshold</figcaption><div class=\"legend\">");
@@ -358,7 +369,7 @@ void an__report_threshold(an_page *p)
     an__legend(b, "F2", AN__GREEN, -1);
     an_buf_puts(b, "</div>");
     curve c = read_curve(points);
-    char *x_name = an_format("%s threshold", output), *mark = an_format("in use: %s", an__real(own, 3).t);
+    char *x_name = an_format("%s threshold", output), *mark = an_format("in use: %s", an__score(own).t);
     an_plot plot = { .out = b, .width = 460, .height = 270, .x0 = 0, .x1 = 1, .y0 = 0, .y1 = 1 };
     an__plot_open(&plot, x_name, "", "recall, precision and F2 over the threshold");
     an__plot_line(&plot, c.x, c.recall, c.n, AN__BLUE);

@@ -69,38 +69,57 @@ static rates rates_of(const an_page *p)
 }
 
 /* What is to be had without any model: F2 of rejecting every part is 5p/(4p + 1) at the share p of the test part; where prices are known,
- * they decide instead. The way out is told only where the scores carry something and that rule was not the one used. */
-static void worthless(an_page *p)
+ * they decide instead; a limit on rejects forbids rejecting every part, and chance is the rival. */
+enum { BEATS, CATCHES_NOTHING, DEAR, BLIND, POOR };
+
+static int verdict_on(const an_page *p)
 {
     const json_t *e = p->f->evaluation;
     double tn = an__number(e, "confusion.tn"), fp = an__number(e, "confusion.fp"), fn = an__number(e, "confusion.fn"),
            tp = an__number(e, "confusion.tp"), bad = tp + fn, n = tn + fp + bad;
-    if (!(bad > 0 && isfinite(n))) return;
+    if (!(bad > 0 && isfinite(n))) return BEATS; /* nothing can be said */
+    rates r = rates_of(p);
+    bool priced = isfinite(r.cost_model) && isfinite(r.cost_all) && isfinite(r.cost_none);
+    bool bounded = strstr(an__string(e, "threshold.rule"), "rejects") != NULL;
+    if (!(tp > 0)) return CATCHES_NOTHING;
+    if (priced) return r.cost_model >= fmin(r.cost_all, r.cost_none) ? DEAR : BEATS;
+    if (bounded) return tp / bad <= fp / (tn + fp) ? BLIND : BEATS;
+    return 5 * tp / (5 * tp + 4 * fn + fp) <= 5 * bad / (4 * bad + n) ? POOR : BEATS;
+}
+
+/* The way out is told only where the scores carry something and that rule was not the one used. */
+static void worthless(an_page *p, int verdict)
+{
+    if (verdict == BEATS) return;
+    const json_t *e = p->f->evaluation;
+    double tn = an__number(e, "confusion.tn"), fp = an__number(e, "confusion.fp"), fn = an__number(e, "confusion.fn"),
+           tp = an__number(e, "confusion.tp"), bad = tp + fn, n = tn + fp + bad;
     double f2 = 5 * tp / (5 * tp + 4 * fn + fp), reject_all = 5 * bad / (4 * bad + n);
     rates r = rates_of(p);
     bool priced = isfinite(r.cost_model) && isfinite(r.cost_all) && isfinite(r.cost_none);
     const char *rule = an__string(e, "threshold.rule");
-    bool bounded = strstr(rule, "rejects") != NULL; /* a limit on rejects forbids rejecting every part: chance is the rival */
     an_buf *b = p->html;
-    if (!(tp > 0)) {
+    switch (verdict) {
+    case CATCHES_NOTHING:
         an_buf_puts(b, "<p class=\"warn\"><b>This model catches nothing.</b> ");
         an__htmlf(b, "All %s parts with %s = %s in the test part escaped. Do not use it as it is.", an__count(bad).t, p->target,
                   p->positive);
-    } else if (priced && r.cost_model >= fmin(r.cost_all, r.cost_none)) {
+        break;
+    case DEAR:
         an_buf_puts(b, r.cost_all <= r.cost_none ? "<p class=\"warn\"><b>This model is no better than rejecting every part.</b> "
                                                  : "<p class=\"warn\"><b>This model is no better than passing every part.</b> ");
         an__htmlf(b, "At the prices given, 1,000 parts cost %s with it, %s with every part tested and %s with none tested (%s).",
                   an__value(1000 * r.cost_model).t, an__value(1000 * r.cost_all).t, an__value(1000 * r.cost_none).t, r.currency);
-    } else if (!priced && bounded && tp / bad <= fp / (tn + fp)) {
+        break;
+    case BLIND:
         an_buf_puts(b, "<p class=\"warn\"><b>This model is no better than rejecting as many parts blindly.</b> ");
         an__htmlf(b, "It rejects %s of the parts with %s = %s and %s of the others.", an__share(tp / bad, 1).t, p->target, p->positive,
                   an__share(fp / (tn + fp), 1).t);
-    } else if (!priced && !bounded && f2 <= reject_all) {
+        break;
+    default:
         an_buf_puts(b, "<p class=\"warn\"><b>This model is no better than rejecting every part.</b> ");
         an__htmlf(b, "Its F2 on the test part is %s; rejecting every part, without any model, has %s.", an__real(f2, 3).t,
                   an__real(reject_all, 3).t);
-    } else {
-        return;
     }
     double rank = an__number(e, "metrics.roc_auc.value");
     if (an__number(e, "metrics.roc_auc.low") > 0.5 && strcmp(rule, priced ? "cost" : "f2") != 0) {
@@ -127,10 +146,20 @@ static void headline(an_page *p)
     an__htmlf(b, "escape rate at most %s", an__share(upper, 1).t);
     an_buf_puts(b, "</b><span>");
     an__htmlf(b, "(95\u00a0%%, one-sided); %s of %s escaped", an__count(fn).t, an__count(tp + fn).t);
+    const json_t *units = json_object_get(e, "interval_units");
+    if (*an__string(units, "column")) {
+        double groups = an__number(units, "with_positives");
+        an__htmlf(b, ". Parts of one %s are alike, and these come from %s of them: that is as much evidence as %s separate parts",
+                  an__string(units, "column"), an__count(groups).t, an__few(an__number(units, "effective")).t);
+    }
     an_buf_puts(b, "</span></div><div class=\"tile\"><b>");
     an__htmlf(b, "falsely rejected %s of %s", an__count(fp).t, an__count(tn + fp).t);
     an_buf_puts(b, "</b><span>");
-    an__htmlf(b, "parts with %s = %s, that is %s", p->target, p->negative, an__share(tn + fp > 0 ? fp / (tn + fp) : NAN, 1).t);
+    double share = tn + fp > 0 ? fp / (tn + fp) : NAN;
+    if (!strncmp(p->negative, "not ", 4) && !strcmp(p->negative + 4, p->positive)) /* one class told from several */
+        an__htmlf(b, "parts with another %s, that is %s", p->target, an__share(share, 1).t);
+    else
+        an__htmlf(b, "parts with %s = %s, that is %s", p->target, p->negative, an__share(share, 1).t);
     an_buf_puts(b, "</span></div></div>\n<p class=\"lead\">");
     an__htmlf(b,
               "The model looked at %s parts that were kept away from it while it was trained. %s of them had %s = %s: it caught %s and let "
@@ -138,6 +167,10 @@ static void headline(an_page *p)
               "Of the %s others it rejected %s as well.",
               an__count(tn + fp + fn + tp).t, an__count(tp + fn).t, p->target, p->positive, an__count(tp).t, an__count(fn).t,
               an__count(tn + fp).t, an__count(fp).t);
+    if (p->f->split) {
+        an_buf_putc(b, ' ');
+        an__test_part(p);
+    }
     an_buf_puts(b, "</p>\n");
 }
 
@@ -148,6 +181,38 @@ static void thousand_row(an_grid *g, const char *name, double model, double all,
     an__grid_number(g, model);
     an__grid_number(g, all);
     an__grid_number(g, none);
+}
+
+/* Without prices: between which prices of an escape the model pays, both at the most escapes that the limit allows. */
+static void break_even(an_page *p, const rates *r)
+{
+    enum { N = 1000 };
+    an_buf *b = p->html;
+    an_buf_puts(b, "<p>Costs are not known here.");
+    if (r->caught > 0) { /* a model that catches nothing saves nothing */
+        double most = (1 - r->flagged) / r->escaped_most, sure = r->prevalence - r->escaped_most, least = r->flagged / sure;
+        an_shown few = an__few(N * r->escaped_most);
+        if (!(sure > 0)) {
+            an__htmlf(b,
+                      " So few parts were tested that all %s bad ones of 1,000 might escape: whether the model is cheaper than testing "
+                      "everything or nothing cannot be said.",
+                      an__few(N * r->prevalence).t);
+        } else if (most <= least || most < 1) {
+            an__htmlf(b,
+                      " If as many escape as the limit allows (%s per 1,000), there is no price of an escaped part at which the model is "
+                      "cheaper than both testing everything and testing nothing.",
+                      few.t);
+        } else {
+            an__htmlf(
+                b,
+                " Even if as many escape as the limit allows (%s per 1,000), testing only what this model rejects is cheaper than "
+                "testing everything as long as one escaped part costs less than %s tests, and cheaper than testing nothing as soon as "
+                "it costs more than %s tests.",
+                few.t, most < 10 ? an__real(floor(10 * most) / 10, 1).t : an__count(floor(most)).t, an__real(ceil(10 * least) / 10, 1).t);
+        }
+    }
+    an_buf_puts(b, " With prices (<code>costs:</code> in andon.yaml, or <code>--cost-escape</code>, <code>--cost-reject</code>, "
+                   "<code>--cost-test</code>) this page shows them.</p>\n");
 }
 
 static void per_thousand(an_page *p)
@@ -194,58 +259,7 @@ static void per_thousand(an_page *p)
     }
     an__grid_close(&g, caption.data);
     an_buf_free(&caption);
-    double worst = r.escaped_most;
-    if (!cost && worst > 0 && r.flagged < 1) {
-        an_buf_puts(b, "<p>");
-        an_buf_puts(b, "Costs are not known here.");
-        if (r.caught > 0) /* a model that catches nothing saves nothing */
-            an__htmlf(b,
-                      " Even if as many escape as the limit allows (%s per 1,000), testing only what this model "
-                      "rejects is cheaper than testing everything as long "
-                      "as one escaped part costs less than %s tests.",
-                      an__few(N * worst).t, an__count(floor((1 - r.flagged) / worst)).t);
-        if (r.caught > 0)
-            an__htmlf(b, " It is cheaper than testing nothing as soon as one escaped part costs more than %s tests.",
-                      an__real(r.flagged / r.caught, 1).t);
-        an_buf_puts(b, " With prices (<code>costs:</code> in andon.yaml, or <code>--cost-escape</code>, <code>--cost-reject</code>, "
-                       "<code>--cost-test</code>) this page shows them.</p>\n");
-    }
-}
-
-static void recommendation(an_page *p)
-{
-    an_buf *b = p->html;
-    const json_t *c = p->f->comparison;
-    an_buf_puts(b, "<h3>What is recommended</h3>\n");
-    if (!c) {
-        an__missing(p, "Nothing yet: other ways to balance were not tried on this data.", "andon compare --data %s",
-                    p->data_name ? p->data_name : "DATA");
-        return;
-    }
-    bool beats = an__beats_trivial(c);
-    an_buf_puts(
-        b, beats ? "<p class=\"box\">"
-                 : "<p class=\"warn\"><b>Nothing tried here beats rejecting every part or passing every part.</b> The least bad choice: ");
-    an__html(b, an__string(c, "recommendation.why"));
-    an_buf_puts(b, ".</p>\n");
-    an__time_ignored(p);
-    if (!beats) return; /* no way of training to advise */
-    const char *own = an__string(p->f->evaluation, "balance"), *named = an__string(c, "recommendation.balance"),
-               *rule = an__string(p->f->evaluation, "threshold.rule");
-    if (!p->f->model || !*own) return;
-    bool moved = *rule && strcmp(rule, "0.5") != 0,
-         same = !strcmp(own, named) || (!strcmp(own, "none") && moved && !strcmp(named, "threshold"));
-    an_buf_puts(b, "<p>");
-    if (same) {
-        an__htmlf(b, "The model of this report was balanced that way (%s).", own);
-    } else {
-        an__htmlf(b, "The model of this report was balanced with %s instead. This trains the recommended one: ", own);
-        an_buf_puts(b, "<code>");
-        an__htmlf(b, "andon model train NAME --data %s --model %s --balance %s", p->data_name ? p->data_name : "DATA",
-                  an__string(c, "recommendation.model"), named);
-        an_buf_puts(b, "</code>");
-    }
-    an_buf_puts(b, "</p>\n");
+    if (!cost && r.escaped_most > 0 && r.flagged < 1) break_even(p, &r);
 }
 
 static void how_sure(an_page *p)
@@ -253,6 +267,7 @@ static void how_sure(an_page *p)
     const json_t *e = p->f->evaluation, *recall = an__at(e, "metrics.recall");
     an_buf *b = p->html;
     double tested = an__number(e, "positives"), n = an__number(e, "rows"), low, high;
+    const char *unit = an__string(e, "interval_units.column");
     an_buf_puts(b, "<h3>How sure we are</h3>\n");
     if (p->positives < FEW_POSITIVES || tested < FEW_POSITIVES) {
         an_buf_puts(b, "<p class=\"warn\"><b>Thin evidence.</b> ");
@@ -268,19 +283,28 @@ static void how_sure(an_page *p)
     an__htmlf(b, "Counted on %s parts that the model had never seen, %s of them with %s = %s.", an__count(n).t, an__count(tested).t,
               p->target, p->positive);
     an_buf_puts(b, "</li><li>");
-    an__exact_limits(json_object_get(e, "confusion"), "recall", &low, &high);
+    an__share_limits(e, "recall", &low, &high);
     if (isfinite(low) && isfinite(high))
         an__htmlf(
             b,
-            "Share caught (recall) %s; with 95\u00a0%% confidence the true share lies between %s and %s (exact, two-sided; the escape "
+            "Share caught (recall) %s; with 95\u00a0%% confidence the true share lies between %s and %s (exact, two-sided%s; the escape "
             "rate is limited on one side only).",
-            an__share(an__number(recall, "value"), 1).t, an__share(low, 1).t, an__share(high, 1).t);
+            an__share(an__number(recall, "value"), 1).t, an__share(low, 1).t, an__share(high, 1).t,
+            *unit ? ", as if the parts of one group were wholly alike" : "");
     else
         an__html(b, "The test part holds no parts to catch: the share caught is not known.");
     an_buf_puts(b, "</li><li>");
     an__html(b, "The escape rate is a limit, not a guess: with 95\u00a0% confidence the true rate of parts like these is not above it. "
                 "More test parts make it smaller.");
     an_buf_puts(b, "</li>");
+    if (*unit) {
+        double groups = an__number(e, "interval_units.count");
+        an_buf_puts(b, "<li>");
+        an__htmlf(b, "Parts of one %s share much, so %s parts from %s groups are less evidence than as many from different ones. %s", unit,
+                  an__count(n).t, an__count(groups).t,
+                  groups < 10 ? "So few groups leave the intervals rough: test on more." : "The intervals take this into account.");
+        an_buf_puts(b, "</li>");
+    }
     if (p->f->comparison) {
         an_buf_puts(b, "<li>");
         an__htmlf(b, "The recommendation rests on %s different splits of the same data, not on this one.", an__count(p->repeats).t);
@@ -338,6 +362,12 @@ static void front_data(an_page *p)
         an__htmlf(b, "that is %s", an__share(p->positives / p->rows, 1).t);
         an_buf_puts(b, "</span></div>");
     }
+    size_t classes = json_object_size(an__at(p->f->profile, "target.classes"));
+    if (*p->target && !isfinite(p->positives) && classes > 2) {
+        an_buf_puts(b, "<div class=\"tile\"><b>");
+        an__htmlf(b, "%zu classes of %s", classes, p->target);
+        an_buf_puts(b, "</b><span>models need two: import with --positive VALUE takes one against the rest</span></div>");
+    }
     an_buf_puts(b, "<div class=\"tile\"><b>");
     an__htmlf(b, "%zu of %zu columns", features, json_array_size(columns));
     an_buf_puts(b, "</b><span>");
@@ -349,7 +379,7 @@ static void front_data(an_page *p)
                   an__count(p->positives).t, p->target, p->positive, FEW_POSITIVES);
         an_buf_puts(b, "</p>\n");
     }
-    if (p->f->comparison) recommendation(p);
+    if (p->f->comparison) an__report_advice(p, false);
 }
 
 void an__report_front(an_page *p)
@@ -360,10 +390,11 @@ void an__report_front(an_page *p)
         an__missing(p, "This model was not evaluated on rows it has not seen, so nothing can be said about what it catches.",
                     "andon model evaluate %s", p->name);
     } else {
-        worthless(p);
+        int verdict = verdict_on(p);
+        worthless(p, verdict);
         headline(p);
         per_thousand(p);
-        recommendation(p);
+        an__report_advice(p, verdict != BEATS);
         how_sure(p);
         summary_csv(p);
     }
@@ -394,7 +425,7 @@ static void opening(an_page *p)
             an_buf_puts(b, ", classes as they are");
         else
             an__htmlf(b, ", balanced with %s", balance);
-        an__htmlf(b, ", %s threshold %s", p->calibrated ? "probability" : "score", an__real(an__number(m, "threshold.value"), 3).t);
+        an__htmlf(b, ", %s threshold %s", p->calibrated ? "probability" : "score", an__score(an__number(m, "threshold.value")).t);
         if (strcmp(an__string(m, "threshold.rule"), "0.5") != 0) an__htmlf(b, " (rule %s)", an__string(m, "threshold.rule"));
         an_buf_puts(b, ". ");
     }

@@ -52,7 +52,7 @@ const char an__report_style[] =
     "th.n,td.n{text-align:right;padding-left:.5rem}\n"
     "td.n{white-space:nowrap}\n"
     "thead th{vertical-align:bottom;border-bottom:1.5px solid #1b1b1b;font-weight:600;line-height:1.25}\n"
-    "tbody th{font-weight:600;overflow-wrap:break-word;min-width:6.5rem}\n"
+    "tbody th{font-weight:600;overflow-wrap:anywhere;min-width:6.5rem;max-width:17rem}\n"
     "td small,th small{display:block;font-size:.8em;font-weight:400;color:#505050}\n"
     "td.n small{white-space:nowrap}\n"
     "td.p{padding-top:.2rem;padding-bottom:.2rem}\n"

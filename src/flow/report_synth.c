@@ -53,7 +53,7 @@ static void fidelity(an_page *p, const json_t *list)
     an__grid_close(&g, "Mean over columns of the KS complement (KS-C), the Wasserstein distance (WD, in shares of the real range) and the "
                        "Jensen-Shannon distance (JS, 20 bins, base 2), and "
                        "over pairs of columns of the correlation similarity (CS). \u2191 more is better, \u2193 less. Times are the best "
-                       "of three on this machine.");
+                       "of three on this machine, of drawing alone (before a filter).");
 }
 
 static void more(an_page *p, const json_t *list)
@@ -238,6 +238,25 @@ static void curves_csv(an_page *p, const json_t *list)
     an__grid_close_csv(&g, "The curves as CSV");
 }
 
+/* Generated points that say their class are coloured by it; those of judgements without are all of the rarer class where the method makes
+ * that only. */
+static bool class_known(const json_t *judgement)
+{
+    const json_t *point;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(judgement, "pca"), "synthetic"), i, point)
+        if (json_is_number(json_array_get(point, 2))) return true;
+    return false;
+}
+
+static void map(an_page *p, const json_t *judgement)
+{
+    json_t *own = json_copy((json_t *)judgement);
+    if (class_known(judgement)) json_object_set_new(own, "minority", json_false());
+    an__chart_map(p, own);
+    json_decref(own);
+}
+
 static void map_csv(an_page *p, const json_t *list)
 {
     static const an_grid_column columns[] = { { NULL, "method", AN__TEXT, 0 },
@@ -262,10 +281,14 @@ static void map_csv(an_page *p, const json_t *list)
     an__grid_close_csv(&g, "The points as CSV");
 }
 
+/* Of the pipeline's filter step, else of the judgement of a generator that has one. */
 static void filter(an_page *p)
 {
-    const json_t *f = p->f->filter;
-    if (!f) return;
+    const json_t *f = p->f->filter, *j;
+    size_t i;
+    json_array_foreach(p->f->judgements, i, j)
+        if (!f) f = json_object_get(j, "filter");
+    if (!json_is_object(f)) return;
     an_buf_puts(p->html, "<p><b>Minority filter.</b> ");
     an__htmlf(p->html, "Of %s generated rows looked at, %s of the %s wanted passed: those within %s standard deviations of the centroid",
               an__count(an__number(f, "drawn")).t, an__count(an__number(f, "passed")).t, an__count(an__number(f, "wanted")).t,
@@ -282,7 +305,9 @@ static void filter(an_page *p)
 void an__report_fidelity(an_page *p)
 {
     an__section(p, "fidelity", "How true the generated rows are",
-                "Generated rows compared with the real training rows they should look like. The floor: the real columns shuffled, each by "
+                "Generated rows compared with the real training rows they should look like: as they are delivered, so those of wgan-filter "
+                "after the "
+                "minority filter. The floor: the real columns shuffled, each by "
                 "itself, so that every column is right and "
                 "nothing goes together any more. The ceiling: one random half of the real rows against the other; a generator that comes "
                 "near it is as good as real "
@@ -310,10 +335,10 @@ void an__report_fidelity(an_page *p)
     }
     if (mapped) {
         an_buf_puts(p->html, "<h3>Map</h3>\n<p class=\"intro\">All columns pressed into two axes (principal components, fitted on the real "
-                             "rows only). Where the generated rows lie among the real ones of their "
+                             "rows only), coloured by class and origin. Where the generated rows lie among the real ones of their "
                              "class, they look like them; where they leave them, they do not. At most 1,000 rows of each are "
                              "drawn.</p>\n<div class=\"cards\">");
-        json_array_foreach(list, i, j) an__chart_map(p, j);
+        json_array_foreach(list, i, j) map(p, j);
         an_buf_puts(p->html, "</div>\n");
         map_csv(p, list);
     }

@@ -128,6 +128,15 @@ an_shown an__share(double v, int digits)
     return s;
 }
 
+an_shown an__score(double v)
+{
+    bool edge = (v > 0 && v < 0.001) || (v > 0.999 && v < 1); /* not to be taken for 0 or 1 */
+    char t[40];
+    if (!edge) return an__real(v, 3);
+    snprintf(t, sizeof t, v > 0.5 ? "%.6g" : "%.2g", v);
+    return shown(t);
+}
+
 an_shown an__value(double v)
 {
     char t[40];
@@ -215,17 +224,13 @@ static const an_grid_column *next(an_grid *g)
     return g->at < g->columns ? &g->column[g->at++] : &nothing;
 }
 
-/* Long names of columns may break after their joints, and end in an ellipsis; the CSV has them whole. */
+/* Long names of columns may break after their joints, and lose their middle; the CSV has them whole. */
 static void row_name(an_buf *b, const char *text)
 {
-    enum { LONGEST = 64 };
-    size_t chars = 0;
+    enum { LONGEST = 48 };
+    char *cut = an__shortened(text, LONGEST);
     an_buf part = { 0 };
-    for (const char *c = text; *c; c++) {
-        if (((unsigned char)*c & 0xC0) != 0x80 && chars++ == LONGEST) {
-            an_buf_puts(&part, "\u2026");
-            break;
-        }
+    for (const char *c = cut; *c; c++) {
         an_buf_putc(&part, *c);
         if (!strchr("_.-/=:", *c)) continue;
         an__html(b, part.data);
@@ -234,6 +239,7 @@ static void row_name(an_buf *b, const char *text)
     }
     if (part.size) an__html(b, part.data);
     an_buf_free(&part);
+    free(cut);
 }
 
 static void cell(an_grid *g, const an_grid_column *c, const char *text, const char *small)
@@ -274,6 +280,8 @@ static an_shown number_shown(const an_grid_column *c, double v)
         return an__share(v, c->digits);
     case AN__VALUE:
         return an__value(v);
+    case AN__SCORE:
+        return an__score(v);
     default:
         return c->digits < 0 ? an__few(v) : an__real(v, c->digits);
     }

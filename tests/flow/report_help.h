@@ -115,6 +115,35 @@ static inline const char *table(const an_report_tables *t, const char *name)
     return "";
 }
 
+/* A command by its name with parameters as pairs, ended by NULL; NULL: it failed, err says why. */
+static inline json_t *act_call(an_store *s, const char *name, const char *const *pairs, an_error *err)
+{
+    size_t count;
+    const an_act *const *acts = an_acts(&count), *a = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(acts[i]->name, name)) a = acts[i];
+    assert_non_null(a);
+    void *options = an_alloc(a->options_size);
+    an_params_defaults(a->params, options);
+    for (; *pairs; pairs += 2) {
+        const an_param *p = an_params_find(a->params, pairs[0]);
+        assert_non_null(p);
+        if (p->type == AN_PARAM_LIST) an_params_clear_list(a->params, options, pairs[0]);
+        if (!an_params_set(a->params, options, pairs[0], pairs[1], err)) fail_msg("%s: %s", name, err->message);
+    }
+    json_t *j = a->run(s, options, NULL, err);
+    an_params_free(a->params, options);
+    free(options);
+    return j;
+}
+
+static inline json_t *act(an_store *s, const char *name, const char *const *pairs, an_error *err)
+{
+    json_t *j = act_call(s, name, pairs, err);
+    if (!j) fail_msg("%s: %s", name, err->message);
+    return j;
+}
+
 /* ---- facts by hand ------------------------------------------------------------------------------------------------------------------ */
 
 static inline json_t *json(const char *text)

@@ -99,6 +99,8 @@ static void intervals_are_those_of_the_values(void **state)
             const json_t *m = json_object_get(json_object_get(row_of(j, "weights"), which[w]), an_metric_names[k]);
             assert_int_equal(values_of(row_of(j, "weights"), which[w], an_metric_names[k], v), 6);
             an_resampled_interval(v, 6, 0.2 / 0.8, &i);
+            i.low = fmax(i.low, 0); /* the measure has borders, the t interval has none */
+            i.high = fmin(i.high, 1);
             assert_true(number_at(m, "mean", NULL) == i.mean && number_at(m, "sd", NULL) == i.sd);
             assert_true(number_at(m, "low", NULL) == i.low && number_at(m, "high", NULL) == i.high);
         }

@@ -297,6 +297,53 @@ static void evaluation_agrees_with_the_metrics(void **state)
     an_table_free(t);
 }
 
+/* Rows of one batch are alike: whole batches are drawn, and the escape limit counts batches by what they are worth. */
+static void batches_are_what_is_counted(void **state)
+{
+    (void)state;
+    an_error err;
+    an_table *t = parts_make(400, 80, 1.5, 6);
+    size_t *rows = all_rows(t);
+    an_recipe r = recipe(logistic(), "none");
+    an_model *m;
+    MUST((m = an__recipe_fit(t, rows, 250, &r, 1, NULL, &err)) != NULL);
+    m->threshold = (an_threshold){ .value = 0.3, .rule = "0.3", .achieved = NAN };
+    an_costs costs = { NAN, NAN, NAN, NAN, "EUR" };
+    json_t *alone, *e;
+    MUST((alone = an__evaluation(m, t, rows + 250, 150, &costs, 1, NULL, &err)) != NULL);
+    assert_true(json_is_null(json_object_get(alone, "interval_units")));
+    an_column *batch = an_table_add(t, "batch", AN_INTEGER, &err);
+    assert_non_null(batch);
+    batch->role = AN_GROUP;
+    for (size_t i = 0; i < t->rows; i++) {
+        if (i == 399) continue; /* one part of no batch: a unit of its own */
+        an_set_valid(batch, i);
+        batch->integer[i] = (int64_t)(i / 25);
+    }
+    MUST((e = an__evaluation(m, t, rows + 250, 150, &costs, 1, NULL, &err)) != NULL);
+    const json_t *u = json_object_get(e, "interval_units");
+    assert_string_equal(an_json_string(u, "column", ""), "batch");
+    /* rows 250 to 399 are 6 batches and the one; every fifth part is broken: five a batch, the last one of them in no batch */
+    assert_true(number_at(u, "count", NULL) == 7 && number_at(u, "with_positives", NULL) == 7);
+    double worth = 30. * 30. / (5 * 25 + 16 + 1); /* five batches of five, one of four, one part alone */
+    assert_float_equal(number_at(u, "effective", NULL), worth, 1e-12);
+    uint64_t fn = (uint64_t)number_at(e, "confusion", "fn"), n = (uint64_t)worth;
+    assert_true(number_at(e, "escape_upper", NULL) == an_binomial_upper((uint64_t)ceil((double)(n * fn) / 30 - 1e-9), n, 0.95));
+    assert_true(number_at(e, "escape_upper", NULL) > number_at(alone, "escape_upper", NULL));
+    assert_true(number_at(json_object_get(e, "metrics"), "recall", "value") ==
+                number_at(json_object_get(alone, "metrics"), "recall", "value"));
+    assert_false(json_equal(json_object_get(e, "metrics"), json_object_get(alone, "metrics"))); /* other draws, other intervals */
+    /* one batch alone tells nothing of others */
+    json_decref(e);
+    MUST((e = an__evaluation(m, t, rows + 250, 25, &costs, 1, NULL, &err)) != NULL);
+    assert_true(json_is_null(json_object_get(json_object_get(json_object_get(e, "metrics"), "recall"), "low")));
+    json_decref(e);
+    json_decref(alone);
+    an_model_free(m);
+    free(rows);
+    an_table_free(t);
+}
+
 static void generated_rows_are_never_evaluated(void **state)
 {
     (void)state;
@@ -351,6 +398,7 @@ int main(void)
         cmocka_unit_test(a_model_knows_what_it_was_fed),
         cmocka_unit_test(balancing_reaches_the_model),
         cmocka_unit_test(evaluation_agrees_with_the_metrics),
+        cmocka_unit_test(batches_are_what_is_counted),
         cmocka_unit_test(generated_rows_are_never_evaluated),
         cmocka_unit_test_setup_teardown(costs_come_from_the_workspace_unless_given, line_make, line_remove),
     };

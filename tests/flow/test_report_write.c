@@ -1,28 +1,6 @@
 /* test_report_write.c - a whole report from a workspace: imported, trained, compared, judged, written, written again. */
 #include "report_help.h"
 
-static json_t *act(an_store *s, const char *name, const char *const *pairs, an_error *err)
-{
-    size_t count;
-    const an_act *const *acts = an_acts(&count), *a = NULL;
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(acts[i]->name, name)) a = acts[i];
-    assert_non_null(a);
-    void *options = an_alloc(a->options_size);
-    an_params_defaults(a->params, options);
-    for (; *pairs; pairs += 2) {
-        const an_param *p = an_params_find(a->params, pairs[0]);
-        assert_non_null(p);
-        if (p->type == AN_PARAM_LIST) an_params_clear_list(a->params, options, pairs[0]);
-        if (!an_params_set(a->params, options, pairs[0], pairs[1], err)) fail_msg("%s: %s", name, err->message);
-    }
-    json_t *j = a->run(s, options, NULL, err);
-    if (!j) fail_msg("%s: %s", name, err->message);
-    an_params_free(a->params, options);
-    free(options);
-    return j;
-}
-
 static void make_csv(const char *path)
 {
     an_buf b = { 0 };
@@ -94,6 +72,15 @@ static void test_workspace(void **state)
     has(page_text.data, "Costs per part: an escape 400, a false reject 12 EUR.");
     has(page_text.data, "Cost per 1,000 parts");
     lacks(page_text.data, "Costs are not known");
+
+    /* prices given to a later evaluation count as well; a comparison of a single combination does not replace one of two */
+    json_decref(act(s, "model evaluate", (const char *const[]){ "name", "press/1", "cost-escape", "90", "cost-reject", "7", NULL }, &err));
+    json_decref(act(s, "compare", (const char *const[]){ "data", "gears", "balance", "random", "repeats", "2", NULL }, &err));
+    assert_true(an_report_write(s, "model:press/1", html, NULL, &err));
+    assert_true(an_file_read(html, 0, &page_text, &err));
+    has(page_text.data, "Costs per part: an escape 90, a false reject 7 EUR.");
+    has(page_text.data, "none</b> at 0.5");
+    lacks(page_text.data, "nothing was compared");
 
     /* a data set over the same file: tables of the model go */
     assert_true(an_report_write(s, "data:gears", html, NULL, &err));
