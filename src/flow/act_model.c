@@ -1,11 +1,11 @@
-/* act_model.c - model train, evaluate, explain, show, list, predict, export, threshold, alias, kinds. */
+/* act_model.c - model train, evaluate, explain, show, list, predict, export, alias, kinds; `model threshold` is in act_threshold.c. */
 #include "flow/acts.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static an_model *model_open(an_store *s, const char *reference, an_version_row *row, an_error *err)
+an_model *an__model_open(an_store *s, const char *reference, an_version_row *row, an_error *err)
 {
     an_version_row local = { 0 };
     if (!an_version_get(s, AN_NAME_MODEL, reference, &local, err)) return NULL;
@@ -63,6 +63,7 @@ static json_t *train_run(an_store *s, const void *options, an_job *job, an_error
 {
     const train_options *o = options;
     an_flow_values v = { 0 };
+    if (o->threshold && !an__threshold_rule(o->threshold, err)) return NULL; /* before anything is split */
     if (!an_name_check("model", o->name, err) || !data_and_split(s, o->data, &v, job, err)) return NULL;
     json_t *set = json_array(), *p = NULL, *trained = NULL, *judged = NULL, *named = NULL;
     for (size_t i = 0; i < o->set.count; i++) json_array_append_new(set, json_string(o->set.items[i]));
@@ -78,7 +79,7 @@ static json_t *train_run(an_store *s, const void *options, an_job *job, an_error
     in = v;
     if (trained) judged = an__step_do(s, "evaluate", json_incref(costs), &in, &v, NULL, job, err);
     in = v;
-    if (judged) named = an__step_do(s, "register", json_pack("{s:s, s:s}", "what", "model", "name", o->name), &in, NULL, NULL, job, err);
+    if (judged) named = an__give_name(s, "model", o->name, &in, job, err);
     json_t *result = NULL;
     if (named) {
         result = json_object();
@@ -121,36 +122,31 @@ static const an_param evaluate_params[] = {
     AN_PARAM_END,
 };
 
-static bool in_training(const an_model *m, uint64_t key)
-{
-    an_keys k = { m->train_keys, m->train_count };
-    return an__keys_has(&k, key);
-}
-
 /* Rows of another data set that the model was trained on are left out, and counted. */
 static json_t *evaluate_other(an_store *s, an_model *m, const char *reference, const an_costs *costs, an_job *job, an_error *err)
 {
     an_table *t = an__data_get(s, reference, NULL, err);
     json_t *result = NULL;
     if (!t) return NULL;
-    uint64_t *key = an_alloc_n(t->rows + 1, sizeof *key);
+    uint8_t *seen = an_alloc_n(t->rows + 1, 1);
     size_t *rows = an_alloc_n(t->rows + 1, sizeof *rows), n = 0;
-    if (an_table_row_keys(t, key, err)) {
+    const an_column *target = an_table_find(t, m->target);
+    if (an_model_seen(m, t, seen, err)) {
         for (size_t i = 0; i < t->rows; i++)
-            if (!an_table_generated(t, i) && !in_training(m, key[i])) rows[n++] = i;
+            if (!an_table_generated(t, i) && !seen[i] && !an_table_unlabelled(target, i)) rows[n++] = i;
         if (!n)
-            an_fail(err, AN_REFUSED, "every row of %s was used to train this model", reference);
+            an_fail(err, AN_REFUSED, "every row of %s was used to train this model, or has no label", reference);
         else
             result = an__evaluation(m, t, rows, n, costs, an_job_seed(job), job, err);
         if (result) json_object_set_new(result, "left_out", json_integer((json_int_t)(t->rows - n)));
     }
-    free(key);
+    free(seen);
     free(rows);
     an_table_free(t);
     return result;
 }
 
-static bool hash_of(const json_t *meta, const char *key, an_hash *h)
+bool an__meta_hash(const json_t *meta, const char *key, an_hash *h)
 {
     const char *hex = an_json_string(meta, key, NULL);
     return hex && an_hash_parse(hex, h);
@@ -161,13 +157,13 @@ static json_t *evaluate_run(an_store *s, const void *options, an_job *job, an_er
     const evaluate_options *o = options;
     an_version_row row = { 0 };
     an_costs costs;
-    an_model *m = model_open(s, o->name, &row, err);
+    an_model *m = an__model_open(s, o->name, &row, err);
     json_t *result = NULL;
     if (m && an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &costs, err)) {
         an_hash data, split;
         if (o->data) {
             result = evaluate_other(s, m, o->data, &costs, job, err);
-        } else if (!hash_of(row.meta, "data", &data) || !hash_of(row.meta, "split", &split)) {
+        } else if (!an__meta_hash(row.meta, "data", &data) || !an__meta_hash(row.meta, "split", &split)) {
             an_fail(err, AN_USAGE, "%s does not say which data it was split from: give --data NAME", o->name);
         } else {
             json_t *set = json_object();
@@ -216,7 +212,7 @@ static json_t *explain_run(an_store *s, const void *options, an_job *job, an_err
 {
     (void)job;
     an_version_row row = { 0 };
-    an_model *m = model_open(s, ((const name_options *)options)->name, &row, err);
+    an_model *m = an__model_open(s, ((const name_options *)options)->name, &row, err);
     json_t *result = m ? an_model_explain(m, err) : NULL;
     if (result) {
         json_object_set_new(result, "name", json_string(row.name));
@@ -243,7 +239,7 @@ static json_t *show_run(an_store *s, const void *options, an_job *job, an_error 
 {
     (void)job;
     an_version_row row = { 0 };
-    an_model *m = model_open(s, ((const name_options *)options)->name, &row, err);
+    an_model *m = an__model_open(s, ((const name_options *)options)->name, &row, err);
     json_t *result = NULL;
     if (m) {
         result = an_model_describe(m);
@@ -338,6 +334,47 @@ static const an_param predict_params[] = {
     AN_PARAM_END,
 };
 
+/* The rows as the model needs them: columns as the types it was trained on, unless --type says otherwise. */
+static an_table *rows_to_score(const an_model *m, const predict_options *o, an_csv_dialect *dialect, an_job *job, an_error *err)
+{
+    an_csv_options csv = o->csv;
+    an_list notes = { 0 };
+    csv.type = (an_list){ 0 };
+    for (size_t i = 0; i < o->csv.type.count; i++) an_list_add(&csv.type, o->csv.type.items[i]);
+    an_model_csv_types(m, &csv.type);
+    an_table *t = an_table_read(o->in, &csv, dialect, &notes, job, err);
+    for (size_t i = 0; i < notes.count; i++) an_job_say(job, "%s: %s", o->in, notes.items[i]);
+    const char *typed = !t && err && err->code == AN_NOT_FOUND ? strstr(err->message, "--type ") : NULL;
+    if (typed && !o->csv.type.count) { /* nobody typed that */
+        const char *equals = strrchr(typed + 7, '=');
+        char *name = an_strndup(typed + 7, equals ? (size_t)(equals - typed - 7) : strlen(typed + 7));
+        char *hint = an_strdup(err->hint);
+        an_fail(err, AN_INPUT, "%s has no column %s, which the model needs", o->in, name);
+        if (hint[0]) an_hint(err, "%s", hint);
+        free(hint);
+        free(name);
+    }
+    an_list_free(&notes);
+    an_list_free(&csv.type);
+    return t;
+}
+
+/* The same rows with every cell as the file writes it. */
+static an_table *rows_as_written(const an_table *t, const predict_options *o, an_job *job, an_error *err)
+{
+    an_csv_options csv = o->csv;
+    csv.type = csv.missing = (an_list){ 0 };
+    for (size_t i = 0; i < t->columns; i++) an_list_add_take(&csv.type, an_format("%s=text", t->column[i].name));
+    an_table *as = an_table_read(o->in, &csv, NULL, NULL, job, err);
+    an_list_free(&csv.type);
+    if (as && as->rows != t->rows) { /* it changed in between */
+        an_fail(err, AN_FAILED, "%s changed while it was read: %zu rows became %zu", o->in, t->rows, as->rows);
+        an_table_free(as);
+        return NULL;
+    }
+    return as;
+}
+
 static json_t *predict_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
     const predict_options *o = options;
@@ -346,16 +383,12 @@ static json_t *predict_run(an_store *s, const void *options, an_job *job, an_err
         return NULL;
     }
     an_version_row row = { 0 };
-    an_model *m = model_open(s, o->name, &row, err);
-    an_csv_options csv = o->csv; /* columns are read as the types the model was trained on, unless --type says otherwise */
-    csv.type = (an_list){ 0 };
-    for (size_t i = 0; i < o->csv.type.count; i++) an_list_add(&csv.type, o->csv.type.items[i]);
-    if (m) an_model_csv_types(m, &csv.type);
-    an_table *t = m ? an__table_file(o->in, &csv, job, err) : NULL;
-    an_list_free(&csv.type);
-    an_table *p = t ? an_model_predict(m, t, job, err) : NULL;
+    an_csv_dialect dialect = { 0 };
+    an_model *m = an__model_open(s, o->name, &row, err);
+    an_table *t = m ? rows_to_score(m, o, &dialect, job, err) : NULL, *as = t ? rows_as_written(t, o, job, err) : NULL;
+    an_table *p = as ? an_model_predict(m, t, as, job, err) : NULL;
     json_t *result = NULL;
-    if (p && an_csv_write(p, o->out, err)) {
+    if (p && an_csv_write_as(p, o->out, &dialect, err)) {
         const an_column *label = an_table_find(p, "label"), *outside = an_table_find(p, "out_of_range");
         json_int_t positives = 0, unusual = 0;
         an_buf cell = { 0 };
@@ -363,10 +396,7 @@ static json_t *predict_run(an_store *s, const void *options, an_job *job, an_err
             an_buf_clear(&cell);
             an_cell_text(label, i, &cell);
             positives += !strcmp(cell.data, m->positive);
-            an_buf_clear(&cell);
-            an_buf_puts(&cell, "");
-            an_cell_text(outside, i, &cell);
-            unusual += cell.size > 0;
+            unusual += an_valid(outside, i);
         }
         an_buf_free(&cell);
         result = json_pack("{s:s, s:I, s:s, s:I, s:s, s:I, s:I, s:o}", "name", row.name, "version", (json_int_t)row.version, "out", o->out,
@@ -374,6 +404,7 @@ static json_t *predict_run(an_store *s, const void *options, an_job *job, an_err
                            "threshold", an_json_real(m->threshold.value));
     }
     an_table_free(p);
+    an_table_free(as);
     an_table_free(t);
     an_model_free(m);
     an_version_row_free(&row);
@@ -410,7 +441,7 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
     const export_options *o = options;
     bool onnx = !strcmp(o->format, "onnx");
     an_version_row row = { 0 };
-    an_model *m = model_open(s, o->name, &row, err);
+    an_model *m = an__model_open(s, o->name, &row, err);
     char *path = m ? (o->out ? an_strdup(o->out) : an_format(onnx ? "%s.onnx" : "%s-model", row.name)) : NULL;
     bool ok = m != NULL;
     if (ok && onnx) {
@@ -439,129 +470,6 @@ const an_act an__act_model_export = {
     .params = export_params,
     .options_size = sizeof(export_options),
     .run = export_run,
-};
-
-/* ---- threshold: a new version, no retraining ----------------------------------------------------------------------------------------- */
-
-typedef struct threshold_options {
-    char *name, *rule;
-    double cost_escape, cost_reject, cost_test;
-} threshold_options;
-
-static const an_param threshold_params[] = {
-    AN_TEXT(threshold_options, name, NULL, "model: NAME, NAME/3"),
-    AN_TEXT(threshold_options, rule, NULL,
-            "a number, or f1 f2 recall=R recall>=R@95% rejects<=S cost (chosen again on out-of-fold scores)"),
-    AN_REAL(threshold_options, cost_escape, NAN, 0, 1e12, "cost of an escaped part (default: andon.yaml)"),
-    AN_REAL(threshold_options, cost_reject, NAN, 0, 1e12, "cost of a good part rejected"),
-    AN_REAL(threshold_options, cost_test, NAN, 0, 1e12, "cost of the end-of-line test"),
-    AN_PARAM_END,
-};
-
-/* The run that made a model out of another: lineage leads from the one to the other. New text: its id. */
-static char *record_move(an_store *s, const an_version_row *from, const threshold_options *o, uint64_t seed, const an_hash *address,
-                         an_error *err)
-{
-    json_t *params = an_params_json(threshold_params, o);
-    char *run = an_run_begin(s, "threshold", from->name, NULL, NULL, params, seed, err);
-    json_decref(params);
-    an_hash h;
-    bool ok = run && an_run_artifact(s, run, AN_EDGE_IN, "model", &from->address, err);
-    static const char *const links[] = { "data", "split" };
-    for (size_t i = 0; ok && i < AN_COUNT(links); i++)
-        if (hash_of(from->meta, links[i], &h)) ok = an_run_artifact(s, run, AN_EDGE_IN, links[i], &h, err);
-    if (ok && an_run_artifact(s, run, AN_EDGE_OUT, "model", address, err) && an_run_end(s, run, "done", NULL, NULL, err)) return run;
-    free(run);
-    return NULL;
-}
-
-static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_error *err)
-{
-    const threshold_options *o = options;
-    if (!o->rule) {
-        an_fail(err, AN_USAGE, "which rule? --rule f2");
-        return NULL;
-    }
-    an_version_row row = { 0 };
-    an_hash data, split, address;
-    an_costs costs;
-    an_model *m = an_threshold_check(o->rule, err) && an__costs(s, o->cost_escape, o->cost_reject, o->cost_test, &costs, err)
-                      ? model_open(s, o->name, &row, err)
-                      : NULL;
-    if (!m) return NULL;
-    an_parts p = { 0 };
-    json_t *result = NULL;
-    double fixed;
-    bool ok, number = an_real_parse(o->rule, strlen(o->rule), &fixed);
-    if (number) {
-        ok = an_threshold_choose(o->rule, NULL, NULL, 0, &costs, &m->threshold, err);
-    } else if (m->balance && an_balance_kind_find(m->balance, NULL) == NULL) {
-        an_fail(err, AN_INPUT, "%s was trained on rows that a pipeline balanced: out-of-fold scores cannot be made again", o->name);
-        an_hint(err, "give a number, or train with --threshold");
-        ok = false;
-    } else if (!hash_of(row.meta, "data", &data) || !hash_of(row.meta, "split", &split)) {
-        ok = an_fail(err, AN_INPUT, "%s does not say which data it was trained on", o->name);
-    } else {
-        json_t *model_options = an_params_json(m->predictor->kind->params, m->predictor->options);
-        an_recipe r = { .model = m->predictor->kind,
-                        .model_options = model_options,
-                        .balance = an_balance_kind_find(m->balance ? m->balance : "none", err),
-                        .ratio = 1,
-                        .folds = 3 };
-        r.threshold = o->rule;
-        r.costs = costs;
-        ok = an__parts_open(s, &data, &split, &p, err) &&
-             an__recipe_threshold(p.table, p.split.train, p.split.train_count, &r, m->seed, job, &m->threshold, err);
-        json_decref(model_options);
-    }
-    an_artifact *a = ok ? an_artifact_stage(s, err) : NULL;
-    ok = a && an_model_save(m, a, err);
-    if (ok)
-        ok = an_artifact_put(s, a, "model", &address, err);
-    else
-        an_artifact_discard(a);
-    int64_t version = 0;
-    bool existed = false;
-    if (ok && !p.table && hash_of(row.meta, "data", &data) && hash_of(row.meta, "split", &split))
-        ok = an__parts_open(s, &data, &split, &p, err);
-    json_t *evaluation = ok && p.table ? an__evaluation(m, p.table, p.split.test, p.split.test_count, &costs, m->seed, job, err) : NULL;
-    if (ok && p.table) ok = evaluation != NULL;
-    if (ok) {
-        json_t *meta = json_deep_copy(row.meta);
-        json_object_del(meta, "evaluation");
-        static const char *const keys[] = { "metrics", "confusion", "threshold", "escape_upper" };
-        if (json_object_get(evaluation, "costs")) json_object_set(meta, "costs", json_object_get(evaluation, "costs"));
-        for (size_t i = 0; evaluation && i < AN_COUNT(keys); i++) json_object_set(meta, keys[i], json_object_get(evaluation, keys[i]));
-        an_version_row before = { 0 };
-        bool known = an_version_by_address(s, &address, &before, NULL);
-        if (known) an_version_row_free(&before);
-        char *run = known ? NULL : record_move(s, &row, o, m->seed, &address, err);
-        ok = (known || run) && an_version_add(s, AN_NAME_MODEL, row.name, &address, run, meta, &version, &existed, err);
-        free(run);
-        json_decref(meta);
-    }
-    if (ok) {
-        result = evaluation ? json_incref(evaluation) : json_object();
-        json_object_set_new(result, "name", json_string(row.name));
-        json_object_set_new(result, "version", json_integer(version));
-        json_object_set_new(result, "existed", json_boolean(existed));
-        json_object_set_new(result, "train_s", json_null());
-    }
-    json_decref(evaluation);
-    an__parts_free(&p);
-    an_model_free(m);
-    an_version_row_free(&row);
-    return result;
-}
-
-const an_act an__act_model_threshold = {
-    .name = "model threshold",
-    .args = "NAME",
-    .doc = "a new version with another threshold, no retraining",
-    .examples = { "andon model threshold press --rule 0.3", "andon model threshold press --rule 'recall>=0.9@95%'" },
-    .params = threshold_params,
-    .options_size = sizeof(threshold_options),
-    .run = threshold_run,
 };
 
 /* ---- alias --------------------------------------------------------------------------------------------------------------------------- */

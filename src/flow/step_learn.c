@@ -22,12 +22,15 @@ static an_model *model_get(an_store *s, const an_hash *address, an_error *err)
     return m;
 }
 
-static bool check_unseen(const an_model *m, const an_keys *test, an_error *err)
+static bool check_unseen(const an_model *m, const an_parts *p, an_error *err)
 {
+    uint8_t *known = an_alloc_data(p->table->rows + 1, 1, "rows trained on", err);
+    bool ok = known && an_model_seen(m, p->table, known, err);
     size_t seen = 0;
-    for (size_t i = 0; i < m->train_count; i++) seen += an__keys_has(test, m->train_keys[i]);
-    if (!seen) return true;
-    an_fail(err, AN_REFUSED, "%zu of the %zu rows of the test part were used to train this model", seen, test->count);
+    for (size_t i = 0; ok && i < p->split.test_count; i++) seen += known[p->split.test[i]];
+    free(known);
+    if (!ok || !seen) return ok;
+    an_fail(err, AN_REFUSED, "%zu of the %zu rows of the test part were used to train this model", seen, p->split.test_count);
     return an_hint(err, "evaluate on rows it has not seen, or train again on this split");
 }
 
@@ -131,7 +134,7 @@ static json_t *train_run(const an_step_context *c, const void *options, an_error
     const an_hash *ready = an__need(c, "training");
     r.model = an_predictor_kind_find(o->model, err);
     r.balance = r.model ? an_balance_kind_find(o->balance, err) : NULL;
-    bool ok = r.balance && (!o->threshold || an_threshold_check(o->threshold, err)) &&
+    bool ok = r.balance && (!o->threshold || an__threshold_rule(o->threshold, err)) &&
               an__costs(c->store, o->cost_escape, o->cost_reject, o->cost_test, &r.costs, err);
     if (ok && !r.threshold && !strcmp(r.balance->name, "threshold")) r.threshold = "f2";
     if (ok) {
@@ -175,7 +178,7 @@ static json_t *train_run(const an_step_context *c, const void *options, an_error
     if (m) {
         m->data = p.data;
         an_hash address;
-        ok = check_unseen(m, &p.test, err) && choose_threshold(m, &p, training, &r, seed, c->job, err);
+        ok = check_unseen(m, &p, err) && choose_threshold(m, &p, training, &r, seed, c->job, err);
         double seconds = an_clock_s() - start;
         if (ok) ok = model_put(c->store, m, &address, err);
         if (ok) {
@@ -236,7 +239,7 @@ static json_t *evaluate_run(const an_step_context *c, const void *options, an_er
     json_t *result = NULL;
     an_model *m = model_get(c->store, an__need(c, "model"), err);
     if (m && an__costs(c->store, o->cost_escape, o->cost_reject, o->cost_test, &costs, err) &&
-        an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err) && check_unseen(m, &p.test, err))
+        an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err) && check_unseen(m, &p, err))
         result = an__evaluation(m, p.table, p.split.test, p.split.test_count, &costs, an_job_seed(c->job), c->job, err);
     if (result) {
         an_hash address;
@@ -296,8 +299,8 @@ static json_t *meta_of(const an_step_context *c, bool model)
         read_artifact_json(c->store, an__need(c, model ? "evaluation" : "judgement"), model ? "evaluation.json" : "judgement.json");
     json_t *own = read_artifact_json(c->store, an__need(c, model ? "model" : "generator"), model ? "model.json" : "generator.json");
     char hex[65];
-    static const char *const model_keys[] = { "metrics",    "confusion", "threshold", "balance",
-                                              "calibrated", "rows",      "positives", "escape_upper" };
+    static const char *const model_keys[] = { "metrics", "confusion", "threshold",    "balance",       "calibrated",
+                                              "rows",    "positives", "escape_upper", "interval_units", "costs" };
     for (size_t i = 0; model && i < AN_COUNT(model_keys); i++)
         if (json_object_get(full, model_keys[i])) json_object_set(meta, model_keys[i], json_object_get(full, model_keys[i]));
     if (!model && full) json_object_set(meta, "scores", json_object_get(full, "scores"));

@@ -158,11 +158,14 @@ bool an__split_get(an_store *s, const an_hash *address, const an_table *t, an_sp
     if (ok) {
         out->train = an_alloc_n(t->rows + 1, sizeof *out->train);
         out->test = an_alloc_n(t->rows + 1, sizeof *out->test);
-        for (size_t i = 0; i < t->rows; i++)
+        const an_column *target = an_table_target(t, NULL);
+        for (size_t i = 0; i < t->rows; i++) {
+            if (an_table_unlabelled(target, i)) continue;
             if (!an_table_generated(t, i) && an__keys_has(&keys, all[i]))
                 out->test[out->test_count++] = i;
             else
                 out->train[out->train_count++] = i;
+        }
         if (!out->test_count || !out->train_count) {
             ok = an_fail(err, AN_INPUT, "the split does not fit this data set: it leaves %zu rows to train on and %zu to test on",
                          out->train_count, out->test_count);
@@ -226,38 +229,17 @@ json_t *an__data_json(const char *name, int64_t version, const an_hash *address,
     if (y) {
         target = json_string(y->name);
         uint8_t *label = an_alloc_n(t->rows + 1, 1);
-        if (an_table_labels(t, label, NULL)) {
+        if (an_table_labels_known(t, label, NULL)) {
             json_int_t count = 0;
             for (size_t i = 0; i < t->rows; i++) count += label[i];
             positives = json_integer(count);
         }
         free(label);
     }
-    return json_pack("{s:s, s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", name, "version", (json_int_t)version, "id",
-                     an__hash_json(address), "rows", (json_int_t)t->rows, "generated", (json_int_t)generated, "columns",
-                     an_table_columns_json(t), "target", target, "positives", positives, "positive", t->positive, "dropped", dropped,
+    return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", name, "version", (json_int_t)version, "id",
+                     an__hash_json(address), "rows", (json_int_t)t->rows, "generated", (json_int_t)generated, "unlabelled",
+                     (json_int_t)(y ? y->missing : 0), "columns", an_table_columns_json(t), "target", target, "positives", positives, "positive", t->positive, "dropped", dropped,
                      "warnings", warnings);
-}
-
-/* Keys that were in a test part of any earlier version. */
-static bool held_keys(an_store *s, const char *name, an_keys *held, an_error *err)
-{
-    an_version_row *rows = NULL;
-    size_t count = 0;
-    *held = (an_keys){ 0 };
-    if (!an_version_list(s, AN_NAME_DATA, name, &rows, &count, err)) return false;
-    bool ok = true;
-    for (size_t i = count; ok && i-- > 0;) { /* the newest split already holds the earlier ones */
-        const char *hex = an_json_string(rows[i].meta, "split", NULL);
-        an_hash address;
-        if (!hex || !an_hash_parse(hex, &address)) continue;
-        an_artifact *a = an_artifact_get(s, &address, err);
-        ok = a && an__keys_read(a, "held.keys", held, err);
-        an_artifact_free(a);
-        break;
-    }
-    an_version_rows_free(rows, count);
-    return ok;
 }
 
 json_t *an__data_register(an_store *s, const char *name, const an_table *t, const an_hash *address, const char *run, const an_list *notes,
@@ -267,10 +249,11 @@ json_t *an__data_register(an_store *s, const char *name, const an_table *t, cons
     json_t *meta = json_pack("{s:I}", "rows", (json_int_t)t->rows);
     const an_column *y = an_table_target(t, NULL);
     bool ok = true;
+    char *told = NULL;
     if (y) {
         an_keys held;
         an_hash split_address;
-        ok = held_keys(s, name, &held, err);
+        ok = an__held_keys(s, name, t, &held, &told, err);
         an_split split = { 0 };
         an_split_options o = { .held = held.key, .held_count = held.count };
         an_error why = { 0 };
@@ -291,7 +274,9 @@ json_t *an__data_register(an_store *s, const char *name, const an_table *t, cons
     if (ok && an_version_add(s, AN_NAME_DATA, name, address, run, meta, &version, &existed, err)) {
         j = an__data_json(name, version, address, t, notes);
         json_object_set_new(j, "existed", json_boolean(existed));
+        if (told) json_array_append_new(json_object_get(j, "warnings"), json_string(told));
     }
+    free(told);
     json_decref(meta);
     return j;
 }
@@ -343,6 +328,14 @@ json_t *an__step_do(an_store *s, const char *use, json_t *set, const an_flow_val
     }
     json_decref(set);
     return result;
+}
+
+json_t *an__give_name(an_store *s, const char *what, const char *name, const an_flow_values *v, an_job *job, an_error *err)
+{
+    an_job *now = an_job_part(job, &(an_job_options){ .seed = an_job_seed(job), .fresh = true });
+    json_t *named = an__step_do(s, "register", json_pack("{s:s, s:s}", "what", what, "name", name), v, NULL, NULL, now, err);
+    an_job_free(now);
+    return named;
 }
 
 /* ---- --set --------------------------------------------------------------------------------------------------------------------------- */

@@ -41,6 +41,10 @@ typedef struct an_parts {
 bool an__parts_open(an_store *s, const an_hash *data, const an_hash *split, an_parts *out, an_error *err);
 void an__parts_free(an_parts *p);
 
+/* Row keys of t that were in a test part of an earlier version of the data set `name` (held.c). *note (new, or NULL): what to tell people
+ * when rows could not be recognised. */
+bool an__held_keys(an_store *s, const char *name, const an_table *t, an_keys *held, char **note, an_error *err);
+
 /* Registers a data table under a name, with its default split (test rows of earlier versions stay test rows). */
 json_t *an__data_register(an_store *s, const char *name, const an_table *t, const an_hash *address, const char *run, const an_list *notes,
                           an_error *err);
@@ -55,6 +59,8 @@ json_t *an__step_do(an_store *s, const char *use, json_t *set, const an_flow_val
 /* The same with options already filled. *cached may be NULL. */
 json_t *an__step_with(an_store *s, const an_step_kind *kind, const void *options, const an_flow_values *inputs, an_flow_values *outputs,
                       const char *parent, an_job *job, bool *cached, an_error *err);
+/* The step `register`, never from the cache: whether the newest version of a name is this one depends on what came in between. */
+json_t *an__give_name(an_store *s, const char *what, const char *name, const an_flow_values *v, an_job *job, an_error *err);
 void an__value_set(an_flow_values *v, const char *port, const an_hash *address);
 const an_hash *an__need(const an_step_context *c, const char *port); /* a required input: always there */
 json_t *an__hash_json(const an_hash *h);
@@ -84,6 +90,8 @@ an_model *an__recipe_fit(const an_table *t, const size_t *rows, size_t n, const 
  * every fold and are held out in none. */
 bool an__recipe_out_of_fold(const an_table *t, const size_t *rows, size_t n, const an_recipe *r, uint64_t seed, an_job *job, double *score,
                             an_error *err);
+/* an_threshold_check, and a number must lie between 0 and 1 as the scores do (AN_USAGE). */
+bool an__threshold_rule(const char *rule, an_error *err);
 /* Chooses on the real rows alone: a generated row is no evidence of how a real part will score. label[i], score[i] belong to rows[i]. */
 bool an__threshold_on_real(const char *rule, const an_table *t, const size_t *rows, size_t n, const uint8_t *label, const double *score,
                            const an_costs *costs, an_threshold *out, an_error *err);
@@ -99,7 +107,8 @@ bool an__costs(an_store *s, double escape, double reject, double test, an_costs 
 /* {"f2":{"value","low","high"}}; low NULL: values alone */
 json_t *an__metrics_json(const an_metrics *value, const an_metrics *low, const an_metrics *high);
 json_t *an__confusion_json(const an_confusion *c);
-/* metrics, confusion, threshold, curve, escape limits, costs */
+/* metrics, confusion, threshold, curve, escape limits, costs. Where the table has a group column, whole groups are drawn for the intervals,
+ * and "interval_units" {"column", "count", "with_positives", "effective"} says so; null otherwise. */
 json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_t n, const an_costs *costs, uint64_t seed, an_job *job,
                        an_error *err);
 

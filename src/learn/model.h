@@ -53,6 +53,14 @@ static inline int64_t an__code_unseen(const an_prep_column *c)
 
 void an__runtime_free(void *runtime);
 
+/* Features and categories by text; made with the runtime. */
+typedef struct an__index an__index;
+an__index *an__index_new(const an_model *m);
+void an__index_free(an__index *x);
+const an__index *an__runtime_index(const an_model *m); /* any thread */
+/* The code that a value of a row stands for: NaN is missing, what is no code is unseen. */
+int64_t an__code_of(const an_prep_column *c, double value);
+
 /* Names of the features of each row that lie outside the training range or hold an unseen category, joined by ';', as an_prep_out_of_range
  * but with the columns looked up once: appended to text, row i ends at end[i]. */
 bool an__out_of_range(const an_model *m, const an_table *t, an_buf *text, uint64_t *end, an_error *err);

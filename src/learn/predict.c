@@ -80,11 +80,11 @@ static bool add_out_of_range(an_table *t, const an_model *m, const an_table *row
     return true;
 }
 
-an_table *an_model_predict(an_model *m, const an_table *t, an_job *job, an_error *err)
+an_table *an_model_predict(an_model *m, const an_table *t, const an_table *as, an_job *job, an_error *err)
 {
     double *score = an_alloc_data(t->rows + 1, sizeof *score, "scores", err);
     an_table *out = NULL;
-    bool ok = score && an_model_score(m, t, score, job, err) && (out = in_order(t, err)) != NULL;
+    bool ok = score && an_model_score(m, t, score, job, err) && (out = in_order(as ? as : t, err)) != NULL;
     if (ok) {
         make_room(out);
         ok = add_label(out, m, score, err) && add_real(out, "probability", score, 0, err) &&

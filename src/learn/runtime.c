@@ -10,9 +10,11 @@
 
 enum { BLOCK = 1024 }; /* rows a run */
 
+/* One thread's use of the program. Work is laid out for a number of rows when that changes: single rows, which a server scores most of all,
+ * have a session of their own that is never laid out again. */
 typedef struct seat {
     struct seat *next;
-    an_session *session;
+    an_session *session, *single; /* single: made when first needed */
     double *numbers;    /* BLOCK x numeric features */
     int64_t *codes;     /* categories x BLOCK */
     an_binding *inputs; /* the matrix (when there are numbers), then one a category */
@@ -20,8 +22,10 @@ typedef struct seat {
 
 typedef struct runtime {
     pthread_mutex_t lock; /* guards what is below until it is ready, then `idle` */
-    an_program *program;
-    an_params *params; /* empty: all values are constants of the graph */
+    an_program *program, *one; /* one: for single rows, so that they need little memory */
+    bool compiled;             /* read without the lock */
+    an_params *params;         /* empty: all values are constants of the graph */
+    an__index *index;
     seat *idle;
     size_t numbers, categories, inputs;
     char **names; /* inputs of categories */
@@ -31,6 +35,7 @@ static void seat_free(seat *s)
 {
     if (!s) return;
     an_session_free(s->session);
+    an_session_free(s->single);
     free(s->numbers);
     free(s->codes);
     free(s->inputs);
@@ -47,6 +52,8 @@ void an__runtime_free(void *p)
         r->idle = next;
     }
     an_program_free(r->program);
+    an_program_free(r->one);
+    an__index_free(r->index);
     an_params_release(r->params);
     for (size_t i = 0; i < r->categories; i++) free(r->names[i]);
     free(r->names);
@@ -64,20 +71,23 @@ static bool compile(runtime *r, const an_model *m, an_error *err)
             .device = AN_CPU, .rows = BLOCK, .outputs = &l.probability, .names = (const char *[]){ "probability" }, .output_count = 1
         };
         r->program = an_compile(g, &target, err);
-        ok = r->program != NULL;
+        target.rows = 1;
+        r->one = r->program ? an_compile(g, &target, err) : NULL;
+        ok = r->one != NULL;
     }
     an_graph_free(g);
     return ok;
 }
 
-/* The model's runtime, made by whoever asks first. */
-static runtime *ready(an_model *m, an_error *err)
+/* The model's runtime, made by whoever asks first; not compiled yet. */
+static runtime *runtime_of(an_model *m)
 {
     runtime *r = __atomic_load_n(&m->runtime, __ATOMIC_ACQUIRE);
     if (!r) {
         r = an_alloc(sizeof *r);
         pthread_mutex_init(&r->lock, NULL);
         r->params = an_params_new();
+        r->index = an__index_new(m);
         r->names = an_alloc_n(m->prep->columns + 1, sizeof *r->names);
         for (size_t i = 0; i < m->prep->columns; i++) {
             if (an__feature_is_number(&m->prep->column[i]))
@@ -92,8 +102,21 @@ static runtime *ready(an_model *m, an_error *err)
             r = none;
         }
     }
+    return r;
+}
+
+const an__index *an__runtime_index(const an_model *m)
+{
+    return runtime_of((an_model *)(uintptr_t)m)->index;
+}
+
+static runtime *ready(an_model *m, an_error *err)
+{
+    runtime *r = runtime_of(m);
+    if (__atomic_load_n(&r->compiled, __ATOMIC_ACQUIRE)) return r;
     pthread_mutex_lock(&r->lock);
-    bool ok = r->program || compile(r, m, err);
+    bool ok = r->one || compile(r, m, err);
+    __atomic_store_n(&r->compiled, ok, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&r->lock);
     return ok ? r : NULL;
 }
@@ -334,6 +357,45 @@ bool an_model_score(an_model *m, const an_table *t, double *score, an_job *job, 
                           w.failed * BLOCK + 1 + (t->rows - w.failed * BLOCK < BLOCK ? t->rows - w.failed * BLOCK : BLOCK) - 1);
     }
     return an_job_check(job, err);
+}
+
+/* ---- rows of a server ---- */
+
+static void fill_rows(const runtime *r, const an_model *m, const double *values, size_t rows, seat *to)
+{
+    size_t features = m->prep->columns, number = 0, category = 0;
+    if (r->numbers == features) {
+        memcpy(to->numbers, values, rows * features * sizeof *values);
+        return;
+    }
+    for (size_t f = 0; f < features; f++) {
+        const an_prep_column *c = &m->prep->column[f];
+        if (an__feature_is_number(c)) {
+            for (size_t i = 0; i < rows; i++) to->numbers[i * r->numbers + number] = values[i * features + f];
+            number++;
+        } else if (an__feature_used(c)) {
+            for (size_t i = 0; i < rows; i++) to->codes[category * BLOCK + i] = an__code_of(c, values[i * features + f]);
+            category++;
+        }
+    }
+}
+
+bool an_model_score_rows(an_model *m, const double *values, size_t rows, double *score, an_error *err)
+{
+    runtime *r = ready(m, err);
+    seat *s = r ? seat_take(r, err) : NULL;
+    bool ok = s != NULL;
+    for (size_t first = 0; ok && first < rows; first += BLOCK) {
+        size_t n = rows - first < BLOCK ? rows - first : BLOCK;
+        fill_rows(r, m, values + first * m->prep->columns, n, s);
+        if (n == 1 && !s->single) s->single = an_session_new(r->one, r->params, 1, err);
+        an_session *session = n == 1 ? s->single : s->session;
+        an_run run = { .inputs = s->inputs, .input_count = (int)r->inputs, .rows = (int64_t)n };
+        ok = session && an_session_run(session, &run, NULL, err);
+        if (ok) memcpy(score + first, an_session_output(session, "probability"), n * sizeof *score);
+    }
+    if (s) seat_return(r, s);
+    return ok;
 }
 
 bool an__out_of_range(const an_model *m, const an_table *t, an_buf *text, uint64_t *end, an_error *err)
