@@ -146,4 +146,54 @@ double an_psi(const double *a, size_t n, const double *b, size_t m, int bins);
 /* Benjamini and Hochberg (1995): p-values adjusted for the false discovery rate of all of them; NaN stays NaN and does not count. */
 void an_benjamini_hochberg(const double *p, size_t n, double *adjusted);
 
+/* ---- what a profile asks of numbers -------------------------------------------------------------------------------------------------- */
+
+/* Values with the place they stood at, sorted ascending (stable radix sort; -0 becomes +0; no NaN). n < 2^32. */
+typedef struct an_placed {
+    double value;
+    uint32_t place;
+} an_placed;
+void an_sort_placed(an_placed *items, an_placed *scratch, size_t n);
+
+double an_chi2_quantile(double p, double df);
+double an_chi2_noncentral(double x, double df, double lambda); /* P(X <= x) */
+
+/* Process capability of values in order (NaN: left out) against limits (NaN: none on that side). group: subgroup of each value (negative:
+ * none), NULL: single values, whose sigma comes from moving ranges. 95 % intervals. false: fewer than two values, no limit, or no spread.
+ * Cp and Pp are NaN with one limit. */
+typedef struct an_capability {
+    size_t n, below, above, subgroups; /* subgroups 0: moving ranges */
+    double mean, within, within_df, overall;
+    double cp, cp_low, cp_high, cpk, cpk_low, cpk_high, pp, pp_low, pp_high, ppk, ppk_low, ppk_high;
+} an_capability;
+bool an_capability_of(const double *x, size_t n, const int32_t *group, size_t groups, double low, double high, an_capability *out);
+
+/* Runs of one value, `shortest` or longer, at least three times as long as 95 % of the runs, of which less than `chance` are expected in the
+ * whole series by the share of equal neighbours elsewhere. Longest first; returns how many (at most limit). */
+typedef struct an_stuck {
+    size_t first, length;
+    double value, expected;
+} an_stuck;
+size_t an_stuck_runs(const double *x, size_t n, size_t shortest, double chance, size_t limit, an_stuck *out);
+/* Standard deviation of what is left when steps and drift are taken out: from differences of neighbours (median, else mean). */
+double an_noise_sd(const double *x, size_t n);
+/* Places where the mean steps (PELT; penalty 3 ln n, segments of `shortest` or more), ascending; returns how many there are, stores up to
+ * limit. */
+size_t an_mean_steps(const double *x, size_t n, double noise, size_t shortest, size_t limit, size_t *at);
+/* Kendall's tau against the order (Mann 1945), *slope of Theil and Sen per place, *p corrected for autocorrelation (Yue and Wang 2004).
+ * O(n^2). */
+double an_trend(const double *x, size_t n, double *slope, double *p);
+
+/* ROC-AUC of tie groups in ascending order: interval by DeLong's variance on the logit scale, p of the rank sum. */
+void an_auc_interval(const uint32_t *pos, const uint32_t *neg, size_t groups, double *auc, double *low, double *high, double *p);
+/* Kruskal and Wallis' H of k groups; ties: sum of t^3 - t over tied values; epsilon2: effect size 0 to 1. */
+double an_kruskal(const double *rank_sum, const double *count, size_t k, double ties, double *p, double *epsilon2);
+void an_spearman_interval(double r, double n, double *low, double *high, double *p);
+/* Cramer's V of an r x c table of counts with its interval (noncentral chi-squared); returns the statistic, NaN where undefined. */
+double an_chi2_table(const double *count, size_t r, size_t c, double *p, double *v, double *v_low, double *v_high);
+
+/* Average linkage of d things by their distances (d x d, used up): order[] puts what is alike side by side, cluster[i] numbers the clusters
+ * that come of cutting at height `cut`. */
+bool an_cluster_order(double *distance, size_t d, double cut, size_t *order, size_t *cluster);
+
 #endif

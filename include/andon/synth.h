@@ -71,6 +71,16 @@ typedef struct an_filter_options {
 } an_filter_options;
 extern const an_param an_filter_params[];
 
+/* Learnt from the real rows of `train` (standardised clusters or classes); an_filter_pass counts what it sees, so one thread at a time. */
+typedef struct an_filter an_filter;
+an_filter *an_filter_new(const an_table *train, const an_filter_options *options, an_job *job, an_error *err);
+void an_filter_free(an_filter *f);
+/* The first rows of t that pass, at most `limit`, as a new table. *looked (may be NULL): rows looked at, all of them unless enough passed.
+ */
+an_table *an_filter_pass(an_filter *f, const an_table *t, size_t limit, size_t *looked, an_error *err);
+/* Of all passes so far; shape as below. */
+json_t *an_filter_report(const an_filter *f, size_t wanted);
+
 /* A row passes that was generated as one of the rarer class (or without a class), lies nearer to that class's centroid than to any other
  * centroid, and within d_max of it. Draws from g until `wanted` rows pass or draw_limit * wanted are drawn. `train` gives the clusters
  * (real rows, standardised). *report gets
@@ -83,6 +93,25 @@ an_table *an_filter_sample(const an_generator *g, const char *name, const an_tab
 /* Filters rows already drawn (a step of a pipeline, or --synthetic F.csv): at most `wanted` rows that pass. */
 an_table *an_filter_rows(const an_table *candidates, const an_table *train, const an_filter_options *options, size_t wanted,
                          json_t **report, an_job *job, an_error *err);
+
+/* ---- rows that meet conditions ------------------------------------------------------------------------------------------------------- */
+
+/* Rejection sampling: rows first_row, first_row + 1, ... of stream `seed` are drawn, and those kept that meet the terms and pass the
+ * filter. Which rows are kept does not depend on how many are asked for at a time. */
+typedef struct an_draw {
+    const an_generator *generator;
+    const char *name; /* what provenance says */
+    uint64_t seed, first_row;
+    uint64_t limit;    /* at most so many rows are drawn */
+    uint64_t wanted;   /* in all, for the progress bar; 0: those of one call */
+    const char *where; /* "col=v,col!=v,col<v,col>v,col=low..high"; NULL: all rows */
+    an_filter *filter; /* NULL: none */
+    uint64_t drawn;    /* so far: rows first_row .. first_row + drawn - 1 are done with */
+    uint64_t met;      /* of these, rows that meet the terms */
+    uint64_t passed;   /* and pass the filter: those returned */
+} an_draw;
+/* The next n rows that are kept, as a new table; fewer, or none, when the limit is reached. */
+an_table *an_draw_next(an_draw *d, size_t n, an_job *job, an_error *err);
 
 /* ---- balancing ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -105,9 +134,10 @@ bool an_balance_apply(const an_balance_kind *kind, const json_t *options, double
 /* ---- judging ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct an_judge_options {
-    int64_t bins; /* of the Jensen-Shannon histograms, on the real rows' range: 20 */
-    int64_t rows; /* generated rows judged when a generator is given: as many as the real ones when 0 */
-    bool timing;  /* time 1,000 and 10,000 rows of the generator */
+    int64_t bins;           /* of the Jensen-Shannon histograms, on the real rows' range: 20 */
+    int64_t rows;           /* generated rows judged when a generator is given: as many as the real ones when 0 */
+    bool timing;            /* time 1,000 and 10,000 rows of the generator */
+    const an_table *around; /* real rows of the map, of all classes; NULL: those judged by */
 } an_judge_options;
 extern const an_param an_judge_params[];
 
@@ -115,10 +145,10 @@ extern const an_param an_judge_params[];
  * `generator` may be NULL (no sampling times then); `holdout` (may be NULL): real rows the generator never saw, for
  * train-on-synthetic-test-on-real; columns beginning with '_' are ignored. Result as docs/commands.md "synth judge": rows_real,
  * rows_synthetic, scores, floor, ceiling, columns [{"name","ks_complement" | "tv_complement","wasserstein","js_distance"}], plus "pca":
- * {"axes":..,"explained":[..],"real":[[x,y,class]..],"synthetic":[[x,y]..]} thinned to 1,000 points each. Categories: ks_complement uses
- * the TV complement (as SDMetrics' column shapes do). c2st_auc: cross-validated ROC-AUC of a logistic model with squares, real against
- * synthetic; at least 0.5. dcr_median: per column, in shares of the real range (0: a copy). js_distance_nats stands beside js_distance
- * (base 2). */
+ * {"axes":..,"explained":[..],"real":[[x,y,class]..],"synthetic":[[x,y,class]..]} thinned to 1,000 points each (class: 1 positive, 0, or
+ * null where a row has none). Categories: ks_complement uses the TV complement (as SDMetrics' column shapes do). c2st_auc: cross-validated
+ * ROC-AUC of a logistic model with squares, real against synthetic; at least 0.5. dcr_median: per column, in shares of the real range (0: a
+ * copy). js_distance_nats stands beside js_distance (base 2). */
 json_t *an_judge(const an_table *real, const an_table *synthetic, const an_generator *generator, const an_table *holdout,
                  const an_judge_options *options, an_job *job, an_error *err);
 

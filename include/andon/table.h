@@ -65,7 +65,7 @@ typedef struct an_column {
         } text;
         void *tensor_data;
     };
-    an_dictionary dictionary; /* category only */
+    an_dictionary dictionary; /* category; boolean: how false and true are written (none: "false", "true") */
     an_tensor_layout tensor;
     json_t *spec; /* what a schema says beyond the above, in its words: low, high, direction, station, resolution, sentinels, from,
                    * description; NULL: nothing. Shared by copies of the column: replaced as a whole, never changed in place */
@@ -120,9 +120,16 @@ void an_cell_text(const an_column *c, size_t row, an_buf *out);
 /* Refuses (AN_REFUSED, naming the first row and its generator) a table that holds generated rows: asked wherever a test part is used. */
 bool an_table_require_real(const an_table *t, const char *what, an_error *err);
 
-/* Labels of a binary target: label[i] = 1 where row i holds the positive value, 0 otherwise; AN_INPUT when a target cell is missing
- * (row named) or the target has not two classes ("has one class", "has 5 classes"). Numeric targets compare by value text. */
+/* Labels: label[i] = 1 where row i holds the positive value, 0 where it holds another. With two classes and no positive value named the rarer
+ * is positive; with more, the positive value is told from the rest. AN_INPUT when a target cell is missing (row named), there is one class
+ * only, or there are several and no positive value. Numeric targets compare by value text. */
 bool an_table_labels(const an_table *t, uint8_t *label, an_error *err);
+/* The same where some rows have no label yet: those get 0. For counting; what trains or is tested asks the former. */
+bool an_table_labels_known(const an_table *t, uint8_t *label, an_error *err);
+static inline bool an_table_unlabelled(const an_column *target /* NULL: no target, nothing is missing */, size_t row)
+{
+    return target && !an_valid(target, row);
+}
 /* Distinct target values as text with counts, sorted by bytes. */
 typedef struct an_class_count {
     char *name;
@@ -131,11 +138,19 @@ typedef struct an_class_count {
 bool an_table_classes(const an_table *t, an_class_count **classes, size_t *count, an_error *err);
 void an_class_counts_free(an_class_count *classes, size_t count);
 
+/* Rows chosen by a text: terms col=v, col!=v, col<v, col<=v, col>v, col>=v, col=low..high, joined by commas; a value with a comma stands in
+ * double quotes. chosen[i] becomes 1 where all hold and none of the cells is missing (col= and col!= with nothing behind ask for missing and not
+ * missing cells), else 0. text NULL: all rows. */
+bool an_table_where(const char *text, const an_table *t, uint8_t *chosen, an_error *err);
+
 /* ---- row keys ------------------------------------------------------------------------------------------------------------- */
 
 /* 64-bit keyed hash of each row: of the id column where there is one, else of the content of feature and target columns (so equal rows are
  * one key and stay on one side of a split). Generated rows get the hash of (generator, seed, row). Independent of column order. */
 bool an_table_row_keys(const an_table *t, uint64_t *key, an_error *err);
+/* As if `names` were the feature and target columns and `id` (NULL: none) the id column, whatever roles this table gives them: how rows are
+ * recognised in a table that has other columns besides. AN_NOT_FOUND names a column that is absent. */
+bool an_table_row_keys_over(const an_table *t, const an_list *names, const char *id, uint64_t *key, an_error *err);
 
 /* ---- CSV --------------------------------------------------------------------------------------------------------------------- */
 
@@ -144,36 +159,83 @@ typedef struct an_csv_options { /* zero-initialised fields mean 'detect' (an_csv
     char *delimiter;
     char *decimal;   /* "." or ","; NULL: detect */
     char *thousands; /* "." "," "'" " " or "none"; NULL: none unless forced */
-    char *encoding;  /* "utf-8" "latin-1"; NULL: BOM, else UTF-8 when valid, else latin-1 */
+    /* "utf-8" "latin-1" "cp1252" "utf-16le" "utf-16be" ("utf-16"); NULL: BOM, UTF-16 by its zero bytes, UTF-8 when valid, cp1252 where it
+     * has printable 0x80-0x9f, else latin-1 */
+    char *encoding;
     bool no_header;
     char *names;       /* file with one column name per line; implies no header row unless it is there */
-    an_list missing;   /* tokens; an empty field always; default NA, N/A, NaN, nan, null, NULL, None, ?, - , #N/A */
-    char *date_format; /* strptime-like: %d.%m.%Y %H:%M:%S; NULL: ISO 8601 only */
+    int64_t header_row; /* line of the header, from 1; 0: the first row as wide as the table with names in it, titles above are left out */
+    bool units_row;    /* the row below the header holds units; found out where all its cells look like units over numbers */
+    bool no_units_row; /* it does not */
+    bool keep_totals;  /* rows at the end such as "Summe;;12" are rows like the others */
+    an_list missing;   /* tokens; an empty field always; default NA, N/A, NaN, nan, null, NULL, None, ?, -, * and the error cells of Excel */
+    char *date_format; /* strptime-like: %d.%m.%Y %H:%M:%S; "excel": days since 1899-12-30; NULL: ISO 8601, 03.04.2026, 03/04/2026 */
     an_list type;      /* "column=integer" */
     char *sheet;       /* of an Excel file: name, 1-based number, either with !A1:F200 behind it; an_table_read only */
+    char *skip_bad;    /* file for rows that cannot be read (line,reason,text), which are left out; NULL: the first is an error */
+    int64_t sample;    /* so many rows, drawn without replacement by the seed of the job, in the order of the file; 0: all */
 } an_csv_options;
+#define AN_CSV_MISSING "NA,N/A,NaN,nan,null,NULL,None,?,-,*,#N/A,#NV,#DIV/0!,#VALUE!,#WERT!,#REF!,#BEZUG!,#NAME?,#NUM!,#ZAHL!,#NULL!"
 /* the rows of the table below, for structs that hold one at offset `base` */
 #define AN_CSV_PARAMS(base)                                                                                                               \
     AN_TEXT_AT(base, an_csv_options, delimiter, NULL,                                                                                     \
                "between fields: comma, semicolon, tab, pipe, space or one character; found out when not given"),                          \
         AN_TEXT_AT(base, an_csv_options, decimal, NULL, "decimal mark: . or , ; found out when not given"),                               \
         AN_TEXT_AT(base, an_csv_options, thousands, NULL, "thousands separator: . , ' a blank, or none; none when not given"),            \
-        AN_TEXT_AT(base, an_csv_options, encoding, NULL, "utf-8 or latin-1; found out when not given"),                                   \
+        AN_TEXT_AT(base, an_csv_options, encoding, NULL, "utf-8, latin-1, cp1252, utf-16le or utf-16be; found out when not given"),       \
         AN_BOOL_AT(base, an_csv_options, no_header, false, "the first row holds values, not names; columns are called c1, c2 ..."),       \
         AN_TEXT_AT(base, an_csv_options, names, NULL, "file with one column name per line"),                                              \
-        AN_LIST_AT(base, an_csv_options, missing, "NA,N/A,NaN,nan,null,NULL,None,?,-,#N/A",                                               \
-                   "texts that mean a missing value, beside an empty field"),                                                             \
-        AN_TEXT_AT(base, an_csv_options, date_format, NULL, "how dates are written, such as %d.%m.%Y %H:%M:%S; ISO 8601 when not given"), \
+        AN_LIST_AT(base, an_csv_options, missing, AN_CSV_MISSING,                                               \
+                   "texts that mean a missing value, beside an empty field; numbers such as -999 alone are added to the usual words"),    \
+        AN_TEXT_AT(base, an_csv_options, date_format, NULL, "how dates are written, such as %d.%m.%Y %H:%M:%S, or excel; found out when not given"), \
         AN_LIST_AT(base, an_csv_options, type, NULL,                                                                                      \
                    "COLUMN=integer, real, boolean, category, datetime or text; found out when not given"),                                \
-        AN_TEXT_AT(base, an_csv_options, sheet, NULL, "sheet of an Excel file: its name or number, and cells of it as in Data!A1:F200")
+        AN_TEXT_AT(base, an_csv_options, sheet, NULL, "sheet of an Excel file: its name or number, and cells of it as in Data!A1:F200"), \
+        AN_TEXT_AT(base, an_csv_options, skip_bad, NULL, "leave rows out that cannot be read, and write them with line and reason to this file"), \
+        AN_INT_AT(base, an_csv_options, sample, 0, 0, 1e12, "read so many rows, drawn by --seed; 0: all")
 extern const an_param an_csv_params[];
 
 typedef struct an_csv_dialect { /* what was found or forced; for messages and tests */
     char delimiter, decimal, thousands, quote;
     bool header, bom, gzip, crlf;
     char encoding[16];
+    size_t header_line, titles, units_line; /* lines from 1, 0: none; titles: lines left out above the header */
+    size_t totals, headers_again;           /* rows left out at the end, and headers further down */
+    size_t skipped, sampled_from;           /* rows that could not be read (--skip-bad), rows there were (--sample), else 0 */
+    char date_order;                        /* of 03/04/2026: 'd' day first, 'm' month first, 0: no such dates */
 } an_csv_dialect;
+
+/* Where rows came from: files and lines. A run stands for `count` rows from `row` on, which came from as many lines from `line` on; or, where
+ * together, for one row that came from all of these lines (a pivot). A row may be in several runs (a join). */
+typedef struct an_lines_run {
+    size_t row, count;
+    uint64_t line;
+    uint32_t file;
+    bool together;
+} an_lines_run;
+typedef struct an_lines {
+    an_list file; /* names as they were given */
+    an_lines_run *run;
+    size_t count, room;
+} an_lines;
+void an_lines_free(an_lines *l);
+uint32_t an_lines_file(an_lines *l, const char *name); /* its number; added where it is not there */
+void an_lines_add(an_lines *l, size_t row, uint32_t file, uint64_t line);
+/* Row i of `to` from first on came from row from_row[i] of what `from` tells about (SIZE_MAX: none of its rows); NULL: from row i. */
+bool an_lines_gather(an_lines *to, size_t first, const an_lines *from, const size_t *from_row, size_t rows, an_error *err);
+/* Row i of what `from` tells about went into row to_row[i] of `to` (SIZE_MAX: none), of which there are `rows`. */
+bool an_lines_merge(an_lines *to, size_t rows, const an_lines *from, const size_t *to_row, size_t from_rows, an_error *err);
+/* "screws.csv:7" or "press.csv:4; test.csv:9-11"; places[i] is a new text. NULL: AN_MEMORY */
+char **an_lines_texts(const an_lines *l, size_t rows, an_error *err);
+an_table *an_lines_table(const an_lines *l, an_error *err); /* for storing */
+bool an_lines_from_table(const an_table *t, an_lines *out, an_error *err);
+
+typedef struct an_read_report { /* zero-initialise, an_read_report_free afterwards */
+    an_csv_dialect dialect;
+    an_list notes;  /* one line each: what was left out or looks odd, and the flag that decides */
+    an_lines lines; /* empty for Parquet */
+} an_read_report;
+void an_read_report_free(an_read_report *r);
 
 /* Reads one file (gzip recognised by its magic) into a new table; every column is a feature; types inferred over the whole file:
  * boolean (true/false, yes/no spelled out), integer, real, datetime (ISO 8601 or date_format), category (up to 1,000 distinct values and
@@ -191,6 +253,9 @@ an_table *an_csv_parse(const char *bytes, size_t n, const char *what, const an_c
 /* Writes RFC 4180, comma, header, LF, shortest numbers; with origin columns when any row is generated. Atomic when path is a file; "-" is
  * stdout. */
 bool an_csv_write(const an_table *t, const char *path, an_error *err);
+/* The same with the delimiter, decimal mark and line ends of a dialect that was read; UTF-8, marked as such (BOM) where the dialect had a mark or
+ * another encoding. */
+bool an_csv_write_as(const an_table *t, const char *path, const an_csv_dialect *dialect, an_error *err);
 /* the same text appended to out; origin columns whenever the table has an origin */
 void an_csv_text(const an_table *t, bool header, an_buf *out);
 void an_csv_quote(an_buf *out, const char *text); /* one field */
@@ -232,6 +297,10 @@ an_table *an_parquet_read(const char *path, an_job *job, an_error *err);
  * reader, for Parquet header and utf-8 alone. */
 an_table *an_table_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes, an_job *job,
                         an_error *err);
+/* the same, with all that is known about it */
+an_table *an_table_read_report(const char *path, const an_csv_options *options, an_read_report *report, an_job *job, an_error *err);
+/* Numbers such as -999 or 9999 far from all others of their column, as lines for people: they may mean missing. */
+void an_table_codes(const an_table *t, an_list *notes);
 
 /* ---- roles, and what is set aside -------------------------------------------------------------------------------------------------- */
 
@@ -308,7 +377,7 @@ typedef struct an_prep_column { /* one source column */
     double step;          /* training values are multiples of this resolution (0: none found): inverted values are rounded to it */
     size_t first, width;  /* its columns in the prepared matrix */
     bool onehot;
-    an_dictionary dictionary; /* category, boolean ("0","1" when onehot) */
+    an_dictionary dictionary; /* category; boolean: how false and true are written (as in an_column) */
     double missing_share;
 } an_prep_column;
 
@@ -402,6 +471,18 @@ an_table *an_table_pivot(const an_table *t, const char *on, const char *names, c
  * {"rows_before","rows_read","rows_added","rows_known","conflicts":[{"id","row","against","against_row","columns"}],"conflict_count","by"}.
  */
 an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err);
+/* the same; *rows (new array, may be NULL): the rows of `more` that were added */
+an_table *an_table_grow_rows(const an_table *t, const an_table *more, size_t **rows, size_t *count, json_t **report, an_error *err);
+/* t, and below it all rows of `more`, brought to the same types and units */
+an_table *an_table_stack(const an_table *t, const an_table *more, an_error *err);
+/* Values of a column that several rows have: {"repeated","differing","first":[{"id","rows":[indices],"columns":[that differ]}]} */
+json_t *an_table_repeated(const an_table *t, const char *name, an_error *err);
+/* Where the rows of a join came from, by its columns "<name>.row" (option trace), which are taken out unless `keep`; lines[k] may be NULL */
+bool an_lines_join(an_table *t, const char *const *names, const an_lines *const *lines, size_t count, bool keep, an_lines *out,
+                   an_error *err);
+/* Where the rows of made = an_table_pivot(t, on, names ...) came from */
+bool an_lines_pivot(const an_table *t, const char *on, const char *names, const an_table *made, const an_lines *from, an_lines *out,
+                    an_error *err);
 
 /* ---- schema ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -449,6 +530,16 @@ void an_expect_propose(const an_table *t, an_buf *out);
  * {"rows","duplicate_rows","target":{"name","positive","classes":{name:count}},"columns":[{"name","type","role","missing","distinct","min","max","mean","sd","quantiles":{},"histogram":{"edges":[],"counts":[]},"top":[{"value","count"}],"auc","cramers_v"}]}
  */
 json_t *an_table_profile(const an_table *t, an_job *job, an_error *err);
+/* The same with all that a page shows. by: column whose values are held against each other; NULL: none. Columns get "station","reason",
+ * "robust_sd","outliers":{"count","share","farthest":[{"row","time","value","z"}]},"chart":{histogram where the values are, "under","over"},
+ * "capability":{"low","high","below","above","within_by","sigma_within","sigma_overall","cp":{"value","low","high"},"cpk","pp","ppk"},
+ * "association":{"measure":auc|spearman|epsilon_squared|cramers_v,"value","low","high","p","p_adjusted"},"groups":[{"column","kind":by|group|
+ * shift,"p","p_adjusted","effect","values"}],"trend":{"mean","low","high"},"stuck":[{"from","to","rows","value"}],"steps":[{"at","before",
+ * "after","shift_sd"}],"drift":{"tau","p","change_sd","drifts"}; beside them "order","groupings","balance","missing","duplicates","twins",
+ * "correlation":{"columns","r_1000": lower triangle in thousandths,"pairs","blocks"},"findings":[{"kind","column","columns","score","text",
+ * "evidence"}], most important first. Rows are told by number from 1 and, with a time column, by time. AN_NOT_FOUND: no column `by`; AN_INPUT:
+ * it has more than 1,000 values. */
+json_t *an_table_profile_full(const an_table *t, const char *by, an_job *job, an_error *err);
 
 /* ---- files --------------------------------------------------------------------------------------------------------------------------- */
 

@@ -8,12 +8,12 @@
 
 #include "andon/base.h"
 
-typedef struct an_slice {
+typedef struct an_span {
     const char *data;
     size_t size;
-} an_slice;
-bool an_slice_is(an_slice s, const char *text);      /* exactly equal */
-bool an_slice_is_nocase(an_slice s, const char *text); /* ASCII letters alike */
+} an_span;
+bool an_span_is(an_span s, const char *text);        /* exactly equal */
+bool an_span_is_nocase(an_span s, const char *text); /* ASCII letters alike */
 
 /* ---- the loop: epoll ------------------------------------------------------------------------------------------------------- */
 
@@ -22,9 +22,10 @@ an_loop *an_loop_new(an_error *err);
 void an_loop_free(an_loop *l);
 /* until an_loop_stop; false when epoll itself fails */
 bool an_loop_run(an_loop *l, an_error *err);
-void an_loop_stop(an_loop *l); /* from any thread, and async-signal-safe */
+void an_loop_stop(an_loop *l);        /* from any thread, and async-signal-safe */
 double an_loop_now(const an_loop *l); /* monotonic seconds, read once a turn */
 
+/* AN_HANGUP: the other side has closed (reported when asked for), or the connection is broken (always reported) */
 enum { AN_READABLE = 1, AN_WRITABLE = 2, AN_HANGUP = 4 };
 typedef void (*an_watch_function)(void *context, int fd, unsigned events);
 /* events 0: stop watching (before the fd is closed). The fd must not block. Level-triggered. */
@@ -33,61 +34,67 @@ bool an_loop_watch(an_loop *l, int fd, unsigned events, an_watch_function functi
 typedef struct an_timer an_timer; /* owned by the loop; invalid after it fired or was cancelled */
 an_timer *an_loop_after(an_loop *l, double seconds, void (*function)(void *context), void *context);
 void an_loop_cancel(an_loop *l, an_timer *t); /* NULL is allowed */
-/* Calls function in the loop's thread, in the order of posting; from any thread. */
+/* Calls function in the loop's thread, in the order of posting; from any thread. What was posted and not yet called when the loop is freed
+ * is dropped. */
 void an_loop_post(an_loop *l, void (*function)(void *context), void *context);
-/* Called once at the end of each turn in which anything happened: where work that was collected during the turn is handed on together. */
+/* Called once at the end of each turn in which anything happened, before the servers write: where work that was collected during the turn
+ * is handed on together. Several may be added; they run in that order. */
 void an_loop_each_turn(an_loop *l, void (*function)(void *context), void *context);
+void an_loop_each_turn_remove(an_loop *l, void (*function)(void *context), void *context);
 
 /* ---- HTTP/1.1 messages -------------------------------------------------------------------------------------------------------- */
 
 enum { AN_HTTP_HEADERS_MAX = 100 };
 typedef struct an_http_header {
-    an_slice name, value; /* value without blanks around it */
+    an_span name, value; /* value without blanks around it */
 } an_http_header;
 
 typedef struct an_http_limits { /* 0: the default */
-    size_t line_bytes;   /* request line: 8,192 */
-    size_t head_bytes;   /* all of the head: 32,768 */
-    size_t body_bytes;   /* after removal of chunking: 64 MiB */
-    size_t connections;  /* 11,000 */
-    size_t pipelined;    /* requests of one connection that wait for their answers: 64; more are not read from the socket */
-    double head_s;       /* from the first byte of a head to its end: 10 */
-    double body_s;       /* between two arrivals of body bytes: 10; besides at least 1 KiB/s on average after that */
-    double idle_s;       /* keep-alive: 75 */
-    double write_s;      /* a client that takes no bytes of its answer: 30 */
+    size_t line_bytes;          /* request line: 8,192 */
+    size_t head_bytes;          /* all of the head: 32,768 */
+    size_t body_bytes;          /* after removal of chunking: 64 MiB */
+    size_t connections; /* 11,000; above it the one that has been idle for longest gives way, and when none is idle newcomers wait */
+    size_t pipelined; /* requests of one connection that wait for their answers: 64 (and 1 MiB in all); more are not read from the socket */
+    double head_s;    /* from the first byte of a head to its end: 10 */
+    double body_s;    /* between two arrivals of body bytes: 10; besides at least 1 KiB/s on average after that */
+    double idle_s;    /* keep-alive: 75 */
+    double write_s;   /* a client that takes no bytes of its answer: 30 */
 } an_http_limits;
 
 typedef struct an_http_request {
-    an_slice method, target; /* target as sent */
-    char *path;              /* decoded and normalised: "/v2/models/a"; no "..", no "//", no NUL; owned by the request */
-    an_slice query;          /* after '?', raw */
-    int minor;               /* HTTP/1.minor */
+    an_span method, target; /* target as sent */
+    char *path;             /* decoded and normalised: "/v2/models/a"; no "..", no "//", no NUL; owned by the request */
+    an_span query;          /* after '?', raw */
+    int minor;              /* HTTP/1.minor */
     an_http_header header[AN_HTTP_HEADERS_MAX];
     size_t headers;
-    an_slice body;
+    an_span body;
     bool keep_alive, expect_continue;
 } an_http_request;
 
-an_slice an_http_get(const an_http_request *r, const char *name);   /* first header of that name; data NULL: absent */
+an_span an_http_get(const an_http_request *r, const char *name); /* first header of that name; data NULL: absent */
 /* Decoded value of a query parameter (percent and '+'), new text; NULL: absent. index: 0 for the first of several. */
 char *an_http_query(const an_http_request *r, const char *name, size_t index);
 
-/* The parser alone, for tests and fuzzing; no input or output. Strict: CRLF line ends (bare LF in the head is 400), no obs-fold, token names,
- * no blank before ':', no control characters in values, one Host in HTTP/1.1, one Content-Length of digits only, no Content-Length beside
- * Transfer-Encoding, Transfer-Encoding exactly "chunked" and 1.1 only, chunk sizes of at most 15 hex digits, chunk extensions skipped within
- * limits, trailers checked like headers and dropped, absolute-form targets with a matching Host, no target that decodes to "..", NUL or invalid
- * percent escapes. Whatever frames ambiguously is refused and the connection closed. */
+/* The parser alone, for tests and fuzzing; no input or output. Strict: CRLF line ends (bare LF in the head is 400), no obs-fold, token
+ * names, no blank before ':', no control characters in values, one Host in HTTP/1.1, one Content-Length of digits only, no Content-Length
+ * beside Transfer-Encoding, Transfer-Encoding exactly "chunked" and 1.1 only, chunk sizes of at most 15 hex digits, chunk extensions
+ * skipped within limits, trailers checked like headers and dropped, absolute-form targets with a matching Host, no target that decodes to
+ * "..", NUL or invalid percent escapes. Whatever frames ambiguously is refused and the connection closed. Where the RFCs leave room:
+ * Content-Length has no leading zeros; one blank line before a request is skipped; a request without a length has no body, but HTTP/1.0
+ * POST, PUT and PATCH need one (411); %2F is the same as '/', a backslash is an ordinary character; CONNECT is 501; HTTP/1.2 and above are
+ * 505. */
 typedef struct an_http_parser an_http_parser;
 an_http_parser *an_http_parser_new(const an_http_limits *limits);
 void an_http_parser_free(an_http_parser *p);
 typedef enum an_http_state { AN_HTTP_MORE, AN_HTTP_DONE, AN_HTTP_BAD } an_http_state;
-/* Feeds bytes; *used says how many were taken (all unless DONE or BAD). DONE: an_http_parser_request is complete, until an_http_parser_next.
- * BAD: *status is the answer (400, 408 is the server's, 411, 413, 414, 417, 431, 501, 505), `why` of an_http_parser_why a sentence; the connection must be closed.
- * The same bytes in any division give the same result. */
+/* Feeds bytes; *used says how many were taken (all unless DONE or BAD). DONE: an_http_parser_request is complete, until
+ * an_http_parser_next. BAD: *status is the answer (400, 408 is the server's, 411, 413, 414, 417, 431, 501, 503 no memory, 505), `why` of
+ * an_http_parser_why a sentence; the connection must be closed. The same bytes in any division give the same result. */
 an_http_state an_http_parser_feed(an_http_parser *p, const char *bytes, size_t n, size_t *used, int *status);
 const an_http_request *an_http_parser_request(const an_http_parser *p);
 const char *an_http_parser_why(const an_http_parser *p);
-void an_http_parser_next(an_http_parser *p); /* forgets the request, keeps memory */
+void an_http_parser_next(an_http_parser *p);          /* forgets the request, keeps memory */
 bool an_http_parser_started(const an_http_parser *p); /* bytes of a message have been seen: closing now cuts it short */
 
 /* ---- HTTP server ------------------------------------------------------------------------------------------------------------------ */
@@ -97,33 +104,41 @@ typedef struct an_exchange an_exchange;
 const an_http_request *an_exchange_request(const an_exchange *x); /* until answered */
 const char *an_exchange_peer(const an_exchange *x);               /* "10.0.0.7:51514" */
 double an_exchange_arrived(const an_exchange *x);                 /* an_loop_now at the first byte of the head */
-bool an_exchange_gone(const an_exchange *x);                      /* the client hung up: work may be dropped, an answer is still owed */
+/* The client hung up: work may be dropped, an answer is still owed. A client that has closed only its sending side (rare) counts as gone
+ * too, but is sent the answer. */
+bool an_exchange_gone(const an_exchange *x);
 
 typedef struct an_http_answer {
     int status;
-    const char *type;     /* Content-Type; NULL: none */
-    const char *headers;  /* further ones, each ended by CRLF; NULL: none */
-    const void *body;     /* copied, unless body_take */
+    const char *type;    /* Content-Type; NULL: none */
+    const char *headers; /* further ones, each ended by CRLF; NULL: none */
+    const void *body;    /* copied, unless body_take */
     size_t body_size;
-    char *body_take;      /* taken: freed by the server */
-    bool close;           /* close the connection afterwards */
+    char *body_take; /* taken: freed by the server */
+    bool close;      /* close the connection afterwards */
 } an_http_answer;
-/* Exactly once a request, in the loop's thread; x is invalid afterwards. HEAD gets no body. Adds Date, Content-Length, Connection. */
+/* Exactly once a request, in the loop's thread; x is invalid afterwards. HEAD gets no body. Adds Date, Content-Length, Connection. The
+ * bytes of `type` and `headers` go out as they are: no line ends of a user's in them. `body` may lie in the request. */
 void an_exchange_answer(an_exchange *x, const an_http_answer *a);
 /* A long answer in pieces (event streams, downloads): chunked (HTTP/1.1) or until close (1.0). an_exchange_begin takes the place of
- * an_exchange_answer; `more` is called in the loop's thread whenever the socket takes more: it fills `out` and returns true, or false at the end
- * (`failed`: the connection is cut so that the client notices). `done` is called once, at the end or when the client went away. */
+ * an_exchange_answer; `more` is called in the loop's thread whenever the socket takes more: it fills `out` and returns true, or false at
+ * the end
+ * (`failed`: the connection is cut so that the client notices). Nothing in `out` and true: the source rests until an_exchange_wake. `done`
+ * is called once, at the end or when the client went away; x is valid until then. head->body is ignored; body_size above 0 says that so
+ * many bytes will come (Content-Length instead of chunks; fewer or more cut the connection). */
 typedef struct an_http_source {
     void *context;
     bool (*more)(void *context, an_buf *out, bool *failed);
     void (*done)(void *context);
 } an_http_source;
 void an_exchange_begin(an_exchange *x, const an_http_answer *head, const an_http_source *source);
+/* The source that had nothing has something now. In the loop's thread, between an_exchange_begin and `done`. */
+void an_exchange_wake(an_exchange *x);
 
 typedef struct an_http_server an_http_server;
 typedef struct an_http_server_options {
-    const char *address; /* NULL: 127.0.0.1; "0.0.0.0", "::" ... */
-    int port;            /* 0: one is picked */
+    const char *address;           /* NULL: 127.0.0.1; "0.0.0.0", "::" ... */
+    int port;                      /* 0: one is picked */
     const char *certificate, *key; /* PEM files: TLS 1.2 and up; NULL: plain */
     an_http_limits limits;
     void *context;
@@ -132,12 +147,15 @@ typedef struct an_http_server_options {
 an_http_server *an_http_server_new(an_loop *l, const an_http_server_options *o, an_error *err);
 int an_http_server_port(const an_http_server *s);
 typedef struct an_http_counts {
-    uint64_t connections, requests, refused, timeouts, bytes_in, bytes_out; /* since the start; refused: answered 4xx or 5xx by the core itself */
-    uint64_t open;                                                          /* connections now */
+    uint64_t connections, requests, refused, timeouts, bytes_in,
+        bytes_out; /* since the start; refused: answered 4xx or 5xx by the core itself */
+    uint64_t open; /* connections now */
 } an_http_counts;
 void an_http_server_counts(const an_http_server *s, an_http_counts *out);
-/* Stops accepting and closes idle connections; `done` when the last answer is out or after `seconds`. */
+/* Stops accepting and closes idle connections, others after their answers; `done` when the last is closed or after `seconds`, when the rest
+ * is cut. */
 void an_http_server_drain(an_http_server *s, double seconds, void (*done)(void *context), void *context);
+/* Cuts all connections. Answers that handlers still owe may come later, as long as the loop lives: they go nowhere. Not within `handle`. */
 void an_http_server_free(an_http_server *s);
 
 /* ---- HTTP client: one connection on a loop ------------------------------------------------------------------------------------------ */
@@ -147,16 +165,20 @@ typedef struct an_http_reply {
     int status; /* 0: no answer; why in err */
     an_http_header header[AN_HTTP_HEADERS_MAX];
     size_t headers;
-    an_slice body; /* until the callback returns */
+    an_span body;                      /* until the callback returns */
     double sent, first_byte, finished; /* an_clock_s */
 } an_http_reply;
 typedef void (*an_reply_function)(void *context, const an_http_reply *reply, const an_error *err);
-/* url: http://host:port or https://...; ca: PEM file of roots, NULL: the system's; connects when first used, again after a failure */
+/* url: http://host:port or https://...; ca: PEM file of roots, NULL: the system's; connects when first used, again after a failure. A name
+ * is looked up in a thread. timeout_s: of one request in flight, connecting included. */
 an_http_client *an_http_client_new(an_loop *l, const char *url, const char *ca, double timeout_s, an_error *err);
 /* Queues one request (head and body built by the caller's parts; Host, Content-Length, Connection are added); callback once, in the loop's
- * thread. At most one in flight; others wait. */
+ * thread, never within this call. At most one in flight; others wait. When the server has closed the connection meanwhile, a request is
+ * sent once more on a new one if nothing of it was sent or its method may be repeated (GET, HEAD, PUT, DELETE, OPTIONS); a POST fails and
+ * its sender decides. */
 void an_http_client_send(an_http_client *c, const char *method, const char *target, const char *headers, const void *body, size_t n,
                          an_reply_function reply, void *context);
-void an_http_client_free(an_http_client *c); /* pending callbacks get "closed" */
+/* Pending callbacks get "closed" (and may not send again). Allowed within a callback. */
+void an_http_client_free(an_http_client *c);
 
 #endif

@@ -1,6 +1,8 @@
 /* commands.c - which function prints the result of which act. */
 #include "cli/cli.h"
 
+#include "andon/serve.h"
+
 #include <string.h>
 
 static const struct {
@@ -21,12 +23,15 @@ static const struct {
     { "data schema", an__show_text },
     { "data diff", an__show_text },
     { "data check", an__show_text },
+    { "data select", an__show_text },
     { "synth fit", an__show_generator },
     { "synth show", an__show_generator },
     { "synth judge", an__show_judge },
     { "synth compare", an__show_judges },
     { "synth list", an__show_list },
     { "synth sample", an__show_text },
+    { "synth export", an__show_text },
+    { "synth import", an__show_generator },
     { "model train", an__show_model },
     { "model evaluate", an__show_model },
     { "model threshold", an__show_model },
@@ -43,6 +48,8 @@ static const struct {
     { "lineage", an__show_lineage },
     { "report", an__show_text },
     { "doctor", an__show_doctor },
+    { "serve", an__show_text },
+    { "journal export", an__show_text },
 };
 
 enum { COMMANDS_MAX = 128 };
@@ -52,14 +59,15 @@ const an_command *an__commands(size_t *count)
     static an_command commands[COMMANDS_MAX]; /* filled once, before any thread starts; then constant */
     static size_t filled;
     if (!filled) {
-        size_t n;
-        const an_act *const *acts = an_acts(&n);
-        for (size_t i = 0; i < n && i < COMMANDS_MAX; i++) {
-            commands[i].act = acts[i];
-            for (size_t k = 0; k < AN_COUNT(shows); k++)
-                if (!strcmp(shows[k].name, acts[i]->name)) commands[i].show = shows[k].show;
-        }
-        filled = n;
+        size_t count_of[2];
+        const an_act *const *const rooms[2] = { an_acts(&count_of[0]), an_serve_acts(&count_of[1]) };
+        for (size_t r = 0; r < 2; r++)
+            for (size_t i = 0; i < count_of[r] && filled < COMMANDS_MAX; i++) {
+                an_command *c = &commands[filled++];
+                c->act = rooms[r][i];
+                for (size_t k = 0; k < AN_COUNT(shows); k++)
+                    if (!strcmp(shows[k].name, c->act->name)) c->show = shows[k].show;
+            }
     }
     *count = filled;
     return commands;

@@ -39,11 +39,12 @@ void an__show_generator(const json_t *r, FILE *out)
     if (!isnan(num(r, "steps"))) fprintf(out, ", %.0f steps", num(r, "steps"));
     if (!isnan(num(r, "train_s"))) fprintf(out, " in %.1f s", num(r, "train_s"));
     if (!isnan(num(r, "train_rows"))) fprintf(out, ", fitted on %.0f rows", num(r, "train_rows"));
+    if (json_is_true(json_object_get(r, "existed"))) fprintf(out, " (this generator was there already)");
     fputc('\n', out);
     const char *key;
     json_t *v;
     json_object_foreach(json_object_get(r, "scores"), key, v)
-        if (json_is_number(v)) fprintf(out, "  %-24s %.4f\n", key, json_number_value(v));
+        if (json_is_number(v)) fprintf(out, "  %-24s %.*f\n", key, json_is_integer(v) ? 0 : 4, json_number_value(v));
     const char *name = an_json_string(r, "name", "");
     fprintf(out, "next: andon synth judge --generator %s, or andon synth sample %s --rows 1000\n", name, name);
 }
@@ -51,21 +52,24 @@ void an__show_generator(const json_t *r, FILE *out)
 static const struct {
     const char *key, *name;
 } scores[] = {
-    { "ks_complement", "KS complement" },
-    { "correlation_similarity", "correlation similarity" },
-    { "wasserstein", "Wasserstein distance" },
-    { "js_distance", "Jensen-Shannon distance" },
-    { "c2st_auc", "told from real (AUC)" },
-    { "tstr_f1", "train on it, test on real (F1)" },
-    { "dcr_median", "distance to closest record" },
-    { "copies", "exact copies" },
-    { "sample_1k_s", "1,000 rows (s)" },
-    { "sample_10k_s", "10,000 rows (s)" },
+    { "ks_complement", "KS complement" },           { "correlation_similarity", "correlation similarity" },
+    { "wasserstein", "Wasserstein distance" },      { "js_distance", "Jensen-Shannon distance" },
+    { "c2st_auc", "told from real (AUC)" },         { "tstr_f1", "train on it, test on real (F1)" },
+    { "dcr_median", "distance to closest record" }, { "copies", "exact copies" },
+    { "sample_1k_s", "seconds for 1,000 rows" },    { "sample_10k_s", "seconds for 10,000 rows" },
 };
 
 void an__show_judge(const json_t *r, FILE *out)
 {
-    fprintf(out, "%.0f generated rows against %.0f real ones\n\n", num(r, "rows_synthetic"), num(r, "rows_real"));
+    const json_t *f = json_object_get(r, "filter");
+    fprintf(out, "%.0f generated rows against %.0f real ones\n", num(r, "rows_synthetic"), num(r, "rows_real"));
+    if (f)
+        fprintf(out,
+                "after the minority filter: of %.0f drawn %.0f passed, %.0f were of the other class, %.0f too far away or nearer to it\n",
+                num(f, "drawn"), num(f, "passed"), num(json_object_get(f, "dropped"), "other_class"),
+                num(json_object_get(f, "dropped"), "too_far") + num(json_object_get(f, "dropped"), "nearer_to_others"));
+    if (an_json_string(f, "note", NULL)) fprintf(out, "note: %s\n", an_json_string(f, "note", ""));
+    fputc('\n', out);
     an_grid *g = an__grid_new(4);
     an__grid_cell(g, "score"), an__grid_cell(g, "generated"), an__grid_cell(g, "floor (shuffled)"), an__grid_cell(g, "ceiling (real half)");
     for (size_t i = 0; i < AN_COUNT(scores); i++) {
@@ -122,8 +126,15 @@ void an__show_model(const json_t *r, FILE *out)
     }
     double tp = num(c, "tp"), fn = num(c, "fn"), fp = num(c, "fp"), tn = num(c, "tn");
     fprintf(out, "\non %.0f rows it has not seen: caught %.0f of %.0f", tp + fn + fp + tn, tp, tp + fn);
-    if (!isnan(num(r, "escape_upper"))) fprintf(out, " (escape rate at most %.1f %%, 95 %% one-sided)", 100 * num(r, "escape_upper"));
+    const json_t *units = json_object_get(r, "interval_units");
+    const char *unit = an_json_string(units, "column", NULL);
+    if (!isnan(num(r, "escape_upper"))) {
+        fprintf(out, " (escape rate at most %.1f %%, 95 %% one-sided", 100 * num(r, "escape_upper"));
+        if (unit) fprintf(out, "; rows of one %s are alike: %.0f of them count as %.1f", unit, tp + fn, num(units, "effective"));
+        fputc(')', out);
+    }
     fprintf(out, ", falsely rejected %.0f of %.0f\n\n", fp, fp + tn);
+    bool narrow = false;
     an_grid *g = an__grid_new(3);
     an__grid_cell(g, "metric"), an__grid_cell(g, "value"), an__grid_cell(g, "95 %% interval");
     for (size_t i = 0; i < AN_COUNT(metrics); i++) {
@@ -134,8 +145,18 @@ void an__show_model(const json_t *r, FILE *out)
             an__grid_cell(g, "-");
         else
             an__grid_cell(g, "%.3f to %.3f", num(x, "low"), num(x, "high"));
+        narrow |= num(x, "low") == num(x, "high");
     }
     an__grid_print(g, out);
+    if (unit) {
+        double groups = num(units, "count");
+        fprintf(out, "intervals: whole groups by %s were drawn (%.0f of them), not rows%s\n", unit, groups,
+                groups < 2    ? ": one group tells nothing of others"
+                : groups < 10 ? "; so few groups give rough intervals, test on more"
+                              : "");
+    } else if (narrow) {
+        fputs("an interval without width is no certainty: these rows cannot show the spread\n", out);
+    }
     fprintf(out, "\n              predicted good  predicted %s\nactual good   %14.0f  %10.0f\nactual bad    %14.0f  %10.0f\n", "bad", tn,
             fp, fn, tp);
 }
@@ -187,14 +208,16 @@ void an__show_compare(const json_t *r, FILE *out)
     }
     an__grid_print(g, out);
     const json_t *rec = json_object_get(r, "recommendation");
-    fprintf(out, "\nrecall and precision are at the moved threshold. Recommended: %s\n", an_json_string(rec, "why", ""));
-    if (json_is_false(json_object_get(rec, "better_than_trivial"))) return;
-    if (json_is_true(json_object_get(r, "time_ignored")))
-        fprintf(out, "The repeats are random splits; the data has a time column: judge the trained model on the newest quarter too (model "
-                     "train does).\n");
-    fprintf(out, "next: andon model train NAME --data %s --model %s --balance %s%s\n", an_json_string(r, "data", ""),
-            an_json_string(rec, "model", ""), an_json_string(rec, "balance", ""),
-            !strcmp(an_json_string(rec, "balance", ""), "none") ? "" : " --threshold f2");
+    /* results of earlier versions say neither "recommended" nor the threshold */
+    bool good = !json_is_false(json_object_get(rec, "better_than_trivial")) && !json_is_false(json_object_get(rec, "recommended"));
+    fprintf(out, "\nrecall and precision are at the moved threshold. %s: %s\n",
+            good ? "Recommended" : "Nothing is recommended; the least bad", an_json_string(rec, "why", ""));
+    if (!good) return;
+    const char *plain = strcmp(an_json_string(rec, "balance", ""), "none") ? "f2" : "0.5", *rule = an_json_string(rec, "threshold", plain);
+    fprintf(out, "next: andon model train NAME --data %s --model %s --balance %s", an_json_string(r, "data", ""),
+            an_json_string(rec, "model", ""), an_json_string(rec, "balance", ""));
+    if (strcmp(rule, "0.5") != 0) fprintf(out, strpbrk(rule, "<>= ") ? " --threshold '%s'" : " --threshold %s", rule);
+    fputc('\n', out);
 }
 
 void an__show_run(const json_t *r, FILE *out)

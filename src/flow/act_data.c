@@ -1,4 +1,4 @@
-/* act_data.c - data import, list, show, profile, split, export. */
+/* act_data.c - data import, list, show, split, export. */
 #include "flow/acts.h"
 #include "flow/steps.h"
 
@@ -9,8 +9,14 @@
 
 static json_t *import_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
+    const an_import_options *o = options;
+    if (o->dry_run) return an__import_dry(s, o, job, err);
+    static const an_flow_values nothing = { 0 };
+    an_flow_values made = { 0 };
     bool cached = false;
-    json_t *result = an__step_with(s, &an__step_import, options, NULL, NULL, NULL, job, &cached, err);
+    an_step_context c = { .store = s, .inputs = &nothing, .outputs = &made, .job = job };
+    /* the file of refused rows is written by the work itself: a result from the cache would leave it out */
+    json_t *result = an_step_run(&an__step_import, options, &c, NULL, an_job_fresh(job) || o->csv.skip_bad, &cached, err);
     if (cached) json_object_set_new(result, "existed", json_true());
     return result;
 }
@@ -19,11 +25,13 @@ const an_act an__act_data_import = {
     .name = "data import",
     .args = "NAME FILE...",
     .doc = "read, check, type and store a table; say what it sets aside and why",
-    .more = "Delimiter, decimal mark, encoding and header are detected unless given. With --target, columns that must not be learnt from "
-            "are set aside\n"
-            "(constant, empty, identifier, duplicate, leak); --keep brings one back. The same content is the same version.",
+    .more = "Delimiter, decimal mark, encoding, header, titles above it, units below it and totals at the end are detected and shown, each "
+            "with the flag that forces it; what can be read in two ways (1.234, 03/04/2026) is an error that names both.\n"
+            "With --target, columns that must not be learnt from are set aside (constant, empty, identifier, duplicate, leak); --keep "
+            "brings one back. The same content is the same version.\n"
+            "--dry-run shows all this and stores nothing. --append puts new rows below those of the data set and lists conflicts.",
     .examples = { "andon data import press parts.csv --target broken --id serial",
-                  "andon data import steel Faults.NNA --no-header --names Faults27x7_var --target Stains --drop Pastry,Bumps" },
+                  "andon data import press may.csv --append" },
     .params = an__import_params,
     .options_size = sizeof(an_import_options),
     .run = import_run,
@@ -79,17 +87,72 @@ const an_act an__act_data_list = {
     .run = list_run,
 };
 
+typedef struct show_options {
+    char *name;
+    int64_t row;
+} show_options;
+
 static const an_param show_params[] = {
-    AN_TEXT(name_options, name, NULL, "data set: NAME, NAME/3"),
+    AN_TEXT(show_options, name, NULL, "data set: NAME, NAME/3"),
+    AN_INT(show_options, row, 0, 0, 1e15, "one row, from 1: its cells, and the files and lines it came from; 0: the columns"),
     AN_PARAM_END,
 };
+
+/* Files behind the rows, and how many lines of each. */
+static json_t *sources_json(const an_lines *l)
+{
+    json_t *list = json_array();
+    for (size_t f = 0; f < l->file.count; f++) {
+        size_t lines = 0;
+        for (size_t i = 0; i < l->count; i++) lines += l->run[i].file == f ? l->run[i].count : 0;
+        json_array_append_new(list, json_pack("{s:s, s:I}", "name", l->file.items[f], "lines", (json_int_t)lines));
+    }
+    return list;
+}
+
+static json_t *row_json(const an_table *t, size_t row, const an_version_row *version, const an_lines *l, an_error *err)
+{
+    if (row >= t->rows) {
+        an_fail(err, AN_USAGE, "--row %zu: %s/%lld has %zu rows", row + 1, version->name, (long long)version->version, t->rows);
+        return NULL;
+    }
+    char **texts = an_lines_texts(l, t->rows, err);
+    if (!texts) return NULL;
+    json_t *cells = json_object();
+    an_buf out = { 0 }, text = { 0 };
+    an_buf_printf(&out, "%s/%lld, row %zu", version->name, (long long)version->version, row + 1);
+    if (*texts[row]) an_buf_printf(&out, ", from %s", texts[row]);
+    for (size_t j = 0; j < t->columns; j++) {
+        const an_column *c = &t->column[j];
+        text.size = 0;
+        if (c->type != AN_TENSOR) an_cell_text(c, row, &text);
+        json_object_set_new(cells, c->name, an_valid(c, row) ? json_stringn(text.data ? text.data : "", text.size) : json_null());
+        an_buf_printf(&out, "\n  %-28s %.*s%s%s", c->name, (int)text.size, text.data ? text.data : "", c->unit && text.size ? " " : "",
+                      c->unit && text.size ? c->unit : "");
+    }
+    json_t *result = json_pack("{s:s, s:I, s:I, s:s, s:o, s:s}", "name", version->name, "version", (json_int_t)version->version, "row",
+                               (json_int_t)row + 1, "from", texts[row], "cells", cells, "text", out.data);
+    an_buf_free(&out);
+    an_buf_free(&text);
+    for (size_t i = 0; i < t->rows; i++) free(texts[i]);
+    free(texts);
+    return result;
+}
 
 static json_t *show_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
     (void)job;
+    const show_options *o = options;
     an_version_row row = { 0 };
-    an_table *t = an__data_get(s, ((const name_options *)options)->name, &row, err);
-    json_t *result = t ? an__data_json(row.name, row.version, &row.address, t, NULL) : NULL;
+    an_lines lines = { 0 };
+    bool found = false;
+    an_table *t = an__data_get(s, o->name, &row, err);
+    json_t *result = NULL;
+    if (t && an__lines_get(s, row.run, &lines, &found, err)) {
+        result = o->row ? row_json(t, (size_t)o->row - 1, &row, &lines, err) : an__data_json(row.name, row.version, &row.address, t, NULL);
+        if (result && !o->row && found) json_object_set_new(result, "sources", sources_json(&lines));
+    }
+    an_lines_free(&lines);
     an_table_free(t);
     an_version_row_free(&row);
     return result;
@@ -98,37 +161,11 @@ static json_t *show_run(an_store *s, const void *options, an_job *job, an_error 
 const an_act an__act_data_show = {
     .name = "data show",
     .args = "NAME",
-    .doc = "columns, types, roles, and what was set aside",
-    .examples = { "andon data show press", "andon data show press/2 --json" },
+    .doc = "columns, types, roles, what was set aside; one row and where it came from",
+    .examples = { "andon data show press", "andon data show press/2 --row 17" },
     .params = show_params,
-    .options_size = sizeof(name_options),
+    .options_size = sizeof(show_options),
     .run = show_run,
-};
-
-/* ---- profile ------------------------------------------------------------------------------------------------------------------------ */
-
-static json_t *profile_run(an_store *s, const void *options, an_job *job, an_error *err)
-{
-    an_version_row row = { 0 };
-    an_table *t = an__data_get(s, ((const name_options *)options)->name, &row, err);
-    json_t *result = t ? an_table_profile(t, job, err) : NULL;
-    if (result) {
-        json_object_set_new(result, "name", json_string(row.name));
-        json_object_set_new(result, "version", json_integer(row.version));
-    }
-    an_table_free(t);
-    an_version_row_free(&row);
-    return result;
-}
-
-const an_act an__act_data_profile = {
-    .name = "data profile",
-    .args = "NAME",
-    .doc = "what is in each column: range, quantiles, missing, association with the target",
-    .examples = { "andon data profile press", "andon data profile press --json" },
-    .params = show_params,
-    .options_size = sizeof(name_options),
-    .run = profile_run,
 };
 
 /* ---- split --------------------------------------------------------------------------------------------------------------------------- */
@@ -201,13 +238,45 @@ const an_act an__act_data_split = {
 
 typedef struct export_options {
     char *name, *out;
+    bool lines;
 } export_options;
 
 static const an_param export_params[] = {
     AN_TEXT(export_options, name, NULL, "data set: NAME, NAME/3"),
     AN_TEXT(export_options, out, NULL, "file to write: CSV, or Parquet when it ends in .parquet (default NAME.csv)"),
+    AN_BOOL(export_options, lines, 0, "a column _from that says which files and lines a row came from"),
     AN_PARAM_END,
 };
+
+static bool add_lines(an_store *s, an_table *t, const an_version_row *row, an_error *err)
+{
+    an_lines lines = { 0 };
+    bool found = false, ok = an__lines_get(s, row->run, &lines, &found, err);
+    if (ok && !found) {
+        ok = an_fail(err, AN_INPUT, "nobody knows where the rows of %s/%lld came from", row->name, (long long)row->version);
+        an_hint(err, "it was made by a step that does not keep lines; import, --append, join, pivot and schema keep them");
+    }
+    char **texts = ok ? an_lines_texts(&lines, t->rows, err) : NULL;
+    an_column *c = texts ? an_table_add(t, "_from", AN_TEXT, err) : NULL;
+    ok = c != NULL;
+    size_t size = 0;
+    for (size_t i = 0; ok && i < t->rows; i++) size += strlen(texts[i]);
+    if (ok && size) {
+        c->text.bytes = an_alloc_data(size, 1, "where rows came from", err);
+        ok = c->text.bytes != NULL;
+    }
+    for (size_t i = 0, at = 0; ok && i < t->rows; i++) {
+        size_t n = strlen(texts[i]);
+        if (n) memcpy(c->text.bytes + at, texts[i], n);
+        at += n;
+        c->text.offset[i + 1] = at;
+        if (n) an_set_valid(c, i);
+    }
+    for (size_t i = 0; texts && i < t->rows; i++) free(texts[i]);
+    free(texts);
+    an_lines_free(&lines);
+    return ok;
+}
 
 static json_t *export_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
@@ -219,7 +288,8 @@ static json_t *export_run(an_store *s, const void *options, an_job *job, an_erro
     json_t *result = NULL;
     size_t n = path ? strlen(path) : 0;
     bool parquet = n > 8 && !strcmp(path + n - 8, ".parquet");
-    if (t && (parquet ? an_parquet_write(t, path, err) : an_csv_write(t, path, err)))
+    bool ready = t && (!o->lines || add_lines(s, t, &row, err));
+    if (ready && (parquet ? an_parquet_write(t, path, err) : an_csv_write(t, path, err)))
         result = json_pack("{s:s, s:I, s:s, s:I}", "name", row.name, "version", (json_int_t)row.version, "out", path, "rows",
                            (json_int_t)t->rows);
     free(path);
@@ -232,7 +302,7 @@ const an_act an__act_data_export = {
     .name = "data export",
     .args = "NAME",
     .doc = "write a data set as CSV or Parquet",
-    .examples = { "andon data export press --out press.csv", "andon data export press/2" },
+    .examples = { "andon data export press --out press.csv", "andon data export press/2 --lines --out press.parquet" },
     .params = export_params,
     .options_size = sizeof(export_options),
     .run = export_run,

@@ -70,6 +70,31 @@ static double cgroup_cpus(void)
     return quota / period;
 }
 
+/* How `serve --replicas` can bound its worker processes here: a group of its own in cgroup v2 or v1 where this process may make one. */
+static void check_limits(json_t *list)
+{
+    char line[4096];
+    bool v2 = false, v1 = false;
+    FILE *f = fopen("/proc/self/cgroup", "re");
+    while (f && fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = 0;
+        char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+        if (!path) continue;
+        *path++ = 0;
+        bool unified = !names[1];
+        if (!unified && strcmp(names + 1, "cpu") && strcmp(names + 1, "cpu,cpuacct")) continue;
+        char *folder = an_format("/sys/fs/cgroup%s%s%s", unified ? "" : "/", names + 1, path), *control = an_path_join(folder, "cgroup.procs");
+        if (!access(folder, W_OK) && !access(control, W_OK)) *(unified ? &v2 : &v1) = true;
+        free(folder);
+        free(control);
+    }
+    if (f) fclose(f);
+    check(list, "replica limits", true, "%s",
+          v2   ? "cgroup v2: CPU share and memory of 'serve --replicas' workers are enforced"
+          : v1 ? "cgroup v1: CPU share and memory of 'serve --replicas' workers are enforced"
+               : "no cgroup may be made here: workers of 'serve --replicas' get RLIMIT_AS and affinity; CPU share not enforced");
+}
+
 static json_t *doctor_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
     (void)s, (void)options, (void)err;
@@ -88,6 +113,7 @@ static json_t *doctor_run(an_store *s, const void *options, an_job *job, an_erro
           isnan(share) ? "%d threads" : "%d threads, but the container's quota is %.1f processors: use --threads", threads, share);
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGE_SIZE);
     check(list, "memory", true, "%.1f GB", (double)pages * (double)size / 1e9);
+    check_limits(list);
     char *folder = an_workspace_find(".", NULL);
     if (folder) {
         an_error why = { 0 };

@@ -1,5 +1,5 @@
-/* act_synth.c - synth fit, sample, judge, compare, list, show. */
-#include "flow/acts.h"
+/* act_synth.c - synth fit, judge, compare, list, show. Rows and files of a generator: act_synth_rows.c. */
+#include "flow/act_synth.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static bool data_values(an_store *s, const char *reference, an_flow_values *v, a
     return split != NULL;
 }
 
-static bool generator_value(an_store *s, const char *reference, an_flow_values *v, an_version_row *row, an_error *err)
+bool an__generator_value(an_store *s, const char *reference, an_flow_values *v, an_version_row *row, an_error *err)
 {
     an_version_row local = { 0 };
     if (!reference) {
@@ -38,8 +38,7 @@ static bool generator_value(an_store *s, const char *reference, an_flow_values *
     return true;
 }
 
-/* The data set a registered generator was made from, when --data does not say. */
-static bool generator_data(an_store *s, const char *data, const an_version_row *g, an_flow_values *v, an_job *job, an_error *err)
+bool an__generator_data(an_store *s, const char *data, const an_version_row *g, an_flow_values *v, an_job *job, an_error *err)
 {
     if (data) return data_values(s, data, v, job, err);
     const char *d = an_json_string(g->meta, "data", NULL), *p = an_json_string(g->meta, "split", NULL);
@@ -61,9 +60,10 @@ typedef struct fit_options {
 static const an_param fit_params[] = {
     AN_TEXT(fit_options, name, NULL, "name of the generator"),
     AN_TEXT(fit_options, data, NULL, "data set: NAME is the newest version"),
-    AN_TEXT(fit_options, method, "wgan", "kind of generator ('andon synth list' names them)"),
+    AN_TEXT(fit_options, method, "wgan",
+            "random smote borderline1 borderline2 adasyn smote-nc wgan wgan-filter ('andon synth show METHOD' lists its parameters)"),
     AN_CHOICE(fit_options, rows, "auto", "auto|all|minority", "rows it is trained on; auto: the method decides"),
-    AN_LIST(fit_options, set, NULL, "a parameter of the method: --set width=256 or --set wgan.width=256"),
+    AN_LIST(fit_options, set, NULL, "a parameter of the method: --set width=256 or --set wgan.width=256; repeat it, or join by commas"),
     AN_PARAM_END,
 };
 
@@ -96,10 +96,7 @@ static json_t *fit_run(an_store *s, const void *options, an_job *job, an_error *
         an_flow_values in = v;
         fit = an__step_do(s, "synth-fit", json_pack("{s:s, s:O}", "method", kind->name, "set", set), &in, &v, NULL, job, err);
     }
-    if (fit) {
-        an_flow_values in = v;
-        named = an__step_do(s, "register", json_pack("{s:s, s:s}", "what", "generator", "name", o->name), &in, NULL, NULL, job, err);
-    }
+    if (fit) named = an__give_name(s, "generator", o->name, &v, job, err);
     if (named) json_object_update(fit, named);
     bool ok = named != NULL;
     json_decref(named);
@@ -113,117 +110,13 @@ const an_act an__act_synth_fit = {
     .args = "NAME",
     .doc = "train a generator on the training part of a data set",
     .more = "Ctrl-C leaves a checkpoint; the same command resumes it. The test part is never seen: a generator records the rows it was "
-            "fitted on.",
+            "fitted on.\n"
+            "An equal fit that is finished is not repeated; it gets a new version only where another generator is the newest of this name.",
     .examples = { "andon synth fit press-gan --data press --method wgan",
-                  "andon synth fit press-gan --data press --set wgan.width=256 --set wgan.regularity=gradient" },
+                  "andon synth fit press-gan --data press --set layers=3,critic_width=256,critic_rate=0.001" },
     .params = fit_params,
     .options_size = sizeof(fit_options),
     .run = fit_run,
-};
-
-/* ---- sample --------------------------------------------------------------------------------------------------------------------- */
-
-typedef struct sample_options {
-    char *name, *out, *data;
-    int64_t rows, first_row;
-    bool filter;
-} sample_options;
-
-static const an_param sample_params[] = {
-    AN_TEXT(sample_options, name, NULL, "generator: NAME, NAME/3"),
-    AN_INT(sample_options, rows, 1000, 1, 1e9, "rows to draw"),
-    AN_INT(sample_options, first_row, 0, 0, 9e15, "number of the first row: rows 1000.. continue an earlier file"),
-    AN_TEXT(sample_options, out, NULL,
-            "CSV file to write, with the columns of the data and _generator,_seed,_row (default NAME.synthetic.csv)"),
-    AN_BOOL(sample_options, filter, 0, "keep only rows that pass the minority filter"),
-    AN_TEXT(sample_options, data, NULL, "data set whose training part the filter learns from (default: the generator's own)"),
-    AN_PARAM_END,
-};
-
-enum { CHUNK = 65536 };
-
-/* Chunks, so that memory does not grow with the rows asked for. */
-static bool stream_rows(const an_generator *g, const char *name, const sample_options *o, const char *path, an_job *job, an_error *err)
-{
-    char *half = an_format("%s.part", path);
-    FILE *f = fopen(half, "w");
-    bool ok = f || an_fail_errno(err, "writing %s", path);
-    for (int64_t done = 0; ok && done < o->rows; done += CHUNK) {
-        size_t n = (size_t)(o->rows - done < CHUNK ? o->rows - done : CHUNK);
-        an_table *t =
-            an_job_check(job, err) ? an_generator_sample(g, name, an_job_seed(job), (uint64_t)(o->first_row + done), n, job, err) : NULL;
-        an_buf text = { 0 };
-        ok = t != NULL;
-        if (ok) an_csv_text(t, done == 0, &text);
-        if (ok && fwrite(text.data, 1, text.size, f) != text.size) ok = an_fail_errno(err, "writing %s", path);
-        an_buf_free(&text);
-        an_table_free(t);
-        an_job_progress(job, (double)(done + (int64_t)n), (double)o->rows, "rows");
-    }
-    if (f && fclose(f) && ok) ok = an_fail_errno(err, "writing %s", path);
-    if (ok && rename(half, path)) ok = an_fail_errno(err, "writing %s", path);
-    if (!ok) remove(half);
-    free(half);
-    return ok;
-}
-
-static json_t *sample_run(an_store *s, const void *options, an_job *job, an_error *err)
-{
-    const sample_options *o = options;
-    an_version_row row = { 0 };
-    an_flow_values v = { 0 };
-    if (!generator_value(s, o->name, &v, &row, err)) return NULL;
-    an_artifact *a = an_artifact_get(s, &row.address, err);
-    an_generator *g = a ? an_generator_load(a, err) : NULL;
-    char *name = an_format("%s/%lld", row.name, (long long)row.version),
-         *path = o->out ? an_strdup(o->out) : an_format("%s.synthetic.csv", row.name);
-    json_t *report = NULL, *result = NULL;
-    int64_t passed = o->rows;
-    bool ok = g != NULL;
-    double start = an_clock_s();
-    an_job_stage(job, "sampling");
-    if (ok && o->filter) {
-        an_parts p = { 0 };
-        an_table *train = NULL, *kept = NULL;
-        an_filter_options fo = { 0 };
-        an_params_defaults(an_filter_params, &fo);
-        ok = generator_data(s, o->data, &row, &v, job, err) &&
-             an__parts_open(s, an_flow_value(&v, "data"), an_flow_value(&v, "split"), &p, err);
-        if (ok) train = an_table_select(p.table, p.split.train, p.split.train_count, err);
-        if (train) kept = an_filter_sample(g, name, train, &fo, (size_t)o->rows, an_job_seed(job), &report, job, err);
-        ok = kept && an_csv_write(kept, path, err);
-        if (kept) passed = (int64_t)kept->rows;
-        an_params_free(an_filter_params, &fo);
-        an_table_free(train);
-        an_table_free(kept);
-        an__parts_free(&p);
-    } else if (ok) {
-        ok = stream_rows(g, name, o, path, job, err);
-    }
-    if (ok)
-        result =
-            json_pack("{s:s, s:I, s:I, s:s, s:f, s:o}", "name", row.name, "version", (json_int_t)row.version, "rows", (json_int_t)passed,
-                      "out", path, "seconds", an_clock_s() - start, "filter", report ? json_incref(report) : json_null());
-    json_decref(report);
-    free(name);
-    free(path);
-    an_generator_free(g);
-    an_artifact_free(a);
-    an_version_row_free(&row);
-    return result;
-}
-
-const an_act an__act_synth_sample = {
-    .name = "synth sample",
-    .args = "NAME",
-    .doc = "draw rows from a generator into a CSV file",
-    .more = "The same generator, seed and row number give the same row, however many are drawn at a time. The columns "
-            "_generator,_seed,_row say where a row came from;\n"
-            "files that carry them are recognised at import and can never enter a test part.",
-    .examples = { "andon synth sample press-gan --rows 10000 --out made.csv", "andon synth sample press-gan --rows 500 --filter" },
-    .params = sample_params,
-    .options_size = sizeof(sample_options),
-    .run = sample_run,
 };
 
 /* ---- judge ------------------------------------------------------------------------------------------------------------------------ */
@@ -250,7 +143,7 @@ static json_t *judge_file(an_store *s, const judge_options *o, an_job *job, an_e
     an_csv_options csv = { 0 };
     an_params_defaults(an_csv_params, &csv);
     json_t *result = NULL;
-    an_table *made = NULL, *real = NULL, *holdout = NULL;
+    an_table *made = NULL, *real = NULL, *holdout = NULL, *around = NULL;
     if (data_values(s, o->data, &v, job, err) && an__parts_open(s, an_flow_value(&v, "data"), an_flow_value(&v, "split"), &p, err))
         made = an__table_file(o->synthetic, &csv, job, err);
     if (made) {
@@ -264,9 +157,11 @@ static json_t *judge_file(an_store *s, const judge_options *o, an_job *job, an_e
             single = !strcmp(cell.data, first.data);
         }
         size_t *rows = an_alloc_n(p.split.train_count + 1, sizeof *rows), n = 0;
+        size_t *every = an_alloc_n(p.split.train_count + 1, sizeof *every), m = 0;
         for (size_t i = 0; i < p.split.train_count; i++) {
-            bool take = true;
-            if (single) {
+            bool take = !an_table_generated(p.table, p.split.train[i]);
+            if (take) every[m++] = p.split.train[i];
+            if (take && single) {
                 an_buf_clear(&cell);
                 an_cell_text(y, p.split.train[i], &cell);
                 take = !strcmp(cell.data, first.data);
@@ -277,15 +172,18 @@ static json_t *judge_file(an_store *s, const judge_options *o, an_job *job, an_e
             an_fail(err, AN_INPUT, "%s: %s = %s does not occur in the data", o->synthetic, y->name, first.data);
         else
             real = an_table_select(p.table, rows, n, err);
+        if (real) around = an_table_select(p.table, every, m, err);
         free(rows);
+        free(every);
         an_buf_free(&first);
         an_buf_free(&cell);
     }
-    an_judge_options jo = { .bins = o->bins, .rows = o->rows };
-    if (real) holdout = an_table_select(p.table, p.split.test, p.split.test_count, err);
+    an_judge_options jo = { .bins = o->bins, .rows = o->rows, .around = around };
+    if (around) holdout = an_table_select(p.table, p.split.test, p.split.test_count, err);
     if (holdout) result = an_judge(real, made, NULL, holdout, &jo, job, err);
     an_table_free(made);
     an_table_free(real);
+    an_table_free(around);
     an_table_free(holdout);
     an__parts_free(&p);
     an_params_free(an_csv_params, &csv);
@@ -303,7 +201,7 @@ static json_t *judge_run(an_store *s, const void *options, an_job *job, an_error
     an_flow_values v = { 0 };
     an_version_row row = { 0 };
     json_t *result = NULL;
-    if (generator_value(s, o->generator, &v, &row, err) && generator_data(s, o->data, &row, &v, job, err))
+    if (an__generator_value(s, o->generator, &v, &row, err) && an__generator_data(s, o->data, &row, &v, job, err))
         result = an__step_do(s, "judge", json_pack("{s:I, s:I}", "bins", (json_int_t)o->bins, "rows", (json_int_t)o->rows), &v, NULL, NULL,
                              job, err);
     an_version_row_free(&row);

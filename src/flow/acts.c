@@ -1,13 +1,16 @@
 /* acts.c - the table of acts. */
 #include "flow/acts.h"
+#include "flow/act_select.h"
+#include "flow/act_synth.h"
 #include "flow/act_table.h"
 
 static const an_act *const acts[] = {
     &an__act_init,        &an__act_demo_gearbox,   &an__act_sim_gearbox,   &an__act_data_import,
     &an__act_data_list,   &an__act_data_show,      &an__act_data_profile,  &an__act_data_split,
     &an__act_data_export, &an__act_data_join,      &an__act_data_pivot,    &an__act_data_schema,
-    &an__act_data_diff,   &an__act_data_check,     &an__act_synth_fit,     &an__act_synth_sample,
+    &an__act_data_diff,   &an__act_data_check, &an__act_data_select,     &an__act_synth_fit,     &an__act_synth_sample,
     &an__act_synth_judge, &an__act_synth_compare,  &an__act_synth_list,    &an__act_synth_show,
+    &an__act_synth_export, &an__act_synth_import,
     &an__act_model_train, &an__act_model_evaluate, &an__act_model_explain, &an__act_model_show,
     &an__act_model_list,  &an__act_model_predict,  &an__act_model_export,  &an__act_model_threshold,
     &an__act_model_alias, &an__act_model_kinds,    &an__act_compare,       &an__act_run,

@@ -1,109 +1,8 @@
-/* step_data.c - the steps that get data ready: import, get, clean, split. */
+/* step_data.c - the steps that get data ready: get, clean, split. The import is in step_import.c. */
 #include "flow/steps.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- import: files to a typed table ------------------------------------------------------------------------------------------- */
-
-const an_param an__import_params[] = {
-    AN_TEXT(an_import_options, name, NULL, "name to register the data set under; none: the table is handed on without one"),
-    AN_LIST(an_import_options, file, NULL, "files to read; several are put below each other"),
-    AN_CSV_PARAMS(offsetof(an_import_options, csv)),
-    AN_ROLES_PARAMS(offsetof(an_import_options, roles)),
-    AN_PARAM_END,
-};
-
-/* Names of files in parameters are relative to the pipeline file. */
-static char *resolve(const an_step_context *c, const char *path)
-{
-    return c->base_folder && path ? an_path_join(c->base_folder, path) : an_strdup(path);
-}
-
-static bool import_fingerprint(const an_step_context *c, const void *options, an_buf *text, an_error *err)
-{
-    const an_import_options *o = options;
-    for (size_t i = 0; i <= o->file.count; i++) {
-        const char *file = i < o->file.count ? o->file.items[i] : o->csv.names;
-        if (!file) continue;
-        char *path = resolve(c, file), hex[65];
-        an_hash h;
-        bool ok = an_hash_file(path, &h, err);
-        free(path);
-        if (!ok) return false;
-        an_hash_hex(&h, hex);
-        an_buf_printf(text, "%s %s\n", an_path_base(file), hex);
-    }
-    return true;
-}
-
-static an_table *read_below(const an_step_context *c, const an_import_options *o, const char *file, an_table *above, an_error *err)
-{
-    an_csv_options csv = o->csv;
-    char *path = resolve(c, file), *names = resolve(c, csv.names);
-    csv.names = names;
-    an_table *t = an__table_file(path, &csv, c->job, err);
-    free(path);
-    free(names);
-    if (!t || !above) return t;
-    for (size_t k = 0; k < above->columns || k < t->columns; k++) {
-        const char *odd = k < above->columns && !an_table_find(t, above->column[k].name) ? above->column[k].name
-                          : k < t->columns && !an_table_find(above, t->column[k].name)   ? t->column[k].name
-                                                                                         : NULL;
-        if (!odd) continue;
-        an_fail(err, AN_INPUT, "%s and %s differ: column %s is in one of them only", o->file.items[0], file, odd);
-        an_hint(err, "files given together are put below each other and need the same columns");
-        an_table_free(t);
-        return NULL;
-    }
-    an_table *both = an_table_append(above, t, err);
-    an_table_free(t);
-    return both;
-}
-
-static json_t *import_run(const an_step_context *c, const void *options, an_error *err)
-{
-    const an_import_options *o = options;
-    if (!o->file.count) {
-        an_fail(err, AN_USAGE, "import needs a file");
-        return NULL;
-    }
-    if (o->name && !an_name_check("data set", o->name, err)) return NULL;
-    an_table *t = NULL;
-    bool ok = true;
-    for (size_t i = 0; ok && i < o->file.count; i++) {
-        an_table *more = read_below(c, o, o->file.items[i], t, err);
-        an_table_free(t);
-        t = more;
-        ok = t != NULL;
-        char *path = resolve(c, o->file.items[i]);
-        an_hash h;
-        if (ok) ok = an_store_put_file(c->store, path, &h, err) && an_run_artifact(c->store, c->run, AN_EDGE_IN, "file", &h, err);
-        free(path);
-    }
-    an_list notes = { 0 };
-    an_hash address;
-    if (ok) ok = an_table_assign(t, &o->roles, &notes, err) && an__table_put(c->store, t, "data", &address, err);
-    json_t *result = NULL;
-    if (ok) {
-        an__value_set(c->outputs, "data", &address);
-        result =
-            o->name ? an__data_register(c->store, o->name, t, &address, c->run, &notes, err) : an__data_json("", 0, &address, t, &notes);
-    }
-    an_list_free(&notes);
-    an_table_free(t);
-    return result;
-}
-
-const an_step_kind an__step_import = {
-    .name = "import",
-    .doc = "read CSV files into a typed table; with a target, set roles and set aside what must not be learnt from",
-    .params = an__import_params,
-    .options_size = sizeof(an_import_options),
-    .outputs = { { "data", false } },
-    .fingerprint = import_fingerprint,
-    .run = import_run,
-};
 
 /* ---- get: a registered data set --------------------------------------------------------------------------------------------------- */
 
@@ -262,7 +161,7 @@ static json_t *split_run(const an_step_context *c, const void *options, an_error
     if (ok) {
         uint8_t *label = an_alloc_n(t->rows + 1, 1);
         json_int_t train = 0, test = 0;
-        bool labelled = an_table_labels(t, label, NULL);
+        bool labelled = an_table_labels_known(t, label, NULL);
         for (size_t i = 0; labelled && i < split.train_count; i++) train += label[split.train[i]];
         for (size_t i = 0; labelled && i < split.test_count; i++) test += label[split.test[i]];
         free(label);

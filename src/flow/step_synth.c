@@ -29,7 +29,7 @@ static void count_classes(const an_table *t, const an_split *split, size_t *majo
 {
     uint8_t *label = an_alloc_n(t->rows + 1, 1);
     *majority = *minority = 0;
-    if (an_table_labels(t, label, NULL))
+    if (an_table_labels_known(t, label, NULL))
         for (size_t i = 0; i < split->train_count; i++) *(label[split->train[i]] ? minority : majority) += 1;
     free(label);
 }
@@ -264,39 +264,75 @@ const an_step_kind an__step_filter = {
 
 /* ---- judge --------------------------------------------------------------------------------------------------------------------------- */
 
+/* The real training rows; with `rare` those that the generator's should look like: of the rarer class where it delivers that class only. */
+static an_table *train_rows(const an_generator *g, const an_parts *p, bool rare, an_error *err)
+{
+    const an_column *y = rare && (g->kind->minority || g->kind->filtered) && g->target ? an_table_find(p->table, g->target) : NULL;
+    size_t *rows = an_alloc_n(p->split.train_count + 1, sizeof *rows), n = 0;
+    an_buf cell = { 0 };
+    for (size_t i = 0; i < p->split.train_count; i++) {
+        if (an_table_generated(p->table, p->split.train[i])) continue;
+        an_buf_clear(&cell);
+        if (y) an_cell_text(y, p->split.train[i], &cell);
+        if (!y || !strcmp(cell.data ? cell.data : "", g->positive ? g->positive : "")) rows[n++] = p->split.train[i];
+    }
+    an_table *real = an_table_select(p->table, rows, n, err);
+    an_buf_free(&cell);
+    free(rows);
+    return real;
+}
+
+/* What balancing would be given: rows as drawn, or those that pass the minority filter where the method has one (*filter: its report). */
+static an_table *delivered(const an_generator *g, const char *name, const an_parts *p, size_t n, json_t **filter, an_job *job,
+                           an_error *err)
+{
+    uint64_t seed = an_seed_derive(an_job_seed(job), "judge", 0);
+    if (!g->kind->filtered) return an_generator_sample(g, name, seed, 0, n, job, err);
+    an_filter_options o = { 0 };
+    an_params_defaults(an_filter_params, &o);
+    an_table *train = an_table_select(p->table, p->split.train, p->split.train_count, err),
+             *rows = train ? an_filter_sample(g, name, train, &o, n, seed, filter, job, err) : NULL;
+    if (rows && rows->rows == 0) {
+        an_fail(err, AN_INPUT, "%s delivers no rows: none of %.0f drawn passes the minority filter", name,
+                an_json_number(json_object_get(*filter, "drawn"), 0));
+        an_hint(err, "train it longer, or take --method wgan, which needs no filter");
+        an_table_free(rows);
+        rows = NULL;
+    }
+    an_table_free(train);
+    an_params_free(an_filter_params, &o);
+    return rows;
+}
+
 static json_t *judge_run(const an_step_context *c, const void *options, an_error *err)
 {
     const an_judge_options *o = options;
     an_parts p = { 0 };
     an_generator *g = generator_get(c, err);
     an_table *real = NULL, *made = NULL, *holdout = NULL;
-    json_t *judgement = NULL, *result = NULL;
+    json_t *judgement = NULL, *result = NULL, *filter = NULL;
     bool ok = g && an__parts_open(c->store, an__need(c, "data"), an__need(c, "split"), &p, err) &&
               an_generator_check_unseen(g, p.test.key, p.test.count, err);
-    if (ok) {
-        /* the generator is compared with the rows it should look like: those of its own class where it knows one only */
-        size_t *rows = an_alloc_n(p.split.train_count + 1, sizeof *rows), n = 0;
-        uint8_t *label = an_alloc_n(p.table->rows + 1, 1);
-        bool minority = g->kind->minority && an_table_labels(p.table, label, NULL);
-        for (size_t i = 0; i < p.split.train_count; i++)
-            if (!minority || label[p.split.train[i]]) rows[n++] = p.split.train[i];
-        real = an_table_select(p.table, rows, n, err);
-        holdout = real ? an_table_select(p.table, p.split.test, p.split.test_count, err) : NULL;
-        free(rows);
-        free(label);
-    }
+    if (ok) real = train_rows(g, &p, true, err);
+    if (real) holdout = an_table_select(p.table, p.split.test, p.split.test_count, err);
     char *name = generator_name(c->store, an__need(c, "generator"));
-    if (holdout)
-        made = an_generator_sample(g, name, an_seed_derive(an_job_seed(c->job), "judge", 0), 0, o->rows ? (size_t)o->rows : real->rows,
-                                   c->job, err);
-    if (made) judgement = an_judge(real, made, g, holdout, o, c->job, err);
+    if (holdout) made = delivered(g, name, &p, o->rows ? (size_t)o->rows : real->rows, &filter, c->job, err);
+    an_table *around = made ? train_rows(g, &p, false, err) : NULL;
+    an_judge_options with = *o;
+    with.around = around;
+    if (around) judgement = an_judge(real, made, g, holdout, &with, c->job, err);
     if (judgement) {
         json_object_set_new(judgement, "generator", json_string(name));
         json_object_set_new(judgement, "method", json_string(g->kind->name));
         json_object_set(judgement, "history", g->history);
+        if (filter) json_object_set(judgement, "filter", filter);
         an_hash address;
         an_artifact *a = an_artifact_stage(c->store, err);
-        ok = a && an_artifact_write_json(a, "judgement.json", judgement, err);
+        json_t *content = json_deep_copy(judgement); /* times are of this run, and stay in its record */
+        json_object_del(json_object_get(content, "scores"), "sample_1k_s");
+        json_object_del(json_object_get(content, "scores"), "sample_10k_s");
+        ok = a && an_artifact_write_json(a, "judgement.json", content, err);
+        json_decref(content);
         if (ok)
             ok = an_artifact_put(c->store, a, "judgement", &address, err);
         else
@@ -307,8 +343,10 @@ static json_t *judge_run(const an_step_context *c, const void *options, an_error
         }
     }
     json_decref(judgement);
+    json_decref(filter);
     free(name);
     an_table_free(made);
+    an_table_free(around);
     an_table_free(holdout);
     an_table_free(real);
     an_generator_free(g);

@@ -1,6 +1,7 @@
 /* step_table.c - the steps join, pivot and schema: registered tables in, a table out, what was found on the way in the result. The acts are
  * in act_table.c. */
 #include "flow/act_table.h"
+#include "flow/steps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,32 +140,42 @@ static json_t *join_run(const an_step_context *c, const void *options, an_error 
     size_t n = o->table.count, opened = 0;
     an_table **tables = an_alloc_n(n + 1, sizeof *tables), *joined = NULL;
     char **names = an_alloc_n(n + 1, sizeof *names);
+    an_lines *lines = an_alloc_n(n + 1, sizeof *lines), from = { 0 };
+    const an_lines **known = an_alloc_n(n + 1, sizeof *known);
     bool ok = true;
     for (; ok && opened < n; opened++) {
         an_version_row row = { 0 };
+        bool found;
         tables[opened] = take(c, o->table.items[opened], &row, err);
-        ok = tables[opened] != NULL;
+        ok = tables[opened] && an__lines_get(c->store, row.run, &lines[opened], &found, err);
+        if (ok && found) known[opened] = &lines[opened];
         bool before = false;
         for (size_t k = 0; ok && k < opened; k++) before = before || !strcmp(names[k], row.name);
         if (ok) names[opened] = before ? an_format("%s_%lld", row.name, (long long)row.version) : an_strdup(row.name);
         an_version_row_free(&row);
     }
     json_t *report = NULL, *result = NULL;
-    if (ok) joined = an_table_join((const an_table *const *)tables, (const char *const *)names, n, &o->join, &report, c->job, err);
+    an_join_options traced = o->join;
+    traced.trace = true; /* where a row came from; taken out again unless asked for */
+    if (ok) joined = an_table_join((const an_table *const *)tables, (const char *const *)names, n, &traced, &report, c->job, err);
     an_list notes = { 0 };
-    if (joined) {
+    if (joined && an_lines_join(joined, (const char *const *)names, known, n, o->join.trace, &from, err) && an__lines_put(c, &from, err)) {
         join_notes(report, &notes);
         if (assign(joined, &o->roles, o->join.on, &notes, err)) result = finish(c, o->name, joined, &notes, "join", report, err);
     }
     an_list_free(&notes);
     json_decref(report);
     an_table_free(joined);
-    for (size_t k = 0; k < opened; k++) {
+    for (size_t k = 0; k < n; k++) {
         an_table_free(tables[k]);
+        an_lines_free(&lines[k]);
         free(names[k]);
     }
+    an_lines_free(&from);
     free(tables);
     free(names);
+    free(lines);
+    free(known);
     return result;
 }
 
@@ -173,7 +184,7 @@ const an_step_kind an__step_join = {
     .doc = "tables of several stations side by side, by a key or by row; reworked, unmatched and repeated parts are listed",
     .params = an__join_step_params,
     .options_size = sizeof(an_join_step),
-    .outputs = { { "data", false } },
+    .outputs = { { "data", false }, { "lines", true } },
     .fingerprint = join_fingerprint,
     .run = join_run,
 };
@@ -207,8 +218,12 @@ static json_t *pivot_run(const an_step_context *c, const void *options, an_error
     an_table *t = take(c, o->table, &row, err), *made = NULL;
     json_t *report = NULL, *result = NULL;
     an_list notes = { 0 };
+    an_lines before = { 0 }, from = { 0 };
+    bool known = false;
     if (t) made = an_table_pivot(t, o->on, o->names, &o->values, o->attempts, &report, c->job, err);
-    if (made) {
+    bool traced = made && an__lines_get(c->store, row.run, &before, &known, err) &&
+                  (!known || (an_lines_pivot(t, o->on, o->names, made, &before, &from, err) && an__lines_put(c, &from, err)));
+    if (traced) {
         size_t i;
         json_t *conflict;
         note_list(&notes, json_object_get(report, "incomplete"), "key", whole(report, "incomplete_count"), "parts that lack a measurement",
@@ -223,6 +238,8 @@ static json_t *pivot_run(const an_step_context *c, const void *options, an_error
                       "parts with several values, of which the first is kept", an_json_string(conflict, "column", ""));
         if (assign(made, &o->roles, o->on, &notes, err)) result = finish(c, o->name, made, &notes, "pivot", report, err);
     }
+    an_lines_free(&before);
+    an_lines_free(&from);
     an_list_free(&notes);
     json_decref(report);
     an_table_free(made);
@@ -236,7 +253,7 @@ const an_step_kind an__step_pivot = {
     .doc = "from one row a measurement to one row a part: what was measured becomes columns",
     .params = an__pivot_step_params,
     .options_size = sizeof(an_pivot_step),
-    .outputs = { { "data", false } },
+    .outputs = { { "data", false }, { "lines", true } },
     .fingerprint = pivot_fingerprint,
     .run = pivot_run,
 };
@@ -299,6 +316,10 @@ static json_t *schema_run(const an_step_context *c, const void *options, an_erro
     an_list notes = { 0 };
     bool ok = yaml && an_store_put_file(c->store, path, &file, err) && an_run_artifact(c->store, c->run, AN_EDGE_IN, "file", &file, err);
     if (ok && !an_schema_apply(t, yaml, &report, err)) ok = an_context(err, "%s", path);
+    an_lines lines = { 0 };
+    bool known;
+    if (ok) ok = an__lines_get(c->store, row.run, &lines, &known, err) && an__lines_put(c, &lines, err);
+    an_lines_free(&lines);
     if (ok) {
         schema_notes(report, &notes);
         result = finish(c, o->to ? o->to : row.name, t, &notes, "schema", report, err);
@@ -317,7 +338,7 @@ const an_step_kind an__step_schema = {
     .doc = "apply an edited schema: roles, types, units, limits, sentinels, constraints",
     .params = an__schema_step_params,
     .options_size = sizeof(an_schema_step),
-    .outputs = { { "data", false } },
+    .outputs = { { "data", false }, { "lines", true } },
     .fingerprint = schema_fingerprint,
     .run = schema_run,
 };

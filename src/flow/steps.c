@@ -1,4 +1,6 @@
 /* steps.c - the table of steps. */
+#include "flow/act_select.h"
+#include "flow/act_table.h"
 #include "flow/steps.h"
 
 #include <string.h>
@@ -7,7 +9,8 @@ static const an_step_kind *const kinds[] = {
     &an__step_import,    &an__step_get,          &an__step_clean,  &an__step_split,
     &an__step_synth_fit, &an__step_synth_sample, &an__step_filter, &an__step_newest_generator,
     &an__step_judge,     &an__step_balance,      &an__step_train,  &an__step_evaluate,
-    &an__step_register,
+    &an__step_register,  &an__step_join,         &an__step_pivot,  &an__step_schema,
+    &an__step_select,
 };
 
 const an_step_kind *const *an_step_kinds(size_t *count)

@@ -12,9 +12,17 @@ extern const an_step_kind an__step_balance, an__step_train, an__step_evaluate, a
 typedef struct an_import_options {
     char *name;
     an_list file;
+    char *schema;         /* YAML file: types, roles, units, sentinels, constraints */
+    bool append, dry_run; /* below the rows of the data set of that name; nothing is stored */
     an_csv_options csv;
     an_roles roles;
 } an_import_options;
 extern const an_param an__import_params[];
+/* what an import would do: the result of the step without name and version, with "first_rows" */
+json_t *an__import_dry(an_store *s, const an_import_options *o, an_job *job, an_error *err);
+
+/* Where the rows of a table came from (step_lines.c). *found = false: nobody knows. */
+bool an__lines_get(an_store *s, const char *run, an_lines *out, bool *found, an_error *err);
+bool an__lines_put(const an_step_context *c, const an_lines *lines, an_error *err); /* as the output `lines` of the step */
 
 #endif

@@ -1,11 +1,12 @@
-/* filter.c - the minority filter (Dahdal et al. 2024, section III-A, steps 3-6): k-means on the real rows, the minority's centroid; of the
- * rows generated as minority those pass that lie nearer to it than to any other centroid, and within d_max. Distance to the one centroid
- * alone lets the other class through where that lies closer together than the minority does.
+/* filter.c - what the minority filter learns (Dahdal et al. 2024, section III-A, steps 3-6): k-means on the real rows, the minority's
+ * centroid; of the rows generated as minority those pass that lie nearer to it than to any other centroid, and within d_max. Distance to
+ * the one centroid alone lets the other class through where that lies closer together than the minority does. Putting rows through it is
+ * filter_pass.c's.
  *
  * Two more traps. Clusters may follow a part variant instead of the defect: then each variant is clustered by itself, or the centroids of
  * the classes are used, and the report says so. Too few rows may pass: at most draw_limit times the rows wanted are drawn, and the report
  * says how many passed and why the others did not. */
-#include "synth/rows.h"
+#include "synth/filter.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,34 +26,9 @@ const an_param an_filter_params[] = {
 /* the most values of a variant column; k-means restarts; the fewest rows clustered */
 enum { VARIANTS = 20, STARTS = 10, VARIANT_ROWS = 10 };
 
-typedef struct centre { /* where the rarer class lies, and what else is near */
-    double *at;         /* d coordinates; NULL: no row of the rarer class here */
-    double *others;     /* other_count x d: centroids of the other clusters, or of the other class */
-    size_t other_count;
-} centre;
-
-typedef enum verdict { PASSES, OTHER_CLASS, NEARER_TO_OTHERS, TOO_FAR, VERDICTS } verdict;
-
-typedef struct minority_filter {
-    an_prep *prep;
-    an__classes classes;
-    const an_table *train; /* real rows */
-    double *x;             /* rows x d, standardised */
-    size_t d;
-    centre *centre; /* one a variant, or one */
-    size_t count;
-    char *variant;  /* name of the variant column; NULL: none */
-    an_list values; /* its values */
-    double distance_max;
-    const char *mode;            /* cluster variant class */
-    size_t count_of[VERDICTS];   /* of the rows looked at */
-    size_t real_pass, real_rare; /* real rows that would pass by their distances; those of the rarer class among them */
-    json_t *clusters;
-    an_buf note;
-} minority_filter;
-
-static void release(minority_filter *f)
+void an_filter_free(an_filter *f)
 {
+    if (!f) return;
     an_prep_free(f->prep);
     an__classes_free(&f->classes);
     free(f->x);
@@ -65,6 +41,8 @@ static void release(minority_filter *f)
     an_list_free(&f->values);
     json_decref(f->clusters);
     an_buf_free(&f->note);
+    an_table_free(f->train);
+    free(f);
 }
 
 /* ---- clusters and what they follow ---- */
@@ -144,7 +122,7 @@ static size_t value_of(const an_column *c, size_t row, an_list *values, bool add
 }
 
 /* A feature column of few values that the clusters follow, or NULL. Fills f->values. */
-static const an_column *followed(minority_filter *f, const uint32_t *cluster, size_t k)
+static const an_column *followed(an_filter *f, const uint32_t *cluster, size_t k)
 {
     for (size_t i = 0; i < f->train->columns; i++) {
         const an_column *c = &f->train->column[i];
@@ -171,7 +149,7 @@ static const an_column *followed(minority_filter *f, const uint32_t *cluster, si
 /* ---- centroids ---- */
 
 /* Mean of those of the rows listed that are of the rarer class (rare) or of the other; NULL when there is none. */
-static double *mean_of(const minority_filter *f, const size_t *rows, size_t n, bool rare)
+static double *mean_of(const an_filter *f, const size_t *rows, size_t n, bool rare)
 {
     double *at = an_alloc_n(f->d, sizeof *at);
     size_t count = 0;
@@ -187,7 +165,7 @@ static double *mean_of(const minority_filter *f, const size_t *rows, size_t n, b
 }
 
 /* The classes' own centroids among the rows listed. */
-static void by_class(const minority_filter *f, const size_t *rows, size_t n, centre *out)
+static void by_class(const an_filter *f, const size_t *rows, size_t n, an__centre *out)
 {
     free(out->at);
     free(out->others);
@@ -196,7 +174,7 @@ static void by_class(const minority_filter *f, const size_t *rows, size_t n, cen
     out->other_count = out->others != NULL;
 }
 
-static void report_cluster(minority_filter *f, const char *variant, size_t rows, size_t positive)
+static void report_cluster(an_filter *f, const char *variant, size_t rows, size_t positive)
 {
     json_array_append_new(f->clusters, json_pack("{s:I, s:o, s:s*}", "rows", (json_int_t)rows, "positive_share",
                                                  an_json_real(rows ? (double)positive / (double)rows : NAN), "variant", variant));
@@ -204,7 +182,7 @@ static void report_cluster(minority_filter *f, const char *variant, size_t rows,
 
 /* Clusters the rows listed; the most defective cluster's centroid and the others go to *out, *separated says whether it stands out.
  * assignment (n) may be NULL. */
-static bool cluster(minority_filter *f, const size_t *rows, size_t n, size_t k, const char *variant, uint32_t *assignment, centre *out,
+static bool cluster(an_filter *f, const size_t *rows, size_t n, size_t k, const char *variant, uint32_t *assignment, an__centre *out,
                     bool *separated, an_job *job, an_error *err)
 {
     double *x = an_alloc_data(n * f->d, sizeof *x, "standardised rows", err), *centroids = an_alloc_n(k * f->d, sizeof *centroids);
@@ -241,7 +219,7 @@ static bool cluster(minority_filter *f, const size_t *rows, size_t n, size_t k, 
     return good;
 }
 
-static bool by_variant(minority_filter *f, const an_column *column, size_t k, size_t *rows, an_job *job, an_error *err)
+static bool by_variant(an_filter *f, const an_column *column, size_t k, size_t *rows, an_job *job, an_error *err)
 {
     f->variant = an_strdup(column->name);
     f->mode = "variant";
@@ -280,27 +258,26 @@ static double distance(const double *x, const double *to, size_t d)
     return sqrt(sum);
 }
 
-/* What the distances say about a row (d standardised values) of variant v; *away: its distance to the minority's centroid. */
-static verdict judge_row(const minority_filter *f, const double *x, size_t v, double *away)
+an__verdict an__filter_judge(const an_filter *f, const double *x, size_t v, double *away)
 {
     *away = INFINITY;
-    if (v >= f->count || !f->centre[v].at) return NEARER_TO_OTHERS;
-    const centre *c = &f->centre[v];
+    if (v >= f->count || !f->centre[v].at) return AN__NEARER_TO_OTHERS;
+    const an__centre *c = &f->centre[v];
     *away = distance(x, c->at, f->d);
     for (size_t i = 0; i < c->other_count; i++) {
-        if (distance(x, c->others + i * f->d, f->d) < *away) return NEARER_TO_OTHERS;
+        if (distance(x, c->others + i * f->d, f->d) < *away) return AN__NEARER_TO_OTHERS;
     }
-    return *away <= f->distance_max ? PASSES : TOO_FAR;
+    return *away <= f->distance_max ? AN__PASSES : AN__TOO_FAR;
 }
 
-static size_t variant_of(minority_filter *f, const an_column *column, size_t row)
+size_t an__filter_variant(an_filter *f, const an_column *column, size_t row)
 {
     return f->variant ? value_of(column, row, &f->values, false) : 0;
 }
 
 /* d_max when none is given: the 0.95 quantile of the real minority rows that lie nearer to the minority's centroid than to any other (of
  * all of them when none does). */
-static bool default_distance(minority_filter *f, an_error *err)
+static bool default_distance(an_filter *f, an_error *err)
 {
     double *all = an_alloc_data(2 * f->classes.rare_count, sizeof *all, "distances", err), *near = all ? all + f->classes.rare_count : NULL;
     if (!all) return false;
@@ -310,7 +287,7 @@ static bool default_distance(minority_filter *f, an_error *err)
     for (size_t i = 0; i < f->train->rows; i++) {
         if (!f->classes.label[i]) continue;
         double away;
-        if (judge_row(f, f->x + i * f->d, variant_of(f, column, i), &away) == PASSES) near[m++] = away;
+        if (an__filter_judge(f, f->x + i * f->d, an__filter_variant(f, column, i), &away) == AN__PASSES) near[m++] = away;
         all[n++] = away;
     }
     f->distance_max = m ? an_quantile(near, m, 0.95) : an_quantile(all, n, 0.95);
@@ -319,12 +296,12 @@ static bool default_distance(minority_filter *f, an_error *err)
 }
 
 /* How the rule treats the rows it was learnt from: the best guess at what passes later. */
-static void try_on_real(minority_filter *f)
+static void try_on_real(an_filter *f)
 {
     const an_column *column = f->variant ? an_table_find(f->train, f->variant) : NULL;
     for (size_t i = 0; i < f->train->rows; i++) {
         double away;
-        if (judge_row(f, f->x + i * f->d, variant_of(f, column, i), &away) != PASSES) continue;
+        if (an__filter_judge(f, f->x + i * f->d, an__filter_variant(f, column, i), &away) != AN__PASSES) continue;
         f->real_pass++;
         f->real_rare += f->classes.label[i];
     }
@@ -337,10 +314,9 @@ static void try_on_real(minority_filter *f)
     }
 }
 
-/* `train`: real rows, kept by the caller. */
-static bool learn(minority_filter *f, const an_table *train, const an_filter_options *o, an_job *job, an_error *err)
+static bool learn(an_filter *f, const an_filter_options *o, an_job *job, an_error *err)
 {
-    *f = (minority_filter){ .train = train, .mode = "cluster" };
+    const an_table *train = f->train;
     size_t n = train->rows;
     an_prep_options prep;
     memset(&prep, 0, sizeof prep);
@@ -354,11 +330,12 @@ static bool learn(minority_filter *f, const an_table *train, const an_filter_opt
     f->x = an_alloc_data(n * f->d, sizeof *f->x, "standardised rows", err);
     size_t *rows = an_alloc_data(n, sizeof *rows, "row numbers", err);
     uint32_t *assignment = an_alloc_data(n, sizeof *assignment, "clusters", err);
-    good = f->x && rows && assignment && an_prep_apply(f->prep, train, NULL, n, f->x, NULL, err);
+    good = f->x && rows && assignment && an_prep_apply(f->prep, train, NULL, n, f->x, NULL, err) &&
+           an__measurable(f->prep, f->x, n, "the minority filter", err);
     for (size_t i = 0; good && i < n; i++) rows[i] = i;
     size_t k = (size_t)o->clusters < n ? (size_t)o->clusters : n;
     bool separated = false;
-    centre found = { 0 };
+    an__centre found = { 0 };
     good = good && cluster(f, rows, n, k, NULL, assignment, &found, &separated, job, err) && an_job_check(job, err);
     const an_column *variant = good && !strcmp(o->centroid, "auto") ? followed(f, assignment, k) : NULL;
     if (variant)
@@ -378,7 +355,7 @@ static bool learn(minority_filter *f, const an_table *train, const an_filter_opt
             }
         } else {
             f->centre[0] = found;
-            found = (centre){ 0 };
+            found = (an__centre){ 0 };
         }
     }
     free(found.at);
@@ -391,122 +368,13 @@ static bool learn(minority_filter *f, const an_table *train, const an_filter_opt
     return good;
 }
 
-/* ---- passing ---- */
-
-/* Was the row generated as one of the other class? No, where its class is not generated or missing. */
-static bool other_class(const minority_filter *f, const an_column *target, size_t row, an_buf *text)
+an_filter *an_filter_new(const an_table *train, const an_filter_options *options, an_job *job, an_error *err)
 {
-    if (!target || !an_valid(target, row)) return false;
-    an_buf_clear(text);
-    an_cell_text(target, row, text);
-    return strcmp(text->data ? text->data : "", f->classes.rare) != 0;
-}
-
-/* Rows of t that pass, at most `limit`, ascending. New table; *looked: how many were looked at. */
-static an_table *passing(minority_filter *f, const an_table *t, size_t limit, size_t *looked, an_error *err)
-{
-    double *x = an_alloc_data(t->rows ? t->rows * f->d : 1, sizeof *x, "standardised rows", err);
-    size_t *rows = an_alloc_data(t->rows ? t->rows : 1, sizeof *rows, "row numbers", err), n = 0, i = 0;
-    const an_column *column = f->variant ? an_table_find(t, f->variant) : NULL, *class = an_table_find(t, an__target(f->train)->name);
-    an_buf text = { 0 };
-    an_table *out = NULL;
-    if (x && rows && an_prep_apply(f->prep, t, NULL, t->rows, x, NULL, err)) {
-        for (; i < t->rows && n < limit; i++) {
-            double away;
-            verdict v = other_class(f, class, i, &text) ? OTHER_CLASS : judge_row(f, x + i * f->d, variant_of(f, column, i), &away);
-            f->count_of[v]++;
-            if (v == PASSES) rows[n++] = i;
-        }
-        out = an_table_select(t, rows, n, err);
-    }
-    *looked = i;
-    free(x);
-    free(rows);
-    an_buf_free(&text);
-    if (out && class && !an__set_target(out, class->name, f->classes.rare, err)) { /* where it was missing */
-        an_table_free(out);
-        out = NULL;
-    }
-    return out;
-}
-
-static void tell(minority_filter *f, size_t wanted, size_t passed, size_t drawn, json_t **report)
-{
-    if (passed < wanted) {
-        an_buf_printf(&f->note,
-                      "%sonly %zu of the %zu rows wanted passed, of %zu looked at (%zu of the other class, %zu nearer to other rows, %zu "
-                      "too far away)",
-                      f->note.size ? "; " : "", passed, wanted, drawn, f->count_of[OTHER_CLASS], f->count_of[NEARER_TO_OTHERS],
-                      f->count_of[TOO_FAR]);
-    }
-    if (!report) return;
-    json_t *dropped = json_pack("{s:I, s:I, s:I}", "other_class", (json_int_t)f->count_of[OTHER_CLASS], "nearer_to_others",
-                                (json_int_t)f->count_of[NEARER_TO_OTHERS], "too_far", (json_int_t)f->count_of[TOO_FAR]);
-    json_t *real = json_pack("{s:I, s:o, s:o}", "rows", (json_int_t)f->real_pass, "positive_share",
-                             an_json_real(f->real_pass ? (double)f->real_rare / (double)f->real_pass : NAN), "recall",
-                             an_json_real((double)f->real_rare / (double)f->classes.rare_count));
-    *report = json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:s, s:O, s:o}", "dropped", dropped, "real", real, "wanted", (json_int_t)wanted,
-                        "passed", (json_int_t)passed, "drawn", (json_int_t)drawn, "distance_max", an_json_real(f->distance_max), "centroid",
-                        f->mode, "clusters", f->clusters, "note", f->note.size ? json_string(f->note.data) : json_null());
-}
-
-static an_table *joined(an_table *a, an_table *b, an_error *err)
-{
-    if (!a || !b) return a ? a : b;
-    an_table *both = an_table_append(a, b, err);
-    an_table_free(a);
-    an_table_free(b);
-    return both;
-}
-
-an_table *an_filter_sample(const an_generator *g, const char *name, const an_table *train, const an_filter_options *options, size_t wanted,
-                           uint64_t seed, json_t **report, an_job *job, an_error *err)
-{
-    an_table *real = an__real_rows(train, "the minority filter", err), *out = NULL;
-    minority_filter f = { 0 };
-    bool good = real && learn(&f, real, options, job, err);
-    size_t drawn = 0, passed = 0, limit = wanted * (size_t)options->draw_limit;
-    an_job_stage(job, "filtering");
-    while (good && (passed < wanted || !out)) {
-        /* as many as the share that passed so far calls for, and a tenth more */
-        double share = passed ? (double)passed / (double)drawn : drawn ? 1e-6 : 0.5, ask = 1.1 * (double)(wanted - passed) / share;
-        size_t n = ask < 256 ? 256 : ask > 16384 ? 16384 : (size_t)ask, looked = 0;
-        if (n > limit - drawn) n = limit - drawn;
-        an_table *some = an_generator_sample(g, name, seed, drawn, n, job, err),
-                 *kept = some ? passing(&f, some, wanted - passed, &looked, err) : NULL;
-        an_table_free(some);
-        good = kept != NULL;
-        if (!good) break;
-        drawn += looked; /* all of them, unless enough have passed */
-        passed += kept->rows;
-        good = (out = joined(out, kept, err)) != NULL;
-        an_job_progress(job, (double)passed, (double)wanted, "rows");
-        if (drawn >= limit) break;
-    }
-    if (good)
-        tell(&f, wanted, passed, drawn, report);
-    else {
-        an_table_free(out);
-        out = NULL;
-        an_context(err, "minority filter");
-    }
-    release(&f);
-    an_table_free(real);
-    return out;
-}
-
-an_table *an_filter_rows(const an_table *candidates, const an_table *train, const an_filter_options *options, size_t wanted,
-                         json_t **report, an_job *job, an_error *err)
-{
-    an_table *real = an__real_rows(train, "the minority filter", err), *out = NULL;
-    minority_filter f = { 0 };
-    size_t looked = 0;
-    if (real && learn(&f, real, options, job, err)) out = passing(&f, candidates, wanted, &looked, err);
-    if (out)
-        tell(&f, wanted, out->rows, looked, report);
-    else
-        an_context(err, "minority filter");
-    release(&f);
-    an_table_free(real);
-    return out;
+    an_filter *f = an_alloc(sizeof *f);
+    f->mode = "cluster";
+    f->train = an__real_rows(train, "the minority filter", err);
+    if (f->train && learn(f, options, job, err)) return f;
+    an_filter_free(f);
+    an_context(err, "minority filter");
+    return NULL;
 }

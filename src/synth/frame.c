@@ -58,17 +58,21 @@ static bool statistics(an__frame_column *c, const an_column *from, size_t rows, 
     double *v = an_alloc_data(rows ? rows : 1, sizeof *v, "a column", err);
     if (!v) return false;
     size_t n = 0;
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, largest = 0;
     for (size_t i = 0; i < rows; i++) {
         double x = an_cell_number(from, i);
         if (isnan(x)) continue;
         v[n++] = x;
-        sum += x;
+        largest = fabs(x) > largest ? fabs(x) : largest;
     }
     if (n) {
-        c->mean = sum / (double)n;
-        for (size_t i = 0; i < n; i++) squares += (v[i] - c->mean) * (v[i] - c->mean);
-        c->sd = sqrt(squares / (double)n);
+        /* in a unit in which neither the sum nor the squares overflow; a power of two, so that nothing is rounded */
+        double unit = largest > 1e150 ? ldexp(1, ilogb(largest)) : 1;
+        for (size_t i = 0; i < n; i++) sum += v[i] / unit;
+        double mean = sum / (double)n;
+        for (size_t i = 0; i < n; i++) squares += (v[i] / unit - mean) * (v[i] / unit - mean);
+        c->mean = mean * unit;
+        c->sd = sqrt(squares / (double)n) * unit;
         c->median = an_quantile(v, n, 0.5); /* sorts */
         c->low = v[0];
         c->high = v[n - 1];
@@ -255,6 +259,14 @@ void an__frame_shuffle(an__frame *f, const an__frame_plan *p, uint64_t seed)
     }
 }
 
+/* (x - centre) / scale, also where the difference is no double any more; never infinite. */
+static double standing(double x, double centre, double scale)
+{
+    double z = (x - centre) / scale;
+    if (!isfinite(z)) z = x / scale - centre / scale;
+    return z > 1e100 ? 1e100 : z < -1e100 ? -1e100 : z;
+}
+
 double *an__frame_matrix(const an__frame *f, const an__frame_plan *p, bool by_range, size_t *width, an_error *err)
 {
     size_t d = 0;
@@ -277,7 +289,7 @@ double *an__frame_matrix(const an__frame *f, const an__frame_plan *p, bool by_ra
             if (!(scale > 0)) scale = 1;
             for (size_t i = 0; i < f->n; i++) {
                 double x = isnan(v[i]) ? (by_range ? c->median : c->mean) : v[i];
-                out[i * d + at] = (x - centre) / scale;
+                out[i * d + at] = standing(x, centre, scale);
             }
             at++;
         } else if (!c->number && c->values.count <= ONE_HOT) {
@@ -301,7 +313,7 @@ static bool add_number(an_table *t, const an__frame *f, const an__frame_column *
     double scale = c->sd > 0 ? c->sd : 1;
     for (size_t i = 0; i < f->n; i++) {
         if (isnan(v[i])) continue;
-        double x = (v[i] - c->mean) / scale;
+        double x = standing(v[i], c->mean, scale);
         out->real[i] = x > 1e6 ? 1e6 : x < -1e6 ? -1e6 : x; /* a generated value far out must not overflow what is made of it */
         an_set_valid(out, i);
     }

@@ -279,7 +279,8 @@ static bool ceiling_scores(const judging *j, const an__frame *real, scores *out,
 
 /* ---- the map ---- */
 
-static json_t *points(const an_pca *p, const an__frame *f, const double *x, bool class)
+/* [x, y, class] each; class null where it is not known */
+static json_t *points(const an_pca *p, const an__frame *f, const double *x)
 {
     json_t *list = json_array();
     double *at = an_alloc_n(f->n * p->k + 1, sizeof *at);
@@ -287,7 +288,7 @@ static json_t *points(const an_pca *p, const an__frame *f, const double *x, bool
     for (size_t i = 0; i < f->n; i++) {
         json_t *point = json_array();
         for (size_t k = 0; k < 2; k++) json_array_append_new(point, an_json_real(k < p->k ? at[i * p->k + k] : 0));
-        if (class) json_array_append_new(point, f->label[i] < 0 ? json_null() : json_integer(f->label[i]));
+        json_array_append_new(point, f->label[i] < 0 ? json_null() : json_integer(f->label[i]));
         json_array_append_new(list, point);
     }
     free(at);
@@ -332,21 +333,42 @@ static json_t *axes(const an_pca *p, const an__frame_plan *plan)
     return list;
 }
 
-static json_t *map(const judging *j, const an__frame *real, const an__frame *made, an_error *err)
+/* At most `limit` rows, evenly spread within each class; of the positive ones up to two fifths are kept, or they would hardly be seen. */
+static bool thin_classes(an__frame *out, const an__frame_plan *plan, const an__frame *from, size_t limit, an_error *err)
+{
+    size_t count[2] = { 0, 0 }, keep[2], seen[2] = { 0, 0 }, n = 0,
+           *rows = an_alloc_data(from->n ? from->n : 1, sizeof *rows, "row numbers", err);
+    if (!rows) return false;
+    for (size_t i = 0; i < from->n; i++) count[from->label[i] == 1]++;
+    size_t most = count[0] < limit - 2 * limit / 5 ? limit - count[0] : 2 * limit / 5;
+    keep[1] = count[1] < most ? count[1] : most;
+    keep[0] = count[0] < limit - keep[1] ? count[0] : limit - keep[1];
+    for (size_t i = 0; i < from->n; i++) {
+        int c = from->label[i] == 1;
+        size_t k = seen[c]++; /* every (count / keep)-th of its class */
+        if (keep[c] && k * keep[c] / count[c] != (k + 1) * keep[c] / count[c]) rows[n++] = i;
+    }
+    bool good = an__frame_select(out, plan, from, rows, n, err);
+    free(rows);
+    return good;
+}
+
+/* Axes and points; the real side is `real`, by which the plan was made. */
+static json_t *map(const an__frame_plan *plan, const an__frame *real, const an__frame *made, an_error *err)
 {
     size_t d = 0;
     an__frame a = { 0 }, b = { 0 };
-    double *all = an__frame_matrix(real, j->plan, false, &d, err), *x = NULL, *y = NULL;
+    double *all = an__frame_matrix(real, plan, false, &d, err), *x = NULL, *y = NULL;
     an_pca *p = NULL;
     json_t *out = NULL;
     if (all && real->n > 1 && d > 0) {
         p = an_pca_fit(all, real->n, d, d < 2 ? d : 2, err);
-        if (p && an__frame_thin(&a, j->plan, real, MAP_POINTS, err) && an__frame_thin(&b, j->plan, made, MAP_POINTS, err) &&
-            (x = an__frame_matrix(&a, j->plan, false, &d, err)) && (y = an__frame_matrix(&b, j->plan, false, &d, err))) {
+        if (p && thin_classes(&a, plan, real, MAP_POINTS, err) && thin_classes(&b, plan, made, MAP_POINTS, err) &&
+            (x = an__frame_matrix(&a, plan, false, &d, err)) && (y = an__frame_matrix(&b, plan, false, &d, err))) {
             json_t *explained = json_array();
             for (size_t k = 0; k < p->k; k++) json_array_append_new(explained, an_json_real(p->explained[k]));
-            out = json_pack("{s:o, s:o, s:o, s:o}", "axes", axes(p, j->plan), "explained", explained, "real", points(p, &a, x, true),
-                            "synthetic", points(p, &b, y, false));
+            out = json_pack("{s:o, s:o, s:o, s:o}", "axes", axes(p, plan), "explained", explained, "real", points(p, &a, x), "synthetic",
+                            points(p, &b, y));
         }
     } else if (all)
         out = json_null();
@@ -356,6 +378,21 @@ static json_t *map(const judging *j, const an__frame *real, const an__frame *mad
     free(all);
     free(x);
     free(y);
+    return out;
+}
+
+/* The same among other real rows than those judged by. */
+static json_t *map_among(const an_table *real, const an_table *made, an_error *err)
+{
+    an__frame_plan plan;
+    an__frame r = { 0 }, s = { 0 };
+    json_t *out = NULL;
+    if (an__frame_plan_make(&plan, real, &made, 1, err) && an__frame_make(&r, &plan, real, "real rows", err) &&
+        an__frame_make(&s, &plan, made, "synthetic rows", err))
+        out = map(&plan, &r, &s, err);
+    an__frame_free(&r);
+    an__frame_free(&s);
+    an__frame_plan_free(&plan);
     return out;
 }
 
@@ -399,7 +436,7 @@ static json_t *judge_tables(const an_table *real, const an_table *made, const an
     an_job_progress(job, 2, 4, "passes");
     good = good && ceiling_scores(&j, &r, &high, err);
     an_job_progress(job, 3, 4, "passes");
-    good = good && (pca = map(&j, &r, &s, err));
+    good = good && (pca = o->around ? map_among(o->around, made, err) : map(&plan, &r, &s, err));
     if (good && generator && o->timing)
         good = time_rows(generator, 1000, &own.sample_1k, job, err) && time_rows(generator, 10000, &own.sample_10k, job, err);
     an_job_progress(job, 4, 4, "passes");
@@ -430,7 +467,8 @@ json_t *an_judge(const an_table *real, const an_table *synthetic, const an_gener
     an_table *drawn = NULL;
     json_t *out = NULL;
     bool good = an_table_require_real(real, "the real side of a judgement", err) &&
-                (!holdout || an_table_require_real(holdout, "the holdout of a judgement", err));
+                (!holdout || an_table_require_real(holdout, "the holdout of a judgement", err)) &&
+                (!o.around || an_table_require_real(o.around, "the map of a judgement", err));
     if (good && !synthetic && !generator) good = an_fail(err, AN_USAGE, "there is nothing to judge: give synthetic rows or a generator");
     if (good && !synthetic) {
         size_t n = o.rows > 0 ? (size_t)o.rows : real->rows;

@@ -21,17 +21,32 @@ bool an__classes_of(const an_table *t, an__classes *out, an_error *err)
     an_class_count *counts = NULL;
     size_t count = 0;
     if (!an_table_classes(t, &counts, &count, err)) return false;
-    if (count != 2) {
-        an_fail(err, AN_INPUT, "target %s has %zu class%s; balancing needs two", target->name, count, count == 1 ? "" : "es");
-        an_class_counts_free(counts, count);
-        return false;
+    size_t all = 0, rare = count;
+    for (size_t k = 0; k < count; k++) {
+        all += counts[k].count;
+        if (t->positive && !strcmp(counts[k].name, t->positive)) rare = k;
     }
-    bool second = counts[1].count < counts[0].count;
-    if (counts[0].count == counts[1].count) second = !t->positive || !strcmp(counts[1].name, t->positive);
-    out->rare = an_strdup(counts[second].name);
-    out->rare_count = counts[second].count;
-    out->rest_count = counts[!second].count;
+    bool ok = true;
+    if (count < 2) {
+        ok = an_fail(err, AN_INPUT, "target %s has %zu class%s; balancing needs two", target->name, count, count == 1 ? "" : "es");
+    } else if (count == 2) {
+        if (counts[0].count != counts[1].count || rare == count) rare = counts[1].count <= counts[0].count;
+    } else if (rare == count) {
+        an_fail(err, AN_INPUT, "target %s has %zu classes; balancing needs two", target->name, count);
+        ok = an_hint(err, "import with --positive VALUE, to tell one from the rest");
+    } else if (2 * counts[rare].count > all) {
+        an_fail(err, AN_INPUT,
+                "%zu of %zu rows have %s = %s: what is rare are several other classes, of which none can be named for more rows",
+                counts[rare].count, all, target->name, t->positive);
+        ok = an_hint(err, "import with --positive and one of the rarer values, or train without balancing");
+    }
+    if (ok) {
+        out->rare = an_strdup(counts[rare].name);
+        out->rare_count = counts[rare].count;
+        out->rest_count = all - counts[rare].count;
+    }
     an_class_counts_free(counts, count);
+    if (!ok) return false;
     out->label = an_alloc_data(t->rows ? t->rows : 1, 1, "labels", err);
     if (!out->label) {
         an__classes_free(out);
@@ -83,7 +98,8 @@ bool an__set_target(an_table *t, const char *name, const char *text, an_error *e
             if (!strcmp(c->dictionary.names[i], text)) code = i;
         }
     }
-    bool truth = !strcmp(text, "true") || (numeric && number != 0);
+    bool truth =
+        !strcmp(text, c->type == AN_BOOLEAN && c->dictionary.count == 2 ? c->dictionary.names[1] : "true") || (numeric && number != 0);
     if ((c->type == AN_CATEGORY && code < 0) || ((c->type == AN_REAL || c->type == AN_INTEGER) && !numeric) || c->type == AN_TEXT ||
         c->type == AN_TENSOR || c->type == AN_DATETIME) {
         return an_fail(err, AN_INPUT, "target column %s (%s) cannot hold \"%s\"", name, an_type_name(c->type), text);
@@ -98,6 +114,21 @@ bool an__set_target(an_table *t, const char *name, const char *text, an_error *e
         else
             c->boolean[i] = truth;
         an_set_valid(c, i);
+    }
+    return true;
+}
+
+bool an__measurable(const an_prep *prep, const double *x, size_t n, const char *what, an_error *err)
+{
+    static const double most = 1e150; /* a sum of squares of a million columns stays below the largest double */
+    for (size_t c = 0; c < prep->columns; c++) {
+        const an_prep_column *p = &prep->column[c];
+        for (size_t i = 0; i < n && p->width; i++) { /* 0: a category without values */
+            if (fabs(x[i * prep->width + p->first]) <= most) continue;
+            an_fail(err, AN_INPUT, "column %s holds values too large to measure distances by (row %zu: %g), and %s needs distances",
+                    p->name, i + 1, p->center + p->scale * x[i * prep->width + p->first], what);
+            return an_hint(err, "give the column in another unit, or leave it out (--drop)");
+        }
     }
     return true;
 }

@@ -21,6 +21,9 @@ an_table *an__real_rows(const an_table *t, const char *what, an_error *err);
 /* Writes the target cell of every row to the class written `text` (a value that the column can hold). */
 bool an__set_target(an_table *t, const char *name, const char *text, an_error *err);
 
+/* Can distances be computed in x (n x prep->width), or do squares overflow? AN_INPUT then, naming the column and `what` needs distances. */
+bool an__measurable(const an_prep *prep, const double *x, size_t n, const char *what, an_error *err);
+
 /* For each of `count` rows listed in `from`, its k nearest rows among those listed in `pool` (itself left out), by Euclidean distance in
  * x (n x d), nearest first, ties to the lower position in `pool`. near: count x k; -1 where there are fewer than k. */
 bool an__neighbours(const double *x, size_t d, const size_t *from, size_t count, const size_t *pool, size_t pool_count, size_t k,

@@ -85,7 +85,8 @@ static bool space_make(const an_generator *g, bool nominal, space *s, an_error *
     good = prep && (s->x = an_alloc_data(n * prep->width, sizeof *s->x, "prepared rows", err)) &&
            (s->rare = an_alloc_data(n, sizeof(size_t), "row numbers", err)) &&
            (s->rest = an_alloc_data(n, sizeof(size_t), "row numbers", err)) &&
-           (s->every = an_alloc_data(n, sizeof(size_t), "row numbers", err)) && an_prep_apply(prep, s->all, NULL, n, s->x, NULL, err);
+           (s->every = an_alloc_data(n, sizeof(size_t), "row numbers", err)) && an_prep_apply(prep, s->all, NULL, n, s->x, NULL, err) &&
+           an__measurable(prep, s->x, n, "interpolation between neighbours", err);
     if (good) {
         s->d = prep->width;
         for (size_t i = 0, a = 0, b = 0; i < n; i++) {

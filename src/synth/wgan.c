@@ -10,15 +10,18 @@
 #include <string.h>
 
 static const an_param params[] = {
-    AN_INT(an__wgan_options, layers, 2, 1, 8, "hidden layers of generator and critic"),
-    AN_INT_LOG(an__wgan_options, width, 64, 8, 1024, "units of a hidden layer"),
+    AN_INT(an__wgan_options, layers, 2, 1, 8, "hidden layers of the generator"),
+    AN_INT_LOG(an__wgan_options, width, 64, 8, 1024, "units of a hidden layer of the generator"),
     AN_INT(an__wgan_options, noise, 32, 1, 500, "normal draws that one row is made from"),
+    AN_INT(an__wgan_options, critic_layers, 0, 0, 8, "hidden layers of the critic; 0: as many as the generator's"),
+    AN_INT(an__wgan_options, critic_width, 0, 0, 1024, "units of a hidden layer of the critic; 0: as many as the generator's"),
     AN_INT(an__wgan_options, critic_steps, 5, 1, 100, "critic steps per generator step"),
     AN_INT_LOG(an__wgan_options, batch, 64, 2, 4096, "rows of a step"),
     AN_INT_LOG(an__wgan_options, steps, 10000, 1, 10000000, "critic steps in total"),
     AN_CHOICE(an__wgan_options, regularity, "gradient", "clip|gradient",
               "how the critic is kept Lipschitz: weight clipping with RMSProp, or gradient penalty with Adam"),
-    AN_REAL_LOG(an__wgan_options, rate, NAN, 1e-6, 1e-1, "step size; not given: 1e-03 with clip, 2e-03 with gradient"),
+    AN_REAL_LOG(an__wgan_options, rate, NAN, 1e-6, 1e-1, "step size of the generator; not given: 1e-03 with clip, 2e-03 with gradient"),
+    AN_REAL_LOG(an__wgan_options, critic_rate, NAN, 1e-6, 1e-1, "step size of the critic; not given: the generator's"),
     AN_REAL_LOG(an__wgan_options, clip, 0.01, 1e-4, 1, "bound of the critic's weights (clip)"),
     AN_REAL_LOG(an__wgan_options, penalty, 10, 0.1, 1000, "weight of the gradient penalty (gradient)"),
     AN_REAL(an__wgan_options, slope, 0.2, 0, 0.9, "slope of the leaky ReLU below zero"),

@@ -5,9 +5,9 @@
 #include "synth/rows.h"
 
 typedef struct an__wgan_options {
-    int64_t layers, width, noise, critic_steps, batch, steps, check_every, patience;
+    int64_t layers, width, noise, critic_layers, critic_width, critic_steps, batch, steps, check_every, patience;
     char *regularity;
-    double rate, clip, penalty, slope, average, jitter;
+    double rate, critic_rate, clip, penalty, slope, average, jitter;
 } an__wgan_options;
 
 /* Fitted state: preparation, the generator's weights, the compiled sampling program. */
@@ -23,7 +23,8 @@ enum { AN__WGAN_ROWS = 256 }; /* the most rows of one run of the sampling progra
 
 /* ---- wgan_net.c ---- */
 
-/* Adds weights "<prefix>/<layer>/w" [in, out] and "<prefix>/<layer>/b" [out] of an MLP in -> width x layers -> out, U(+-1/sqrt(in)). */
+/* Adds weights "<prefix>/<layer>/w" [in, out] and "<prefix>/<layer>/b" [out] of an MLP in -> width x layers -> out, U(+-1/sqrt(in)). The
+ * prefix is "generator" or "critic": each has its own layers and width. */
 bool an__wgan_init(an_params *p, const char *prefix, const an__wgan_options *o, size_t in, size_t out, uint64_t seed, an_error *err);
 enum { AN__WGAN_NODES = 18 }; /* w and b of at most 8 hidden layers and the output */
 /* The parameter nodes of the MLP, w and b by turns; returns how many. */

@@ -5,19 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t layer_in(const an__wgan_options *o, size_t in, int64_t layer)
+typedef struct network {
+    int64_t layers, width, in, out;
+} network;
+
+/* The critic is like the generator where nothing else is said. */
+static network network_of(const char *prefix, const an__wgan_options *o, size_t in, size_t out)
 {
-    return layer == 0 ? in : (size_t)o->width;
+    network n = { o->layers, o->width, (int64_t)in, (int64_t)out };
+    if (!strcmp(prefix, "critic")) {
+        if (o->critic_layers) n.layers = o->critic_layers;
+        if (o->critic_width) n.width = o->critic_width;
+    }
+    return n;
 }
-static size_t layer_out(const an__wgan_options *o, size_t out, int64_t layer)
+static int64_t layer_in(const network *n, int64_t layer)
 {
-    return layer == o->layers ? out : (size_t)o->width;
+    return layer == 0 ? n->in : n->width;
+}
+static int64_t layer_out(const network *n, int64_t layer)
+{
+    return layer == n->layers ? n->out : n->width;
 }
 
 bool an__wgan_init(an_params *p, const char *prefix, const an__wgan_options *o, size_t in, size_t out, uint64_t seed, an_error *err)
 {
-    for (int64_t l = 0; l <= o->layers; l++) {
-        int64_t a = (int64_t)layer_in(o, in, l), b = (int64_t)layer_out(o, out, l);
+    network net = network_of(prefix, o, in, out);
+    for (int64_t l = 0; l <= net.layers; l++) {
+        int64_t a = layer_in(&net, l), b = layer_out(&net, l);
         char name[64];
         snprintf(name, sizeof name, "%s/%lld/w", prefix, (long long)l);
         an_tensor *w = an_params_add(p, name, AN_F32, (an_shape){ 2, { a, b } }, NULL, err);
@@ -31,15 +46,16 @@ bool an__wgan_init(an_params *p, const char *prefix, const an__wgan_options *o, 
 
 int an__wgan_nodes(an_graph *g, const char *prefix, const an__wgan_options *o, size_t in, size_t out, an_node node[AN__WGAN_NODES])
 {
-    for (int64_t l = 0; l <= o->layers; l++) {
-        int64_t a = (int64_t)layer_in(o, in, l), b = (int64_t)layer_out(o, out, l);
+    network net = network_of(prefix, o, in, out);
+    for (int64_t l = 0; l <= net.layers; l++) {
+        int64_t a = layer_in(&net, l), b = layer_out(&net, l);
         char name[64];
         snprintf(name, sizeof name, "%s/%lld/w", prefix, (long long)l);
         node[2 * l] = an_param_node(g, name, AN_F32, (an_shape){ 2, { a, b } });
         snprintf(name, sizeof name, "%s/%lld/b", prefix, (long long)l);
         node[2 * l + 1] = an_param_node(g, name, AN_F32, (an_shape){ 1, { b } });
     }
-    return 2 * ((int)o->layers + 1);
+    return 2 * ((int)net.layers + 1);
 }
 
 an_node an__wgan_mlp(const an__wgan_options *o, const an_node *node, int count, an_node x)

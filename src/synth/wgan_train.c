@@ -41,11 +41,10 @@ typedef struct trainer {
 static an_optimiser optimiser_of(const an__wgan_options *o, bool critic)
 {
     bool clip = !strcmp(o->regularity, "clip");
-    if (clip)
-        return (an_optimiser){
-            .kind = "rmsprop", .rate = isnan(o->rate) ? 1e-3 : o->rate, .rho = 0.9, .epsilon = 1e-8, .clip = critic ? o->clip : 0
-        };
-    return (an_optimiser){ .kind = "adam", .rate = isnan(o->rate) ? 2e-3 : o->rate, .beta1 = 0, .beta2 = 0.9, .epsilon = 1e-8 };
+    double rate = isnan(o->rate) ? (clip ? 1e-3 : 2e-3) : o->rate;
+    if (critic && !isnan(o->critic_rate)) rate = o->critic_rate;
+    if (clip) return (an_optimiser){ .kind = "rmsprop", .rate = rate, .rho = 0.9, .epsilon = 1e-8, .clip = critic ? o->clip : 0 };
+    return (an_optimiser){ .kind = "adam", .rate = rate, .beta1 = 0, .beta2 = 0.9, .epsilon = 1e-8 };
 }
 
 static bool compile_step(an_graph *g, trainer *t, const char *prefix, const an_node *param, int count, an_node loss, const an_node *outputs,

@@ -64,17 +64,19 @@ static bool set_lists(an_table *t, const an_roles *roles, an_error *err)
 }
 
 /* Finds the classes, sets t->positive. *rare: name of the rarer of two classes (new), or NULL with other than two. */
-static bool set_target(an_table *t, an_column *target, const an_roles *roles, char **rare, an_error *err)
+static bool set_target(an_table *t, an_column *target, const an_roles *roles, char **rare, an_list *notes, an_error *err)
 {
     *rare = NULL;
     free(t->positive);
     t->positive = NULL;
     if (target->type == AN_TEXT && !an__text_to_category(t, target, err)) return false;
-    if (target->missing) {
+    if (target->missing == t->rows) return an_fail(err, AN_INPUT, "the target %s is missing in every row", target->name);
+    if (target->missing && notes) {
         size_t row = 0;
         while (an_valid(target, row)) row++;
-        an_fail(err, AN_INPUT, "the target %s is missing in row %zu (and %zu more)", target->name, row + 1, target->missing - 1);
-        return an_hint(err, "leave such rows out, or give them a label");
+        an_list_add_take(notes, an_format("%s is missing in %zu row%s (the first is row %zu): without a label they stay in the table, and are "
+                                          "neither trained on nor tested",
+                                          target->name, target->missing, target->missing == 1 ? "" : "s", row + 1));
     }
     an_class_count *classes = NULL;
     size_t n = 0;
@@ -103,6 +105,14 @@ static bool set_target(an_table *t, an_column *target, const an_roles *roles, ch
         size_t rarer = classes[1].count <= classes[0].count;
         *rare = an_strdup(classes[rarer].name);
         if (which == n) which = rarer;
+    } else if (ok && which < n) {
+        size_t known = t->rows - target->missing;
+        if (2 * classes[which].count <= known) *rare = an_strdup(classes[which].name);
+        if (notes)
+            an_list_add_take(notes, an_format("%s has %zu classes: %s is told from the rest", target->name, n, classes[which].name));
+    } else if (ok && n <= 20 && notes) {
+        an_list_add_take(notes, an_format("%s has %zu classes; models tell one from the rest: name it with --positive %s, say", target->name, n,
+                                          classes[0].name));
     }
     if (ok && which < n) {
         t->positive = an_strdup(classes[which].name);
@@ -133,10 +143,10 @@ bool an_table_assign(an_table *t, const an_roles *roles, an_list *notes, an_erro
     bool ok = true;
     if (roles->target) {
         an_column *c = an_table_target(t, err);
-        ok = c && set_target(t, c, roles, &rare, err);
+        ok = c && set_target(t, c, roles, &rare, notes, err);
         if (ok && rare) {
             label = an_alloc_data(t->rows ? t->rows : 1, 1, "labels", err);
-            ok = label && an_table_labels(t, label, err);
+            ok = label && an_table_labels_known(t, label, err);
             if (ok && strcmp(rare, t->positive)) {
                 for (size_t i = 0; i < t->rows; i++) label[i] = !label[i];
             }

@@ -157,8 +157,8 @@ char *an__canonical_value(const an_column *c, const char *text)
         static const char *const yes[] = { "true", "True", "TRUE", "yes", "Yes", "YES", "1" };
         static const char *const no[] = { "false", "False", "FALSE", "no", "No", "NO", "0" };
         for (size_t i = 0; i < AN_COUNT(yes); i++) {
-            if (!strcmp(text, yes[i])) return an_strdup("true");
-            if (!strcmp(text, no[i])) return an_strdup("false");
+            if (!strcmp(text, yes[i])) return an_strdup(an__boolean_text(c, true));
+            if (!strcmp(text, no[i])) return an_strdup(an__boolean_text(c, false));
         }
     }
     if (c->type == AN_REAL && an_real_parse(text, strlen(text), &value)) return an_strdup(an_real_text(value, number));
@@ -172,35 +172,47 @@ bool an_table_labels(const an_table *t, uint8_t *label, an_error *err)
 {
     const an_column *target = an_table_target(t, err);
     if (!target) return false;
-    if (target->missing) {
-        for (size_t i = 0; i < t->rows; i++) {
-            if (an_valid(target, i)) continue;
-            an_fail(err, AN_INPUT, "the target %s is missing in row %zu", target->name, i + 1);
-            return an_hint(err, "leave such rows out, or give them a label");
-        }
+    for (size_t i = 0; target->missing && i < t->rows; i++) {
+        if (an_valid(target, i)) continue;
+        an_fail(err, AN_INPUT, "the target %s is missing in row %zu", target->name, i + 1);
+        return an_hint(err, "leave such rows out, or give them a label");
     }
+    return an_table_labels_known(t, label, err);
+}
+
+bool an_table_labels_known(const an_table *t, uint8_t *label, an_error *err)
+{
+    const an_column *target = an_table_target(t, err);
+    if (!target) return false;
     int32_t *class_of = an_alloc_data(t->rows ? t->rows : 1, sizeof *class_of, "the classes of the target", err);
     if (!class_of) return false;
     char **names = NULL;
     size_t n = 0;
     bool ok = an__classes(t, target, t->rows, class_of, &names, &n, err);
-    if (ok && n != 2) {
-        ok = n == 1 ? an_fail(err, AN_INPUT, "the target %s has one class, %s", target->name, names[0])
-                    : an_fail(err, AN_INPUT, "the target %s has %zu classes where two are needed", target->name, n);
+    if (ok && n < 2) {
+        ok = n ? an_fail(err, AN_INPUT, "the target %s has one class, %s", target->name, names[0])
+               : an_fail(err, AN_INPUT, "the target %s has no value in any row", target->name);
+    } else if (ok && n > 2 && !t->positive) {
+        an_fail(err, AN_INPUT, "the target %s has %zu classes where two are needed", target->name, n);
+        ok = an_hint(err, "import with --positive %s, say, to tell that one from the rest", names[0]);
     }
     if (ok) {
         char *positive = t->positive ? an__canonical_value(target, t->positive) : NULL;
         int32_t which = -1;
-        for (int32_t k = 0; k < 2 && positive; k++) {
+        for (int32_t k = 0; k < (int32_t)n && positive; k++) {
             if (!strcmp(names[k], positive)) which = k;
         }
         if (!t->positive) { /* the rarer class, on a tie the later by bytes */
-            size_t second = 0;
-            for (size_t i = 0; i < t->rows; i++) second += class_of[i] == 1;
-            which = second <= t->rows - second ? 1 : 0;
+            size_t first = 0, second = 0;
+            for (size_t i = 0; i < t->rows; i++) {
+                first += class_of[i] == 0;
+                second += class_of[i] == 1;
+            }
+            which = second <= first ? 1 : 0;
         }
         if (which < 0) {
-            ok = an_fail(err, AN_INPUT, "the target %s has no value %s; it has %s and %s", target->name, t->positive, names[0], names[1]);
+            ok = an_fail(err, AN_INPUT, "the target %s has no value %s; it has %s%s %s", target->name, t->positive, names[0],
+                         n == 2 ? " and" : ", ... ,", names[n - 1]);
         }
         for (size_t i = 0; ok && i < t->rows; i++) label[i] = class_of[i] == which;
         free(positive);

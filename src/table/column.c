@@ -295,6 +295,11 @@ double an_cell_number(const an_column *c, size_t row)
     }
 }
 
+const char *an__boolean_text(const an_column *c, bool value)
+{
+    return c->dictionary.count == 2 ? c->dictionary.names[value] : value ? "true" : "false";
+}
+
 void an_cell_text(const an_column *c, size_t row, an_buf *out)
 {
     char text[32];
@@ -307,7 +312,7 @@ void an_cell_text(const an_column *c, size_t row, an_buf *out)
         an_buf_printf(out, "%" PRId64, c->integer[row]);
         return;
     case AN_BOOLEAN:
-        an_buf_puts(out, c->boolean[row] ? "true" : "false");
+        an_buf_puts(out, an__boolean_text(c, c->boolean[row]));
         return;
     case AN_CATEGORY:
         if (c->code[row] >= 0 && c->code[row] < c->dictionary.count) an_buf_puts(out, c->dictionary.names[c->code[row]]);

@@ -1,4 +1,4 @@
-/* csv_cell.c - one field: where it ends, quotes, Latin-1, and what its text can be read as. Numbers on the fast path never come here. */
+/* csv_cell.c - one field: where it ends, quotes, the fields of a row one by one, and what its text can be read as. Numbers on the fast path never come here. */
 #include "csv_impl.h"
 
 #include <strings.h>
@@ -6,20 +6,6 @@
 static bool blank(const an__csv_format *f, char c)
 {
     return (c == ' ' || c == '\t') && c != f->delimiter;
-}
-
-/* ISO 8859-1 is the first 256 code points. */
-static void add_latin1(an_buf *out, const char *text, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        unsigned char b = (unsigned char)text[i];
-        if (b < 0x80) {
-            an_buf_putc(out, (char)b);
-        } else {
-            char two[2] = { (char)(0xc0 | b >> 6), (char)(0x80 | (b & 0x3f)) };
-            an_buf_add(out, two, 2);
-        }
-    }
 }
 
 static bool has_high(const char *text, size_t n)
@@ -82,9 +68,9 @@ an__csv_fault an__csv_take(const an__csv_format *f, const char *p, const char *e
         out->n = (size_t)(p - start);
         if (out->n > AN__CSV_FIELD_LIMIT) return FIELD_LONG;
     }
-    if (f->latin1 && has_high(out->text, out->n)) {
+    if (f->encoding && has_high(out->text, out->n)) {
         an_buf converted = { 0 };
-        add_latin1(&converted, out->text, out->n);
+        an__csv_to_utf8(f->encoding, out->text, out->n, &converted);
         an_buf_clear(scratch);
         an_buf_add(scratch, converted.data, converted.size);
         an_buf_free(&converted);
@@ -122,9 +108,46 @@ bool an__csv_boolean(const char *text, size_t n, uint8_t *value, bool *yes_no)
     }
 }
 
-bool an__csv_datetime(const an__csv_format *f, const char *text, size_t n, int64_t *us)
+bool an__csv_datetime(const an__csv_format *f, char order, const char *text, size_t n, int64_t *us)
 {
-    return f->date_format ? an__time_format(text, n, f->date_format, us) : an__time_iso(text, n, us) || an__time_dotted(text, n, us);
+    if (f->date_format) return an__time_format(text, n, f->date_format, us);
+    if (an__time_iso(text, n, us) || an__time_dotted(text, n, us)) return true;
+    an__slashed s;
+    return order && an__time_slashed(text, n, &s) && an__time_ordered(&s, order == 'd', us);
+}
+
+bool an__csv_any_number(const char *text, size_t n)
+{
+    an__number number;
+    double real;
+    return n && n < 64 &&
+           (an__number_parse(text, n, '.', 0, &number, &real) || an__number_parse(text, n, ',', 0, &number, &real) ||
+            an__number_parse(text, n, ',', '.', &number, &real) || an__number_parse(text, n, '.', ',', &number, &real));
+}
+
+const char *an__csv_blank(const an__csv_format *f, const char *p, const char *end)
+{
+    while ((*p == ' ' || *p == '\t') && (*p != f->delimiter || f->collapse)) p++;
+    return an__csv_line_end(p, end) ? p : NULL;
+}
+
+an__csv_walk an__csv_walk_row(const an__csv_format *f, const char *p, const char *end, an_buf *scratch)
+{
+    while (f->collapse && *p == f->delimiter) p++;
+    return (an__csv_walk){ .f = f, .p = p, .end = end, .scratch = scratch, .more = true };
+}
+
+bool an__csv_walk_next(an__csv_walk *w, an__csv_field *field)
+{
+    if (!w->more) return false;
+    w->fault = an__csv_take(w->f, w->p, w->end, w->scratch, field, &w->p);
+    w->more = !w->fault && !an__csv_line_end(w->p, w->end);
+    if (w->more) {
+        w->p++;
+        while (w->f->collapse && *w->p == w->f->delimiter) w->p++;
+        if (w->f->collapse) w->more = !an__csv_line_end(w->p, w->end);
+    }
+    return !w->fault;
 }
 
 an__csv_class an__csv_classify(const an__csv_format *f, const char *text, size_t n)
@@ -140,6 +163,7 @@ an__csv_class an__csv_classify(const an__csv_format *f, const char *text, size_t
     bool yes_no;
     if (an__csv_boolean(text, n, &value, &yes_no)) return yes_no ? CLASS_YES_NO : CLASS_TRUE_FALSE;
     int64_t us;
-    if (an__csv_datetime(f, text, n, &us)) return CLASS_DATETIME;
-    return CLASS_OTHER;
+    if (an__csv_datetime(f, 0, text, n, &us)) return CLASS_DATETIME;
+    an__slashed s;
+    return !f->date_format && an__time_slashed(text, n, &s) ? CLASS_SLASHED : CLASS_OTHER;
 }

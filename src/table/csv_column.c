@@ -44,7 +44,14 @@ void an__csv_column_clear(an__csv_column *c)
     free(c->bytes);
     free(c->entry);
     free(c->slot);
-    *c = (an__csv_column){ .name = c->name, .forced = c->forced, .kind = c->kind, .active = c->active };
+    *c = (an__csv_column){ .name = c->name,
+                           .forced = c->forced,
+                           .kind = c->kind,
+                           .active = c->active,
+                           .day_first = c->day_first,
+                           .month_first = c->month_first,
+                           .order = c->order,
+                           .serials = c->serials };
 }
 
 static void *resized(const void *old, size_t used, size_t bytes, const char *what, an_error *err)
@@ -171,11 +178,23 @@ static void note_odd(an__csv_column *c, size_t line, const char *text, size_t n)
     }
 }
 
+/* Whether only one order of day and month makes a date of the text. */
+static void note_order(an__csv_column *c, const char *text, size_t n)
+{
+    an__slashed s;
+    int64_t us;
+    if (!an__time_slashed(text, n, &s)) return;
+    bool day = an__time_ordered(&s, true, &us), month = an__time_ordered(&s, false, &us);
+    c->day_first += day && !month;
+    c->month_first += month && !day;
+}
+
 static an__csv_class classify(an__csv_column *c, const an__csv_format *f, size_t line, const char *text, size_t n)
 {
     if (c->forced >= 0) return CLASS_OTHER;
     an__csv_class class = an__csv_classify(f, text, n);
     if (class > CLASS_REAL) note_odd(c, line, text, n);
+    if (class == CLASS_SLASHED) note_order(c, text, n);
     return class;
 }
 
@@ -244,6 +263,56 @@ static bool store_number(an__csv_column *c, const an__csv_format *f, size_t row,
     return true;
 }
 
+static void note_spelling(an__csv_column *c, uint8_t value, const char *text, size_t n)
+{
+    char *have = c->spelled[value];
+    if (!have[0])
+        memcpy(have, text, n);
+    else if (strncmp(have, text, n) || have[n])
+        c->spelled_apart = true;
+}
+
+/* The file's own words for false and true. */
+static void keep_spelling(const an__csv_column *c, an_dictionary *d)
+{
+    static const char *const pairs[][2] = { { "False", "True" }, { "FALSE", "TRUE" }, { "no", "yes" }, { "No", "Yes" }, { "NO", "YES" }, { "0", "1" } };
+    for (size_t k = 0; !c->spelled_apart && k < AN_COUNT(pairs); k++) {
+        if (c->spelled[0][0] && strcmp(c->spelled[0], pairs[k][0])) continue;
+        if (c->spelled[1][0] && strcmp(c->spelled[1], pairs[k][1])) continue;
+        if (!c->spelled[0][0] && !c->spelled[1][0]) return;
+        d->names = an_alloc_n(2, sizeof *d->names);
+        d->names[0] = an_strdup(pairs[k][0]);
+        d->names[1] = an_strdup(pairs[k][1]);
+        d->count = 2;
+        return;
+    }
+}
+
+/* A date; a day of Excel where a person said so by --type or --date-format; 03/04/2026 where its order is known. */
+static bool store_time(an__csv_column *c, const an__csv_format *f, size_t row, size_t line, const char *text, size_t n, an_error *err)
+{
+    an__number number;
+    double days;
+    if (an__csv_datetime(f, c->order, text, n, &c->integer[row])) return true;
+    if ((c->serials || c->forced >= 0) && !f->date_format && an__number_parse(text, n, f->decimal, f->thousands, &number, &days) &&
+        an__time_serial(days, &c->integer[row])) {
+        return true;
+    }
+    an__slashed s;
+    if (c->forced >= 0 && !f->date_format && !c->order && an__time_slashed(text, n, &s)) { /* a type is no order of day and month */
+        int64_t us;
+        bool day = an__time_ordered(&s, true, &us), month = an__time_ordered(&s, false, &us);
+        if (day != month) { /* from here on; a cell before this one that could be either was refused */
+            c->order = day ? 'd' : 'm';
+            return an__csv_datetime(f, c->order, text, n, &c->integer[row]);
+        }
+        note_odd(c, line, text, n);
+        an_fail(err, AN_INPUT, "line %zu, column %s: \"%s\" may have the day or the month first", line, c->name, c->odd_text);
+        return an_hint(err, "--date-format %%d/%%m/%%Y or %%m/%%d/%%Y, with the time of day behind it where there is one");
+    }
+    return refuse(c, line, text, n, "a date as expected", err);
+}
+
 bool an__csv_column_store(an__csv_column *c, const an__csv_format *f, size_t row, size_t line, const char *text, size_t n, an_error *err)
 {
     if (an__csv_is_missing(f, text, n)) return an__csv_column_missing(c, row, err);
@@ -255,17 +324,18 @@ bool an__csv_column_store(an__csv_column *c, const an__csv_format *f, size_t row
         bool yes_no;
         if (c->forced >= 0 && n == 1 && (*text == '0' || *text == '1')) {
             c->boolean[row] = *text == '1';
+            note_spelling(c, c->boolean[row], text, n);
             return true;
         }
         if (!an__csv_boolean(text, n, &c->boolean[row], &yes_no)) return refuse(c, line, text, n, "true or false", err);
+        note_spelling(c, c->boolean[row], text, n);
         c->yes_no |= yes_no;
         c->true_false |= !yes_no;
         if (c->forced < 0 && c->yes_no && c->true_false) return refuse(c, line, text, n, "true or false", err);
         return true;
     }
     case KIND_DATETIME:
-        if (!an__csv_datetime(f, text, n, &c->integer[row])) return refuse(c, line, text, n, "a date as expected", err);
-        return true;
+        return store_time(c, f, row, line, text, n, err);
     case KIND_STRING:
         return store_string(c, f, row, line, text, n, err);
     }
@@ -330,6 +400,7 @@ bool an__csv_column_finish(an__csv_column *c, size_t rows, an_column *out, an_er
     if (out->type == AN_TEXT && !c->as_text && !to_text(c, rows, err)) return false;
     if (out->type == AN_REAL && c->kind == KIND_INTEGER) an__csv_column_to_real(c, rows);
     if (out->type == AN_CATEGORY) make_dictionary(c, rows, &out->dictionary);
+    if (out->type == AN_BOOLEAN) keep_spelling(c, &out->dictionary);
     if (c->capacity > rows + rows / 8 + 4096 && !an__csv_column_grow(c, rows, rows, err))
         return false; /* give back what blank lines had promised */
     if (c->as_text) {

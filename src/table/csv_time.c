@@ -1,6 +1,7 @@
 /* csv_time.c - dates and times in text to microseconds since 1970 UTC, without the C library's locale and time zone. */
 #include "csv_time.h"
 
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -104,23 +105,84 @@ bool an__time_iso(const char *text, size_t n, int64_t *us)
     return p == end && finish(&m, us);
 }
 
+/* POSIX: 69..99 are 1969..1999 */
+static int full_year(int year)
+{
+    return year + (year < 69 ? 2000 : 1900);
+}
+
+/* Four digits or two; nothing between. */
+static bool any_year(const char **p, const char *end, int *year)
+{
+    const char *start = *p;
+    if (!number(p, end, 2, 4, year) || *p - start == 3) return false;
+    if (*p - start == 2) *year = full_year(*year);
+    return true;
+}
+
+/* hh:mm, hh:mm:ss, hh:mm:ss.ffffff */
+static bool clock_time(const char **p, const char *end, int *hour, int *minute, int *second, int *us)
+{
+    if (!number(p, end, 1, 2, hour) || !literal(p, end, ':') || !number(p, end, 2, 2, minute)) return false;
+    if (!literal(p, end, ':')) return true;
+    if (!number(p, end, 2, 2, second)) return false;
+    return (!literal(p, end, '.') && !literal(p, end, ',')) || fraction(p, end, us);
+}
+
 bool an__time_dotted(const char *text, size_t n, int64_t *us)
 {
     const char *p = text, *end = text + n;
     moment m = { .afternoon = -1 };
-    if (n < 8 || n > 40) return false;
+    if (n < 6 || n > 40) return false;
     if (!number(&p, end, 1, 2, &m.day) || !literal(&p, end, '.') || !number(&p, end, 1, 2, &m.month) || !literal(&p, end, '.') ||
-        !number(&p, end, 4, 4, &m.year)) {
+        !any_year(&p, end, &m.year)) {
         return false;
     }
+    bool short_year = p - text >= 3 && p[-3] == '.';
+    if (short_year && p - text != 8) return false; /* 1.2.10 is a version */
     if (p == end) return finish(&m, us);
-    if (!literal(&p, end, ' ') || !number(&p, end, 1, 2, &m.hour) || !literal(&p, end, ':') || !number(&p, end, 2, 2, &m.minute))
-        return false;
-    if (literal(&p, end, ':')) {
-        if (!number(&p, end, 2, 2, &m.second)) return false;
-        if ((literal(&p, end, '.') || literal(&p, end, ',')) && !fraction(&p, end, &m.fraction_us)) return false;
-    }
+    if (!literal(&p, end, ' ') || !clock_time(&p, end, &m.hour, &m.minute, &m.second, &m.fraction_us)) return false;
     return p == end && finish(&m, us);
+}
+
+bool an__time_ordered(const an__slashed *s, bool day_first, int64_t *us)
+{
+    moment m = { .year = s->year,
+                 .month = day_first ? s->second : s->first,
+                 .day = day_first ? s->first : s->second,
+                 .hour = s->hour,
+                 .minute = s->minute,
+                 .second = s->second_of_minute,
+                 .fraction_us = s->fraction_us,
+                 .afternoon = s->afternoon };
+    return finish(&m, us);
+}
+
+bool an__time_slashed(const char *text, size_t n, an__slashed *out)
+{
+    const char *p = text, *end = text + n;
+    *out = (an__slashed){ .afternoon = -1 };
+    if (n < 6 || n > 40 || !number(&p, end, 1, 2, &out->first) || p == end || (*p != '/' && *p != '-')) return false;
+    char mark = *p++;
+    if (!number(&p, end, 1, 2, &out->second) || !literal(&p, end, mark) || !any_year(&p, end, &out->year)) return false;
+    if (mark == '-' && p - text >= 3 && p[-3] == '-') return false; /* 10-12-26 is a part number as well */
+    if (p < end) {
+        if (!literal(&p, end, ' ') || !clock_time(&p, end, &out->hour, &out->minute, &out->second_of_minute, &out->fraction_us)) return false;
+        if (p < end && *p == ' ') p++;
+        if (end - p == 2 && (p[1] | 32) == 'm' && ((*p | 32) == 'a' || (*p | 32) == 'p')) {
+            out->afternoon = (*p | 32) == 'p';
+            p += 2;
+        }
+    }
+    int64_t us;
+    return p == end && (an__time_ordered(out, true, &us) || an__time_ordered(out, false, &us));
+}
+
+bool an__time_serial(double days, int64_t *us)
+{
+    if (!(days >= 20000 && days <= 80000)) return false;
+    *us = llrint((days - 25569) * 86400e3) * 1000; /* 25569: 1970-01-01 */
+    return true;
 }
 
 static bool month_name(const char **p, const char *end, int *month)
@@ -141,9 +203,9 @@ static bool field(char letter, const char **p, const char *end, moment *m)
     switch (letter) {
     case 'Y':
         return number(p, end, 4, 4, &m->year);
-    case 'y': /* POSIX: 69..99 are 1969..1999 */
+    case 'y':
         if (!number(p, end, 2, 2, &m->year)) return false;
-        m->year += m->year < 69 ? 2000 : 1900;
+        m->year = full_year(m->year);
         return true;
     case 'm':
         return number(p, end, 1, 2, &m->month);
@@ -176,6 +238,8 @@ static bool field(char letter, const char **p, const char *end, moment *m)
 
 bool an__time_format(const char *text, size_t n, const char *format, int64_t *us)
 {
+    double days;
+    if (!strcmp(format, "excel")) return an_real_parse(text, n, &days) && an__time_serial(days, us);
     const char *p = text, *end = text + n;
     moment m = { .year = 1970, .month = 1, .day = 1, .afternoon = -1 };
     for (const char *f = format; *f; f++) {
@@ -192,6 +256,7 @@ bool an__time_format(const char *text, size_t n, const char *format, int64_t *us
 
 bool an__time_format_check(const char *format, an_error *err)
 {
+    if (!strcmp(format, "excel")) return true;
     for (const char *f = format; *f; f++) {
         if (*f == '%' && (!*++f || !strchr("YymbdHIMSfzp%", *f))) {
             an_fail(err, AN_USAGE, "the date format \"%s\" has an unknown field", format);

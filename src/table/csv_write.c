@@ -1,4 +1,5 @@
-/* csv_write.c - a table as RFC 4180 text: comma, header, LF, shortest numbers that read back the same. */
+/* csv_write.c - a table as RFC 4180 text: header, shortest numbers that read back the same; comma, decimal point and LF unless another dialect is
+ * asked for. */
 #include "impl.h"
 
 #include <errno.h>
@@ -9,53 +10,77 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void an_csv_quote(an_buf *out, const char *text)
+typedef struct style {
+    char delimiter, decimal;
+    const char *end; /* of a line */
+    char special[5]; /* what has to be quoted */
+} style;
+
+static style style_of(const an_csv_dialect *d)
+{
+    style s = { ',', '.', "\n", "" };
+    if (d && d->delimiter) s.delimiter = d->delimiter;
+    if (d && d->decimal == ',' && s.delimiter != ',') s.decimal = ',';
+    if (d && d->crlf) s.end = "\r\n";
+    snprintf(s.special, sizeof s.special, "%c\"\r\n", s.delimiter);
+    return s;
+}
+
+static void quote(an_buf *out, const char *text, const char *special)
 {
     size_t n = strlen(text);
     bool edge = n && (text[0] == ' ' || text[0] == '\t' || text[n - 1] == ' ' || text[n - 1] == '\t'); /* the reader trims bare fields */
-    if (!edge && !strpbrk(text, ",\"\r\n")) {
+    if (!edge && !strpbrk(text, special)) {
         an_buf_add(out, text, n);
         return;
     }
     an_buf_putc(out, '"');
-    for (const char *quote; (quote = strchr(text, '"')); text = quote + 1) {
-        an_buf_add(out, text, (size_t)(quote - text) + 1);
+    for (const char *mark; (mark = strchr(text, '"')); text = mark + 1) {
+        an_buf_add(out, text, (size_t)(mark - text) + 1);
         an_buf_putc(out, '"');
     }
     an_buf_puts(out, text);
     an_buf_putc(out, '"');
 }
 
-static void add_cell(an_buf *out, const an_column *c, size_t row, an_buf *scratch)
+void an_csv_quote(an_buf *out, const char *text)
+{
+    quote(out, text, ",\"\r\n");
+}
+
+static void add_cell(an_buf *out, const an_column *c, size_t row, const style *s, an_buf *scratch)
 {
     if (c->type == AN_CATEGORY || c->type == AN_TEXT) {
         an_buf_clear(scratch);
         an_cell_text(c, row, scratch);
-        if (scratch->size) an_csv_quote(out, scratch->data);
-    } else {
-        an_cell_text(c, row, out);
+        if (scratch->size) quote(out, scratch->data, s->special);
+        return;
     }
+    size_t start = out->size;
+    an_cell_text(c, row, out);
+    char *point = c->type == AN_REAL && s->decimal != '.' ? memchr(out->data + start, '.', out->size - start) : NULL;
+    if (point) *point = s->decimal;
 }
 
-static void add_row(an_buf *out, const an_table *t, size_t row, an_buf *scratch)
+static void add_row(an_buf *out, const an_table *t, size_t row, const style *s, an_buf *scratch)
 {
     size_t start = out->size;
     for (size_t j = 0; j < t->columns; j++) {
-        if (j) an_buf_putc(out, ',');
-        add_cell(out, &t->column[j], row, scratch);
+        if (j) an_buf_putc(out, s->delimiter);
+        add_cell(out, &t->column[j], row, s, scratch);
     }
     if (t->origin && t->origin_count) {
         if (an_table_generated(t, row)) {
             const an_origin *o = &t->origins[t->origin[row] - 1];
-            an_buf_putc(out, ',');
-            an_csv_quote(out, o->generator);
-            an_buf_printf(out, ",%" PRIu64 ",%" PRIu64, o->seed, t->origin_row[row]);
+            an_buf_putc(out, s->delimiter);
+            quote(out, o->generator, s->special);
+            an_buf_printf(out, "%c%" PRIu64 "%c%" PRIu64, s->delimiter, o->seed, s->delimiter, t->origin_row[row]);
         } else {
-            an_buf_puts(out, ",,,");
+            for (int k = 0; k < 3; k++) an_buf_putc(out, s->delimiter);
         }
     }
     if (out->size == start) an_buf_puts(out, "\"\""); /* one column, missing: a blank line would be no row */
-    an_buf_putc(out, '\n');
+    an_buf_puts(out, s->end);
 }
 
 static bool flush(FILE *f, an_buf *out, const char *path, an_error *err)
@@ -65,31 +90,44 @@ static bool flush(FILE *f, an_buf *out, const char *path, an_error *err)
     return ok ? true : an_fail_errno(err, "writing %s", path);
 }
 
-static void add_header(an_buf *out, const an_table *t)
+static void add_header(an_buf *out, const an_table *t, const style *s)
 {
     for (size_t j = 0; j < t->columns; j++) {
-        if (j) an_buf_putc(out, ',');
-        an_csv_quote(out, t->column[j].name);
+        if (j) an_buf_putc(out, s->delimiter);
+        quote(out, t->column[j].name, s->special);
     }
-    if (t->origin && t->origin_count) an_buf_puts(out, t->columns ? ",_generator,_seed,_row" : "_generator,_seed,_row");
-    an_buf_putc(out, '\n');
+    static const char *const origin[] = { "_generator", "_seed", "_row" };
+    for (size_t k = 0; t->origin && t->origin_count && k < AN_COUNT(origin); k++) {
+        if (t->columns || k) an_buf_putc(out, s->delimiter);
+        an_buf_puts(out, origin[k]);
+    }
+    an_buf_puts(out, s->end);
 }
 
 void an_csv_text(const an_table *t, bool header, an_buf *out)
 {
     an_buf scratch = { 0 };
-    if (header) add_header(out, t);
-    for (size_t i = 0; i < t->rows; i++) add_row(out, t, i, &scratch);
+    style s = style_of(NULL);
+    if (header) add_header(out, t, &s);
+    for (size_t i = 0; i < t->rows; i++) add_row(out, t, i, &s, &scratch);
     an_buf_free(&scratch);
 }
 
-static bool write_rows(FILE *f, const an_table *t, const char *path, an_error *err)
+/* A byte order mark tells Excel that the text is UTF-8: where the file had one, or was no UTF-8 to begin with. */
+static bool marked(const an_csv_dialect *d)
+{
+    return d && (d->bom || (d->encoding[0] && strcmp(d->encoding, "utf-8")));
+}
+
+static bool write_rows(FILE *f, const an_table *t, const an_csv_dialect *dialect, const char *path, an_error *err)
 {
     an_buf out = { 0 }, scratch = { 0 };
-    add_header(&out, t);
+    style s = style_of(dialect);
+    if (marked(dialect)) an_buf_puts(&out, "\xef\xbb\xbf");
+    add_header(&out, t, &s);
     bool ok = true;
     for (size_t i = 0; ok && i < t->rows; i++) {
-        add_row(&out, t, i, &scratch);
+        add_row(&out, t, i, &s, &scratch);
         if (out.size >= 1 << 18) ok = flush(f, &out, path, err);
     }
     ok = ok && flush(f, &out, path, err);
@@ -110,7 +148,12 @@ static bool sync_folder(const char *path, an_error *err)
 
 bool an_csv_write(const an_table *t, const char *path, an_error *err)
 {
-    if (!strcmp(path, "-")) return write_rows(stdout, t, "standard output", err);
+    return an_csv_write_as(t, path, NULL, err);
+}
+
+bool an_csv_write_as(const an_table *t, const char *path, const an_csv_dialect *dialect, an_error *err)
+{
+    if (!strcmp(path, "-")) return write_rows(stdout, t, dialect, "standard output", err);
     struct stat st;
     bool plain = stat(path, &st) || S_ISREG(st.st_mode); /* /dev/stdout, a pipe: written directly */
     char *temporary = plain ? an_format("%s.XXXXXX", path) : an_strdup(path);
@@ -123,7 +166,7 @@ bool an_csv_write(const an_table *t, const char *path, an_error *err)
         free(temporary);
         return false;
     }
-    bool ok = write_rows(f, t, path, err);
+    bool ok = write_rows(f, t, dialect, path, err);
     if (ok && plain && fsync(fd)) ok = an_fail_errno(err, "writing %s", path);
     if (fclose(f) && ok) ok = an_fail_errno(err, "writing %s", path);
     if (ok && plain && rename(temporary, path)) ok = an_fail_errno(err, "%s: cannot be replaced", path);

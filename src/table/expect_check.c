@@ -4,7 +4,7 @@
 #include "csv_time.h"
 #include "match.h"
 #include "schema.h"
-#include "where.h"
+#include "impl.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -347,7 +347,7 @@ static bool check_matches(check *c, an_error *err)
     const an_column *other = an_table_find(c->reference, c->column->name);
     if (!other) return wrong(c, "matches", err, "the reference has no such column");
     uint8_t *chosen = an_alloc_data(c->reference->rows + 1, 1, "the rows of a reference", err);
-    bool ok = chosen && an__where(c->where, c->reference, chosen, err);
+    bool ok = chosen && an_table_where(c->where, c->reference, chosen, err);
     bool number = an__is_number(c->column->type) && an__is_number(other->type) && c->column->type != AN_BOOLEAN;
     if (ok && number) {
         size_t n, m;
@@ -408,7 +408,7 @@ static bool check_entry(check *c, an_error *err)
     if (!an__known_keys(c->yaml, c->path, c->entry, known, AN_COUNT(known), err)) return false;
     if (has(c, "where") && !(c->where = json_string_value(json_object_get(c->entry, "where"))))
         return wrong(c, "where", err, "a text such as \"variant=A,torque>3\" is expected");
-    if (!an__where(c->where, c->t, c->chosen, err)) {
+    if (!an_table_where(c->where, c->t, c->chosen, err)) {
         char *path = an_format("%s.where", c->path);
         an__context_place(c->yaml, path, err);
         free(path);

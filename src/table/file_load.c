@@ -154,7 +154,9 @@ static bool load_cells(const file *f, size_t j, an_column *c, an_error *err)
         if (there > rows || (rows % 64 && c->valid[rows / 64] >> (rows % 64))) return corrupt(f, "validity", err);
         c->missing = rows - there;
     }
-    if (c->type == AN_CATEGORY && !load_dictionary(f, j, &c->dictionary, err)) return false;
+    bool named = c->type == AN_CATEGORY || (c->type == AN_BOOLEAN && find(f, SECTION_NAMES, j));
+    if (named && !load_dictionary(f, j, &c->dictionary, err)) return false;
+    if (named && c->type == AN_BOOLEAN && c->dictionary.count != 2) return corrupt(f, "category names", err);
     return check_cells(c, rows) ? true : corrupt(f, section_names[SECTION_CELLS], err);
 }
 

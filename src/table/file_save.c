@@ -110,6 +110,11 @@ static bool save_cells(writer *w, const an_table *t, const an_column *c, size_t 
     return true;
 }
 
+static bool named(const an_column *c)
+{
+    return c->type == AN_CATEGORY || (c->type == AN_BOOLEAN && c->dictionary.count == 2);
+}
+
 static void save_dictionary(writer *w, const an_column *c, size_t j)
 {
     an_buf names = { 0 };
@@ -138,7 +143,7 @@ static bool save_column(writer *w, const an_table *t, size_t j, an_error *err)
         add_section(w, SECTION_VALID, j, valid, words * 8);
         free(valid);
     }
-    if (c->type == AN_CATEGORY) save_dictionary(w, c, j);
+    if (named(c)) save_dictionary(w, c, j);
     return true;
 }
 
@@ -152,7 +157,7 @@ static bool write_bin(const an_table *t, const char *path, an_error *err)
     size_t count = t->origin ? 2 : 0; /* the directory stands in front, so its size is needed first */
     for (size_t j = 0; j < t->columns; j++) {
         const an_column *c = &t->column[j];
-        count += 1 + (c->missing > 0) + (c->type == AN_TEXT) + 2 * (c->type == AN_CATEGORY);
+        count += 1 + (c->missing > 0) + (c->type == AN_TEXT) + 2 * named(c);
     }
     an__table_header h = { .version = AN__TABLE_VERSION, .sections = (uint32_t)count, .rows = t->rows, .columns = t->columns };
     memcpy(h.magic, "ANDONTBL", 8);

@@ -213,34 +213,107 @@ static bool new_by_content(const an_table *base, const an_table *added, size_t *
     return ok;
 }
 
+/* Copies of both tables with the same types and units. */
+static bool same_kind(const an_table *t, const an_table *more, an_table **base, an_table **added, an_error *err)
+{
+    *base = *added = NULL;
+    if (!same_columns(t, more, err)) return false;
+    size_t most = t->rows > more->rows ? t->rows : more->rows, *all = an_alloc_data(most + 1, sizeof *all, "the rows of a table", err);
+    if (!all) return false;
+    for (size_t i = 0; i < most; i++) all[i] = i;
+    *base = an_table_select(t, all, t->rows, err);
+    *added = *base ? an_table_select(more, all, more->rows, err) : NULL;
+    free(all);
+    if (*added && align(t, more, *base, *added, err)) return true;
+    an_table_free(*base);
+    an_table_free(*added);
+    *base = *added = NULL;
+    return false;
+}
+
+an_table *an_table_stack(const an_table *t, const an_table *more, an_error *err)
+{
+    an_table *base, *added;
+    if (!same_kind(t, more, &base, &added, err)) return NULL;
+    an_table *out = an_table_append(base, added, err);
+    an_table_free(base);
+    an_table_free(added);
+    return out;
+}
+
 an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err)
 {
+    return an_table_grow_rows(t, more, NULL, NULL, report, err);
+}
+
+an_table *an_table_grow_rows(const an_table *t, const an_table *more, size_t **rows, size_t *rows_count, json_t **report, an_error *err)
+{
     if (report) *report = NULL;
-    if (!same_columns(t, more, err)) return NULL;
-    size_t *all = an_alloc_data((t->rows > more->rows ? t->rows : more->rows) + 1, sizeof *all, "the rows of a table", err);
-    if (!all) return NULL;
-    for (size_t i = 0; i < t->rows || i < more->rows; i++) all[i] = i;
-    an_table *base = an_table_select(t, all, t->rows, err), *added = base ? an_table_select(more, all, more->rows, err) : NULL, *out = NULL;
+    if (rows) *rows = NULL;
+    an_table *base, *added, *out = NULL;
+    if (!same_kind(t, more, &base, &added, err)) return NULL;
+    size_t *fresh_rows = an_alloc_data(more->rows + 1, sizeof *fresh_rows, "the rows of a table", err), count = 0, conflict_count = 0;
     json_t *conflicts = json_array();
-    size_t count = 0, conflict_count = 0;
-    bool ok = added && align(t, more, base, added, err);
     const an_column *id = NULL;
-    for (size_t j = 0; ok && j < base->columns; j++) {
+    for (size_t j = 0; j < base->columns; j++) {
         if (base->column[j].role == AN_ID) id = &base->column[j];
     }
-    ok = ok &&
-         (id ? new_by_id(base, added, id, all, &count, conflicts, &conflict_count, err) : new_by_content(base, added, all, &count, err));
-    an_table *fresh = ok ? an_table_select(added, all, count, err) : NULL;
+    bool ok = fresh_rows && (id ? new_by_id(base, added, id, fresh_rows, &count, conflicts, &conflict_count, err)
+                                : new_by_content(base, added, fresh_rows, &count, err));
+    an_table *fresh = ok ? an_table_select(added, fresh_rows, count, err) : NULL;
     if (fresh) out = an_table_append(base, fresh, err);
     if (out && report) {
         *report = json_pack("{s:I, s:I, s:I, s:I, s:O, s:I, s:s}", "rows_before", (json_int_t)t->rows, "rows_read", (json_int_t)more->rows,
                             "rows_added", (json_int_t)count, "rows_known", (json_int_t)(more->rows - count), "conflicts", conflicts,
                             "conflict_count", (json_int_t)conflict_count, "by", id ? id->name : "content");
     }
+    if (out && rows) {
+        *rows = fresh_rows;
+        *rows_count = count;
+        fresh_rows = NULL;
+    }
     json_decref(conflicts);
     an_table_free(fresh);
     an_table_free(base);
     an_table_free(added);
-    free(all);
+    free(fresh_rows);
     return out;
+}
+
+/* ---- one id, several rows ----------------------------------------------------------------------------------------------------------------- */
+
+json_t *an_table_repeated(const an_table *t, const char *name, an_error *err)
+{
+    const an_column *id = an_table_need(t, name, err);
+    an__match m;
+    if (!id || !an__match_build((const an_table *const[]){ t }, (const an_column *const[]){ id }, 1, NULL, &m, err)) return NULL;
+    json_t *list = json_array();
+    size_t repeated = 0, differing = 0;
+    an_buf x = { 0 }, y = { 0 };
+    for (size_t i = 0; i < t->rows; i++) {
+        uint32_t key = m.key[0][i];
+        if (key == AN__NO_ROW || m.count[0][key] < 2 || m.rows[0][m.start[0][key]] != i) continue;
+        repeated++;
+        json_t *columns = json_array(), *rows = json_array();
+        for (size_t j = 0; j < t->columns; j++) {
+            bool same = true;
+            for (uint32_t k = 1; same && k < m.count[0][key]; k++)
+                same = same_cells(&t->column[j], i, &t->column[j], m.rows[0][m.start[0][key] + k], &x, &y);
+            if (!same) json_array_append_new(columns, json_string(t->column[j].name));
+        }
+        differing += json_array_size(columns) > 0;
+        for (uint32_t k = 0; k < m.count[0][key] && k < LISTED; k++)
+            json_array_append_new(rows, json_integer((json_int_t)m.rows[0][m.start[0][key] + k]));
+        if (json_array_size(list) < LISTED) {
+            x.size = 0;
+            an_cell_text(id, i, &x);
+            json_array_append_new(list, json_pack("{s:s, s:O, s:O}", "id", x.data ? x.data : "", "rows", rows, "columns", columns));
+        }
+        json_decref(columns);
+        json_decref(rows);
+    }
+    an_buf_free(&x);
+    an_buf_free(&y);
+    an__match_free(&m);
+    return json_pack("{s:I, s:I, s:o}", "repeated", (json_int_t)repeated, "differing", (json_int_t)differing, "first", list);
 }

@@ -26,6 +26,7 @@ bool an__utf8_valid(const char *s, size_t n);
 bool an__is_number(an_type type); /* real, integer, boolean, datetime: an_cell_number has a value */
 
 /* Shortest distinguishing text of the value a person typed ("1.0", "True") as the column's cells would show it; new text. */
+const char *an__boolean_text(const an_column *c, bool value);
 char *an__canonical_value(const an_column *c, const char *text);
 
 /* Class number of each row of a column that is compared by text: classes sorted by bytes; -1 where missing. Stops with AN_INPUT

@@ -67,17 +67,9 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(an_column *const *)a)->name, (*(an_column *const *)b)->name);
 }
 
-bool an_table_row_keys(const an_table *t, uint64_t *key, an_error *err)
+/* columns: sorted by name */
+static void row_keys(const an_table *t, an_column *const *columns, size_t n, const an_column *id, uint64_t *key)
 {
-    (void)err;
-    an_column **columns = an_alloc_n(t->columns ? t->columns : 1, sizeof *columns), *id = NULL;
-    size_t n = 0;
-    for (size_t j = 0; j < t->columns; j++) {
-        an_column *c = &t->column[j];
-        if (c->role == AN_ID && !id) id = c;
-        if (c->role == AN_FEATURE || c->role == AN_TARGET) columns[n++] = c;
-    }
-    qsort(columns, n, sizeof *columns, by_name);
     an_buf row = { 0 };
     for (size_t j = 0; j < n; j++) { /* the names once, in front of every row's content */
         an_buf_puts(&row, columns[j]->name);
@@ -108,6 +100,36 @@ bool an_table_row_keys(const an_table *t, uint64_t *key, an_error *err)
         key[i] = an__hash(row.data, row.size);
     }
     an_buf_free(&row);
+}
+
+bool an_table_row_keys(const an_table *t, uint64_t *key, an_error *err)
+{
+    (void)err;
+    an_column **columns = an_alloc_n(t->columns ? t->columns : 1, sizeof *columns), *id = NULL;
+    size_t n = 0;
+    for (size_t j = 0; j < t->columns; j++) {
+        an_column *c = &t->column[j];
+        if (c->role == AN_ID && !id) id = c;
+        if (c->role == AN_FEATURE || c->role == AN_TARGET) columns[n++] = c;
+    }
+    qsort(columns, n, sizeof *columns, by_name);
+    row_keys(t, columns, n, id, key);
     free(columns);
     return true;
+}
+
+bool an_table_row_keys_over(const an_table *t, const an_list *names, const char *id, uint64_t *key, an_error *err)
+{
+    an_column **columns = an_alloc_n(names->count + 1, sizeof *columns), *of_id = id ? an_table_need(t, id, err) : NULL;
+    bool ok = !id || of_id;
+    for (size_t j = 0; ok && j < names->count; j++) {
+        columns[j] = an_table_need(t, names->items[j], err);
+        ok = columns[j] != NULL;
+    }
+    if (ok) {
+        qsort(columns, names->count, sizeof *columns, by_name);
+        row_keys(t, columns, names->count, of_id, key);
+    }
+    free(columns);
+    return ok;
 }

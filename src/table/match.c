@@ -67,19 +67,34 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Folded multiplication of eight bytes at a time; equal hashes are always verified, so nothing depends on its strength but speed. */
-static uint64_t hash_bytes(const char *p, size_t n)
+static inline uint64_t word_at(const char *p)
 {
-    uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ n, word;
-    for (; n >= 8; p += 8, n -= 8) {
-        memcpy(&word, p, 8);
-        h = mix(h ^ word, UINT64_C(0xd6e8feb86659fd93));
+    uint64_t word;
+    memcpy(&word, p, 8);
+    return word;
+}
+
+/* Up to seven bytes as a number, by reads of fixed size: n is part of the hash, so that what overlaps does no harm. */
+static inline uint64_t short_word(const char *p, size_t n)
+{
+    if (n >= 4) {
+        uint32_t low, high;
+        memcpy(&low, p, 4);
+        memcpy(&high, p + n - 4, 4);
+        return (uint64_t)high << 32 | low;
     }
-    if (n) {
-        word = 0;
-        memcpy(&word, p, n);
-        h = mix(h ^ word, UINT64_C(0xa0761d6478bd642f));
-    }
+    if (!n) return 0;
+    return (uint64_t)(unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 | (uint64_t)(unsigned char)p[n - 1] << 16;
+}
+
+/* Folded multiplication of eight bytes at a time, the last eight overlapping the ones before; equal hashes are always verified, so nothing
+ * depends on its strength but speed. */
+static inline uint64_t hash_bytes(const char *p, size_t n)
+{
+    uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ n;
+    size_t i = 0;
+    for (; i + 8 < n; i += 8) h = mix(h ^ word_at(p + i), UINT64_C(0xd6e8feb86659fd93));
+    h = mix(h ^ (n >= 8 ? word_at(p + n - 8) : short_word(p, n)), UINT64_C(0xa0761d6478bd642f));
     return mix(h ^ UINT64_C(0xe7037ed1a0b428db), UINT64_C(0x8ebc6af09c88c6e3));
 }
 
@@ -189,16 +204,28 @@ static bool keep_example(examples *x, const view *v, size_t row)
         x->bytes = bytes;
         x->capacity = more;
     }
-    if (n) memcpy(x->bytes + at, v->bytes + v->offset[row], n);
+    const char *from = v->bytes + v->offset[row];
+    if (n <= 16 && at + 16 <= x->capacity && v->offset[row] + 16 <= v->offset[v->rows])
+        memcpy(x->bytes + at, from, 16); /* one move of fixed size */
+    else if (n)
+        memcpy(x->bytes + at, from, n);
     x->offset[++x->count] = at + n;
     return true;
+}
+
+static inline bool same_bytes(const char *a, const char *b, size_t n)
+{
+    if (n < 8) return short_word(a, n) == short_word(b, n);
+    for (size_t i = 0; i + 8 < n; i += 8)
+        if (word_at(a + i) != word_at(b + i)) return false;
+    return word_at(a + n - 8) == word_at(b + n - 8);
 }
 
 static inline bool is_example(const examples *x, uint32_t k, const view *v, size_t row)
 {
     if (v->number) return x->number[k] == v->number[row];
     size_t n = v->offset[row + 1] - v->offset[row];
-    return n == x->offset[k + 1] - x->offset[k] && !memcmp(x->bytes + x->offset[k], v->bytes + v->offset[row], n);
+    return n == x->offset[k + 1] - x->offset[k] && same_bytes(x->bytes + x->offset[k], v->bytes + v->offset[row], n);
 }
 
 /* What the loop will need soon: rows of a partition lie far apart in their table. */
@@ -381,10 +408,13 @@ bool an__match_build(const an_table *const *tables, const an_column *const *on, 
 static bool gather_text(an_column *to, const an_column *from, const uint32_t *source, size_t n, an_error *err)
 {
     const uint64_t *offset = from->text.offset;
-    uint64_t total = 0;
+    uint64_t total = 0, end = 0; /* end: as far as the source is known to go */
     for (size_t i = 0; i < n; i++) {
         uint32_t r = source[i];
-        if (r != AN__NO_ROW && an_valid(from, r)) total += offset[r + 1] - offset[r];
+        if (r != AN__NO_ROW && an_valid(from, r)) {
+            total += offset[r + 1] - offset[r];
+            end = end < offset[r + 1] ? offset[r + 1] : end;
+        }
         to->text.offset[i + 1] = total;
     }
     if (!total) return true;
@@ -394,7 +424,13 @@ static bool gather_text(an_column *to, const an_column *from, const uint32_t *so
         uint64_t at = to->text.offset[i], length = to->text.offset[i + 1] - at;
         if (i + 16 < n && source[i + 16] != AN__NO_ROW) __builtin_prefetch(&offset[source[i + 16]]);
         if (i + 8 < n && source[i + 8] != AN__NO_ROW) __builtin_prefetch(from->text.bytes + offset[source[i + 8]]);
-        if (length) memcpy(to->text.bytes + at, from->text.bytes + offset[source[i]], length);
+        if (!length) continue;
+        uint64_t begin = offset[source[i]];
+        /* short texts in one move of fixed size where there is room on both sides: what is too much the next text writes over */
+        if (length <= 16 && at + 16 <= total && begin + 16 <= end)
+            memcpy(to->text.bytes + at, from->text.bytes + begin, 16);
+        else
+            memcpy(to->text.bytes + at, from->text.bytes + begin, length);
     }
     return true;
 }

@@ -143,7 +143,7 @@ an_table *an_prep_invert(const an_prep *p, const float *values, size_t n, an_err
     for (size_t j = 0; j < p->columns; j++) {
         const an_prep_column *c = &p->column[j];
         an_column like = { .name = c->name, .unit = c->unit, .type = c->type };
-        if (c->type == AN_CATEGORY) like.dictionary = c->dictionary;
+        if (c->type == AN_CATEGORY || c->type == AN_BOOLEAN) like.dictionary = c->dictionary;
         an_column *to = an__table_add_like(t, &like, false, err);
         if (!an__column_cells(to, n, err)) {
             an_table_free(t);

@@ -173,6 +173,7 @@ static bool fit_column(an_prep *p, const an_column *from, const size_t *rows, si
         fit_category(c, from, rows, n, o, x);
     } else {
         fit_number(c, from, rows, n, o, x, sorted);
+        if (c->type == AN_BOOLEAN) an__dictionary_copy(&c->dictionary, &from->dictionary); /* its words for false and true */
     }
     p->width += c->width;
     return true;

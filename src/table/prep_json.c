@@ -15,7 +15,7 @@ json_t *an_prep_json(const an_prep *p)
                               an_json_real(c->scale), "low", an_json_real(c->low), "high", an_json_real(c->high), "whole", (int)c->whole,
                               "step", an_json_real(c->step), "first", (json_int_t)c->first, "width", (json_int_t)c->width, "onehot",
                               (int)c->onehot, "missing_share", an_json_real(c->missing_share));
-        if (c->type == AN_CATEGORY) {
+        if (c->type == AN_CATEGORY || c->dictionary.count) {
             json_t *names = json_array();
             for (int32_t k = 0; k < c->dictionary.count; k++) json_array_append_new(names, json_string(c->dictionary.names[k]));
             json_object_set_new(o, "categories", names);
@@ -44,11 +44,12 @@ static bool read_column(const json_t *o, an_prep_column *c, size_t first, an_err
     c->missing_share = an_json_number(json_object_get(o, "missing_share"), 0);
     c->first = first;
     const json_t *names = json_object_get(o, "categories");
-    if ((c->type == AN_CATEGORY) != json_is_array(names))
+    bool spelled = c->type == AN_BOOLEAN && json_array_size(names) == 2;
+    if ((c->type == AN_CATEGORY || spelled) != json_is_array(names))
         return an_fail(err, AN_CORRUPT, "preparation: column %s and its categories do not fit", name);
     size_t count = json_array_size(names);
     if (count > INT32_MAX) return an_fail(err, AN_CORRUPT, "preparation: column %s has too many categories", name);
-    if (c->type == AN_CATEGORY) c->dictionary.names = an_alloc_n(count + 1, sizeof *c->dictionary.names);
+    if (count || c->type == AN_CATEGORY) c->dictionary.names = an_alloc_n(count + 1, sizeof *c->dictionary.names);
     for (size_t k = 0; k < count; k++) {
         const char *text = json_string_value(json_array_get(names, k));
         if (!text || (k && strcmp(c->dictionary.names[k - 1], text) >= 0)) {

@@ -1,230 +1,215 @@
-/* profile.c - what is in a table, column by column, for people and reports: exact counts and quantiles, no sampling. */
-#include "impl.h"
-
-#include "andon/score.h"
+/* profile.c - what is in a table, column by column and in all, for people and reports: exact counts and quantiles, no sampling of columns.
+ * Each column is one task of the pool; what needs all of them (corrections for many tests, findings) follows. */
+#include "profile.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BINS = 20, TOP = 10 };
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double seconds(const an_column *c, double x)
-{
-    return c->type == AN_DATETIME ? x / 1e6 : x;
-}
-
-/* Quantile of sorted values by linear interpolation (type 7). */
-static double quantile(const double *sorted, size_t n, double q)
-{
-    double at = q * (double)(n - 1);
-    size_t i = (size_t)at;
-    return i + 1 < n ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
-}
-
-static json_t *histogram(const double *sorted, size_t n)
-{
-    json_t *edges = json_array(), *counts = json_array();
-    double low = sorted[0], high = sorted[n - 1];
-    size_t i = 0;
-    for (int b = 0; b <= BINS && high > low; b++) {
-        double edge = b == BINS ? high : low + (high - low) * b / BINS;
-        json_array_append_new(edges, an_json_real(edge));
-        if (!b) continue;
-        size_t from = i;
-        while (i < n && (b == BINS || sorted[i] < edge)) i++;
-        json_array_append_new(counts, json_integer((json_int_t)(i - from)));
-    }
-    if (!(high > low)) {
-        json_array_append_new(edges, an_json_real(low));
-        json_array_append_new(edges, an_json_real(high));
-        json_array_append_new(counts, json_integer((json_int_t)n));
-    }
-    return json_pack("{s:o, s:o}", "edges", edges, "counts", counts);
-}
-
-static void profile_number(const an_table *t, const an_column *c, double *x, json_t *out)
-{
-    static const double qs[] = { .01, .05, .25, .5, .75, .95, .99 };
-    static const char *const names[] = { "0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99" };
-    size_t n = 0, distinct = 0;
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < t->rows; i++) {
-        if (an_valid(c, i)) x[n++] = seconds(c, an_cell_number(c, i));
-    }
-    for (size_t i = 0; i < n; i++) sum += x[i];
-    double mean = n ? sum / (double)n : NAN;
-    for (size_t i = 0; i < n; i++) squares += (x[i] - mean) * (x[i] - mean);
-    qsort(x, n, sizeof *x, by_value);
-    for (size_t i = 0; i < n; i++) distinct += !i || x[i] != x[i - 1];
-    json_object_set_new(out, "distinct", json_integer((json_int_t)distinct));
-    json_object_set_new(out, "min", n ? an_json_real(x[0]) : json_null());
-    json_object_set_new(out, "max", n ? an_json_real(x[n - 1]) : json_null());
-    json_object_set_new(out, "mean", an_json_real(mean));
-    json_object_set_new(out, "sd", n > 1 ? an_json_real(sqrt(squares / (double)(n - 1))) : json_null());
-    json_t *quantiles = json_object();
-    for (size_t k = 0; k < AN_COUNT(qs) && n; k++) json_object_set_new(quantiles, names[k], an_json_real(quantile(x, n, qs[k])));
-    json_object_set_new(out, "quantiles", quantiles);
-    if (n) json_object_set_new(out, "histogram", histogram(x, n));
-}
-
-typedef struct counted {
-    int32_t code;
-    size_t count;
-} counted;
-
-static int most_first(const void *a, const void *b)
-{
-    const counted *x = a, *y = b;
-    if (x->count != y->count) return x->count > y->count ? -1 : 1;
-    return (x->code > y->code) - (x->code < y->code);
-}
-
-/* Cramer's V = sqrt(chi^2 / n / (min(rows, columns) - 1)) of classes against a label of two classes. */
-static double cramers_v(const int32_t *class_of, size_t classes, const uint8_t *label, size_t rows)
-{
-    double *cell = an_alloc_n(2 * classes + 1, sizeof *cell), n = 0, positives = 0, chi2 = 0;
-    size_t used = 0;
-    for (size_t i = 0; i < rows; i++) {
-        if (class_of[i] < 0) continue;
-        cell[2 * class_of[i] + label[i]]++;
-        positives += label[i];
-        n++;
-    }
-    for (size_t k = 0; k < classes; k++) {
-        double row = cell[2 * k] + cell[2 * k + 1];
-        used += row > 0;
-        for (int l = 0; l < 2; l++) {
-            double expected = row * (l ? positives : n - positives) / n;
-            if (expected > 0) chi2 += (cell[2 * k + (size_t)l] - expected) * (cell[2 * k + (size_t)l] - expected) / expected;
-        }
-    }
-    free(cell);
-    return used > 1 && positives > 0 && positives < n ? sqrt(chi2 / n) : NAN;
-}
-
-static bool profile_classes(const an_table *t, const an_column *c, const uint8_t *label, int32_t *class_of, json_t *out, an_error *err)
-{
-    char **names = NULL;
-    size_t n = 0;
-    if (!an__classes(t, c, t->rows, class_of, &names, &n, err)) return false;
-    counted *counts = an_alloc_n(n + 1, sizeof *counts);
-    for (size_t k = 0; k < n; k++) counts[k].code = (int32_t)k;
-    for (size_t i = 0; i < t->rows; i++) {
-        if (class_of[i] >= 0) counts[class_of[i]].count++;
-    }
-    qsort(counts, n, sizeof *counts, most_first);
-    json_t *top = json_array();
-    for (size_t k = 0; k < n && k < TOP; k++) {
-        json_array_append_new(top, json_pack("{s:s, s:I}", "value", names[counts[k].code], "count", (json_int_t)counts[k].count));
-    }
-    if (!json_object_get(out, "distinct")) json_object_set_new(out, "distinct", json_integer((json_int_t)n));
-    json_object_set_new(out, "top", top);
-    if (label && c->role != AN_TARGET && !an__is_number(c->type))
-        json_object_set_new(out, "cramers_v", an_json_real(cramers_v(class_of, n, label, t->rows)));
-    free(counts);
-    an__names_free(names, n);
-    return true;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Rows that equal an earlier one in every column that is not ignored and names nothing (id, time, group). */
-static bool duplicate_rows(const an_table *t, size_t *out, an_error *err)
-{
-    uint64_t *key = an_alloc_data(t->rows ? t->rows : 1, sizeof *key, "row keys", err);
-    if (!key) return false;
-    an_table content = *t; /* a view without the id role: content decides */
-    content.origin = NULL;
-    content.column = an_alloc_n(t->columns + 1, sizeof *content.column);
-    for (size_t j = 0; j < t->columns; j++) {
-        content.column[j] = t->column[j];
-        if (content.column[j].role == AN_ID) content.column[j].role = AN_IGNORED;
-    }
-    bool ok = an_table_row_keys(&content, key, err);
-    qsort(key, t->rows, sizeof *key, by_key);
-    *out = 0;
-    for (size_t i = 1; i < t->rows; i++) *out += key[i] == key[i - 1];
-    free(content.column);
-    free(key);
-    return ok;
-}
-
-static json_t *profile_target(const an_table *t, an_error *err)
+static json_t *profile_target(const an__frame *f, an_error *err)
 {
     an_class_count *classes = NULL;
     size_t n = 0;
-    const an_column *target = an_table_target(t, err);
-    if (!target || !an_table_classes(t, &classes, &n, err)) return NULL;
+    if (!an_table_classes(f->t, &classes, &n, err)) return NULL;
     json_t *counts = json_object();
     for (size_t k = 0; k < n && k < 100; k++) json_object_set_new(counts, classes[k].name, json_integer((json_int_t)classes[k].count));
     an_class_counts_free(classes, n);
-    return json_pack("{s:s, s:s?, s:o}", "name", target->name, "positive", t->positive, "classes", counts);
+    return json_pack("{s:s, s:s?, s:o}", "name", f->target->name, "positive", f->t->positive, "classes", counts);
 }
 
-static bool profile_column(const an_table *t, const an_column *c, const uint8_t *label, uint8_t *y, double *x, int32_t *class_of,
-                           json_t *out, an_error *err)
+/* ---- columns, in parallel -------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct work {
+    an__frame *f;
+    atomic_size_t done;
+    atomic_bool failed;
+} work;
+
+static bool scratch_ready(const an__frame *f, an__scratch *s)
 {
-    if (c->type == AN_TENSOR) return true;
-    if (an__is_number(c->type)) {
-        if (label && c->role != AN_TARGET) {
-            size_t n = 0;
-            for (size_t i = 0; i < t->rows; i++) {
-                if (!an_valid(c, i)) continue;
-                y[n] = label[i];
-                x[n++] = an_cell_number(c, i);
-            }
-            json_object_set_new(out, "auc", an_json_real(an_roc_auc(y, x, n)));
-        }
-        profile_number(t, c, x, out);
-        if (json_integer_value(json_object_get(out, "distinct")) > 20) return true;
+    if (s->ready) return true;
+    size_t n = f->rows + 1;
+    s->item = an_alloc_data(2 * n, sizeof *s->item, "a column", NULL);
+    s->value = an_alloc_data(n, sizeof *s->value, "a column", NULL);
+    s->place = an_alloc_data(n, sizeof *s->place, "a column", NULL);
+    s->pos = an_alloc_data(2 * n, sizeof *s->pos, "a column", NULL);
+    s->code = an_alloc_data(n, sizeof *s->code, "a column", NULL);
+    s->sums = an_alloc_n(2 * AN__GROUPS + 2, sizeof *s->sums);
+    s->spare = s->item ? s->item + n : NULL;
+    s->neg = s->pos ? s->pos + n : NULL;
+    s->ready = s->item && s->value && s->place && s->pos && s->code;
+    return s->ready;
+}
+
+/* Missing cells: where, as a hash; and whether they go with the target. */
+static void missing_cells(const an__frame *f, an__facts *c)
+{
+    c->missing_p = c->missing_v = NAN;
+    if (!c->c->missing || c->c->missing == f->rows || f->brief) return;
+    uint64_t h = 1;
+    double count[4] = { 0 };
+    for (size_t w = 0; w < an__valid_words(f->rows); w++) h = (h ^ (c->c->valid[w] + (h << 6) + (h >> 2))) * UINT64_C(0x9e3779b97f4a7c15);
+    c->missing_pattern = h;
+    if (!f->label || c->c == f->target) return;
+    for (size_t i = 0; i < f->rows; i++) count[2 * f->label[i] + an_valid(c->c, an__row(f, i))]++;
+    an_chi2_counts(count, count + 2, 2, &c->missing_p, &c->missing_v);
+    c->missing_rate[0] = count[2] / (count[2] + count[3]);
+    c->missing_rate[1] = count[0] / (count[0] + count[1]);
+}
+
+static void profile_column(void *context, size_t index, int worker)
+{
+    work *w = context;
+    an__frame *f = w->f;
+    an__facts *c = &f->facts[index];
+    if (atomic_load(&w->failed) || an_job_stopped(f->job)) return;
+    an__scratch *s = &f->scratch[worker];
+    c->number = an__is_number(c->c->type);
+    c->low = an_json_number(json_object_get(c->c->spec, "low"), NAN);
+    c->high = an_json_number(json_object_get(c->c->spec, "high"), NAN);
+    for (int k = 0; k < AN__GROUPINGS; k++) c->group_p[k] = c->group_effect[k] = NAN;
+    c->association_p = c->trend_p = NAN;
+    const char *station = an_json_string(c->c->spec, "station", NULL);
+    c->json =
+        json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I}", "name", c->c->name, "type", an_type_name(c->c->type), "role", an_role_name(c->c->role),
+                  "unit", c->c->unit, "count", (json_int_t)(f->rows - c->c->missing), "missing", (json_int_t)c->c->missing);
+    if (station) json_object_set_new(c->json, "station", json_string(station));
+    if (c->c->reason) json_object_set_new(c->json, "reason", json_string(c->c->reason));
+    bool ok = scratch_ready(f, s);
+    if (ok && c->c->type != AN_TENSOR) ok = c->number ? an__profile_number(f, c, s, NULL) : an__profile_category(f, c, s, NULL);
+    if (ok) missing_cells(f, c);
+    if (!ok) atomic_store(&w->failed, true);
+    an_job_progress(f->job, (double)(atomic_fetch_add(&w->done, 1) + 1), (double)f->t->columns, "columns");
+}
+
+static bool profile_columns(an__frame *f, an_error *err)
+{
+    work w = { .f = f };
+    f->scratches = (size_t)an_pool_threads(an_job_pool(f->job));
+    f->scratch = an_alloc_n(f->scratches, sizeof *f->scratch);
+    for (size_t j = 0; j < f->t->columns; j++) f->facts[j].c = &f->t->column[j];
+    an_job_stage(f->job, "profiling");
+    an_pool_each(an_job_pool(f->job), f->t->columns, profile_column, &w);
+    if (atomic_load(&w.failed)) {
+        an_fail(err, AN_MEMORY, "not enough memory to profile %zu rows: %.1f GB are needed beside the table", f->rows,
+                (double)f->scratches * (double)f->rows * 56 / 1e9);
+        return an_hint(err, "--threads 1 needs less; or profile a sample of the rows");
     }
-    return profile_classes(t, c, label, class_of, out, err);
+    return an_job_check(f->job, err);
+}
+
+/* ---- corrections for many tests -------------------------------------------------------------------------------------------------------
+ */
+
+/* One family of tests a question: association, missing, drift, each grouping. */
+static void correct(an__frame *f)
+{
+    size_t d = f->t->columns;
+    double *p = an_alloc_n(2 * d + 1, sizeof *p), *q = p + d;
+    for (int family = 0; family < 3 + f->groupings; family++) {
+        for (size_t j = 0; j < d; j++) {
+            const an__facts *c = &f->facts[j];
+            bool own = c->c->role == AN_FEATURE || family > 2;
+            p[j] = !own          ? NAN
+                   : family == 0 ? (c->measure ? c->association_p : NAN)
+                   : family == 1 ? c->missing_p
+                   : family == 2 ? c->trend_p
+                                 : c->group_p[family - 3];
+        }
+        an_benjamini_hochberg(p, d, q);
+        for (size_t j = 0; j < d; j++) {
+            an__facts *c = &f->facts[j];
+            *(family == 0 ? &c->q : family == 1 ? &c->missing_q : family == 2 ? &c->trend_q : &c->group_q[family - 3]) = q[j];
+        }
+    }
+    free(p);
+    for (size_t j = 0; j < d; j++) {
+        an__facts *c = &f->facts[j];
+        json_t *o = json_object_get(c->json, "association"), *list = json_object_get(c->json, "groups"), *item;
+        size_t i;
+        if (o) json_object_set_new(o, "p_adjusted", an_json_real(c->q));
+        json_array_foreach(list, i, item)
+            for (int k = 0; k < f->groupings; k++)
+                if (!strcmp(an_json_string(item, "column", ""), f->grouping[k].name) &&
+                    !strcmp(an_json_string(item, "kind", ""), f->grouping[k].kind))
+                    json_object_set_new(item, "p_adjusted", an_json_real(c->group_q[k]));
+    }
+}
+
+static json_t *order_json(const an__frame *f)
+{
+    enum { POINTS = 120 };
+    json_t *at = json_array();
+    for (size_t k = 0; f->rows && k<f->blocks; k += f->blocks> POINTS ? 2 : 1) {
+        double x = f->time ? an_cell_number(f->time, an__row(f, an__block(f, k))) : (double)an__block(f, k) + 1;
+        json_array_append_new(at, an_json_real(f->time && f->time->type == AN_DATETIME ? x * 1e-6 : x));
+    }
+    return json_pack("{s:s?, s:s?, s:b, s:o}", "column", f->time ? f->time->name : NULL, "type",
+                     f->time ? an_type_name(f->time->type) : NULL, "sorted_by_target", f->sorted, "at", at);
+}
+
+static json_t *groupings_json(const an__frame *f)
+{
+    json_t *list = json_array();
+    for (int k = 0; k < f->groupings; k++) {
+        json_t *values = json_array();
+        for (size_t i = 0; i < f->grouping[k].count && i < 200; i++)
+            json_array_append_new(values,
+                                  json_pack("{s:s, s:I}", "value", f->grouping[k].names[i], "rows", (json_int_t)f->grouping[k].rows[i]));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:o}", "column", f->grouping[k].name, "kind", f->grouping[k].kind, "count",
+                                              (json_int_t)f->grouping[k].count, "values", values));
+    }
+    return list;
+}
+
+static bool add(json_t *out, const char *key, json_t *value)
+{
+    return value && json_object_set_new(out, key, value) == 0;
+}
+
+static json_t *make(const an_table *t, const char *by, bool brief, an_job *job, an_error *err)
+{
+    an__frame f = { .t = t, .job = job, .brief = brief };
+    size_t duplicates = 0;
+    json_t *out = NULL, *columns = json_array(), *target = NULL, *twice = json_array();
+    bool ok = an__profile_frame_make(&f, by, err) && profile_columns(&f, err) && an__duplicate_rows(&f, &duplicates, twice, err);
+    if (ok && f.target) {
+        target = profile_target(&f, err);
+        ok = target != NULL;
+    }
+    if (ok) {
+        if (!brief) correct(&f);
+        for (size_t j = 0; j < t->columns; j++) json_array_append(columns, f.facts[j].json);
+        out = json_pack("{s:I, s:I, s:O?, s:O}", "rows", (json_int_t)t->rows, "duplicate_rows", (json_int_t)duplicates, "target", target,
+                        "columns", columns);
+    }
+    if (ok && !brief) {
+        an_job_stage(job, "holding columns against each other");
+        ok = add(out, "order", order_json(&f)) && add(out, "groupings", groupings_json(&f)) &&
+             add(out, "balance", an__profile_balance(&f)) && add(out, "missing", an__profile_missing(&f)) &&
+             json_object_set(out, "duplicates", twice) == 0 && an_job_check(job, err) && add(out, "twins", an__profile_twins(&f, err)) &&
+             an_job_check(job, err) && add(out, "correlation", an__profile_correlation(&f, err)) && an_job_check(job, err) &&
+             add(out, "findings", an__profile_findings(&f, out));
+        if (!ok) {
+            json_decref(out);
+            out = NULL;
+        }
+    }
+    an__profile_frame_free(&f);
+    json_decref(columns);
+    json_decref(target);
+    json_decref(twice);
+    return out;
 }
 
 json_t *an_table_profile(const an_table *t, an_job *job, an_error *err)
 {
-    size_t rows = t->rows ? t->rows : 1, duplicates = 0;
-    json_t *columns = json_array(), *target = NULL, *out = NULL;
-    double *x = an_alloc_data(rows, sizeof *x, "values of a column", err);
-    uint8_t *y = x ? an_alloc_data(rows, 1, "labels", err) : NULL, *label = y ? an_alloc_data(rows, 1, "labels", err) : NULL;
-    int32_t *class_of = label ? an_alloc_data(rows, sizeof *class_of, "classes", err) : NULL;
-    bool ok = class_of && duplicate_rows(t, &duplicates, err), labelled = false;
-    if (ok && an_table_target(t, NULL)) {
-        target = profile_target(t, err);
-        ok = target != NULL;
-        labelled = ok && an_table_labels(t, label, NULL); /* without two classes there is no association to tell */
-    }
-    an_job_stage(job, "profiling");
-    for (size_t j = 0; ok && j < t->columns; j++) {
-        const an_column *c = &t->column[j];
-        json_t *o =
-            json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I}", "name", c->name, "type", an_type_name(c->type), "role", an_role_name(c->role),
-                      "unit", c->unit, "count", (json_int_t)(t->rows - c->missing), "missing", (json_int_t)c->missing);
-        ok = profile_column(t, c, labelled ? label : NULL, y, x, class_of, o, err);
-        json_array_append_new(columns, o);
-        an_job_progress(job, (double)(j + 1), (double)t->columns, "columns");
-        ok = ok && an_job_check(job, err);
-    }
-    if (ok) {
-        out = json_pack("{s:I, s:I, s:O?, s:O}", "rows", (json_int_t)t->rows, "duplicate_rows", (json_int_t)duplicates, "target", target,
-                        "columns", columns);
-    }
-    json_decref(columns);
-    json_decref(target);
-    free(x);
-    free(y);
-    free(label);
-    free(class_of);
-    return out;
+    return make(t, NULL, true, job, err);
+}
+
+json_t *an_table_profile_full(const an_table *t, const char *by, an_job *job, an_error *err)
+{
+    return make(t, by, false, job, err);
 }

@@ -44,8 +44,8 @@ an_table *an_parquet_read(const char *path, an_job *job, an_error *err)
 }
 
 /* The sheet as an unnamed CSV file, read by the CSV reader under the dialect it was written in. */
-static an_table *read_sheet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect,
-                            an_list *notes, an_job *job, an_error *err)
+static an_table *read_sheet(const an__csv_source *s, const char *path, const an_csv_options *options, an_read_report *report, an_job *job,
+                            an_error *err)
 {
     char comma[] = "comma", point[] = ".", utf8[] = "utf-8", none[] = "none";
     an_csv_options o = options ? *options : (an_csv_options){ 0 };
@@ -63,7 +63,7 @@ static an_table *read_sheet(const an__csv_source *s, const char *path, const an_
     an__csv_source csv;
     an_table *t = NULL;
     if (an__xlsx_convert(s->data, s->size, path, o.sheet, &an__xlsx_usual, f, &found, job, err) && an__csv_open_fd(&csv, fd, path, err)) {
-        t = an__csv_read_source(&csv, path, &o, dialect, job, err);
+        t = an__csv_read_source(&csv, path, &o, report, job, err);
         for (size_t i = 0; !t && err && i < found.count; i++) { /* what makes a sheet no table is more of a hint than the CSV reader's */
             if (strstr(found.items[i], "separate tables")) {
                 an_hint(err, "%s", found.items[i]);
@@ -71,7 +71,7 @@ static an_table *read_sheet(const an__csv_source *s, const char *path, const an_
             }
         }
     }
-    for (size_t i = 0; notes && i < found.count; i++) an_list_add(notes, found.items[i]);
+    for (size_t i = 0; i < found.count; i++) an_list_add(&report->notes, found.items[i]);
     an_list_free(&found);
     fclose(f);
     return t;
@@ -107,10 +107,10 @@ static bool change_types(an_table *t, const an_csv_options *o, an_error *err)
     return true;
 }
 
-static an_table *read_parquet(const an__csv_source *s, const char *path, const an_csv_options *options, an_csv_dialect *dialect,
+static an_table *read_parquet(const an__csv_source *s, const char *path, const an_csv_options *options, an_read_report *report,
                               an_job *job, an_error *err)
 {
-    if (dialect) *dialect = (an_csv_dialect){ .header = true, .gzip = s->gzip, .encoding = "utf-8" };
+    report->dialect = (an_csv_dialect){ .header = true, .gzip = s->gzip, .encoding = "utf-8" };
     an_table *t = an__parquet_decode((const uint8_t *)s->data, s->size, path, AN__PARQUET_BOMB, job, err);
     if (!t || change_types(t, options, err)) return t;
     an_context(err, "%s", path);
@@ -118,8 +118,7 @@ static an_table *read_parquet(const an__csv_source *s, const char *path, const a
     return NULL;
 }
 
-an_table *an_table_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes, an_job *job,
-                        an_error *err)
+an_table *an_table_read_report(const char *path, const an_csv_options *options, an_read_report *report, an_job *job, an_error *err)
 {
     an__csv_source s;
     if (!an__csv_open(&s, path, job, err)) return NULL;
@@ -129,12 +128,23 @@ an_table *an_table_read(const char *path, const an_csv_options *options, an_csv_
         an_fail(err, AN_USAGE, "--sheet \"%s\": %s is no Excel file", options->sheet, path);
         an_hint(err, "leave --sheet out");
     } else if (excel) {
-        t = read_sheet(&s, path, options, dialect, notes, job, err);
+        t = read_sheet(&s, path, options, report, job, err);
     } else if (parquet) {
-        t = read_parquet(&s, path, options, dialect, job, err);
+        t = read_parquet(&s, path, options, report, job, err);
     } else {
-        return an__csv_read_source(&s, path, options, dialect, job, err);
+        return an__csv_read_source(&s, path, options, report, job, err);
     }
     an__csv_close(&s);
+    return t;
+}
+
+an_table *an_table_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_list *notes, an_job *job,
+                        an_error *err)
+{
+    an_read_report report = { 0 };
+    an_table *t = an_table_read_report(path, options, &report, job, err);
+    for (size_t i = 0; notes && i < report.notes.count; i++) an_list_add(notes, report.notes.items[i]);
+    if (dialect) *dialect = report.dialect;
+    an_read_report_free(&report);
     return t;
 }

@@ -71,21 +71,30 @@ bool an__strata(const an_table *t, int32_t *stratum, size_t *count, an_error *er
     if (!target) return true;
     char **names = NULL;
     an_error ignored = { 0 };
+    uint8_t *label = t->positive ? an_alloc_data(t->rows ? t->rows : 1, 1, "labels", err) : NULL;
+    if (t->positive && !label) return false;
+    bool two = label && an_table_labels_known(t, label, &ignored);
+    for (size_t i = 0; two && i < t->rows; i++) stratum[i] = label[i];
+    free(label);
+    if (two) {
+        *count = 2;
+        return true;
+    }
     if (!an__classes(t, target, 20, stratum, &names, count, &ignored)) { /* a number to predict: nothing to stratify by */
         if (ignored.code == AN_MEMORY) return an_fail(err, AN_MEMORY, "%s", ignored.message);
         memset(stratum, 0, t->rows * sizeof *stratum);
         *count = 1;
         return true;
     }
-    for (size_t i = 0; i < t->rows; i++) stratum[i] = stratum[i] < 0 ? 0 : stratum[i];
-    if (*count == 2) { /* the positive class is stratum 1 */
-        char *positive = t->positive ? an__canonical_value(target, t->positive) : NULL;
-        size_t second = 0;
-        for (size_t i = 0; i < t->rows; i++) second += stratum[i] == 1;
-        bool swap = positive ? !strcmp(positive, names[0]) : 2 * second > t->rows;
-        for (size_t i = 0; swap && i < t->rows; i++) stratum[i] = !stratum[i];
-        free(positive);
+    if (*count == 2) { /* the rarer class is stratum 1 */
+        size_t first = 0, second = 0;
+        for (size_t i = 0; i < t->rows; i++) {
+            first += stratum[i] == 0;
+            second += stratum[i] == 1;
+        }
+        for (size_t i = 0; second > first && i < t->rows; i++) stratum[i] = stratum[i] < 0 ? -1 : !stratum[i];
     }
+    for (size_t i = 0; i < t->rows; i++) stratum[i] = stratum[i] < 0 ? 0 : stratum[i]; /* no label: in no part */
     an__names_free(names, *count);
     return true;
 }
@@ -93,11 +102,18 @@ bool an__strata(const an_table *t, int32_t *stratum, size_t *count, an_error *er
 typedef struct plan {
     const an_table *t;
     const an_split_options *o;
+    const size_t *rows; /* those with a label (all where there is no target) */
+    size_t row_count;
     uint8_t *test;    /* by row */
     int32_t *stratum; /* by row */
     size_t strata;
     double share;
 } plan;
+
+static size_t row_of(const plan *p, const an__units *u, size_t at)
+{
+    return p->rows[u->row[at].index];
+}
 
 static bool held(const plan *p, uint64_t key)
 {
@@ -128,7 +144,10 @@ static bool hold_rows(plan *p, an_error *err)
     if (!p->o->held_count) return true;
     uint64_t *key = an_alloc_data(p->t->rows, sizeof *key, "row keys", err);
     bool ok = key && an_table_row_keys(p->t, key, err);
-    for (size_t i = 0; ok && i < p->t->rows; i++) p->test[i] = !an_table_generated(p->t, i) && held(p, key[i]);
+    for (size_t k = 0; ok && k < p->row_count; k++) {
+        size_t i = p->rows[k];
+        p->test[i] = !an_table_generated(p->t, i) && held(p, key[i]);
+    }
     free(key);
     return ok;
 }
@@ -149,32 +168,32 @@ static void take_units(plan *p, const an__units *u, const int32_t *unit_stratum,
         size_t n = u->unit[i].rows;
         if (smallest == u->count || n < u->unit[smallest].rows) smallest = i;
         if (have + n > want && have + n - want > want - have) continue;
-        for (size_t k = 0; k < n; k++) p->test[u->row[u->unit[i].first + k].index] = 1;
+        for (size_t k = 0; k < n; k++) p->test[row_of(p, u, u->unit[i].first + k)] = 1;
         have += n;
     }
     size_t open = 0;
     for (size_t i = 0; i < u->count; i++) open += unit_stratum[i] == s && !closed[i];
     if (!have && smallest < u->count && open > 1) { /* only large groups: the smallest of them */
-        for (size_t k = 0; k < u->unit[smallest].rows; k++) p->test[u->row[u->unit[smallest].first + k].index] = 1;
+        for (size_t k = 0; k < u->unit[smallest].rows; k++) p->test[row_of(p, u, u->unit[smallest].first + k)] = 1;
     }
 }
 
 static bool split_by_hash(plan *p, an_error *err)
 {
     an__units u;
-    bool ok = an__units_make(p->t, NULL, p->t->rows, p->o->seed, &u, err);
+    bool ok = an__units_make(p->t, p->rows, p->row_count, p->o->seed, &u, err);
     int32_t *unit_stratum = ok ? an_alloc_data(u.count + 1, sizeof *unit_stratum, "units of a split", err) : NULL;
     uint8_t *closed = unit_stratum ? an_alloc_data(u.count + 1, 1, "units of a split", err) : NULL;
     ok = closed != NULL;
     for (size_t i = 0; ok && i < u.count; i++) { /* closed: 1 generated (trains), 2 in a test part before */
         for (size_t k = 0; k < u.unit[i].rows; k++) {
-            size_t r = u.row[u.unit[i].first + k].index;
+            size_t r = row_of(p, &u, u.unit[i].first + k);
             if (p->stratum[r] > unit_stratum[i]) unit_stratum[i] = p->stratum[r];
             if (p->test[r]) closed[i] = 2;
             if (an_table_generated(p->t, r)) closed[i] = 1;
         }
         if (closed[i] == 1) unit_stratum[i] = -1;
-        for (size_t k = 0; closed[i] == 2 && k < u.unit[i].rows; k++) p->test[u.row[u.unit[i].first + k].index] = 1; /* its whole group */
+        for (size_t k = 0; closed[i] == 2 && k < u.unit[i].rows; k++) p->test[row_of(p, &u, u.unit[i].first + k)] = 1; /* its whole group */
     }
     for (int32_t s = (int32_t)p->strata - 1; ok && s >= 0; s--) take_units(p, &u, unit_stratum, closed, s);
     free(unit_stratum);
@@ -200,13 +219,13 @@ static int newest_first(const void *a, const void *b)
 static bool split_by_time(plan *p, const an_column *time, an_error *err)
 {
     an__units u;
-    bool ok = an__units_make(p->t, NULL, p->t->rows, p->o->seed, &u, err);
+    bool ok = an__units_make(p->t, p->rows, p->row_count, p->o->seed, &u, err);
     timed *order = ok ? an_alloc_data(p->t->rows + 1, sizeof *order, "rows by time", err) : NULL;
     bool grouped = with_role(p->t, AN_GROUP) != NULL;
     size_t n = 0, real = 0, have = 0;
     for (size_t i = 0; order && i < u.count; i++) {
         for (size_t k = 0; k < u.unit[i].rows; k++) {
-            size_t r = u.row[u.unit[i].first + k].index;
+            size_t r = row_of(p, &u, u.unit[i].first + k);
             if (an_table_generated(p->t, r)) continue;
             real++;
             have += p->test[r];
@@ -232,7 +251,7 @@ static bool split_by_time(plan *p, const an_column *time, an_error *err)
             const an__unit *unit = &u.unit[order[i].unit];
             if (have && have + unit->rows > want && have + unit->rows - want > want - have) break;
             for (size_t k = 0; k < unit->rows; k++) {
-                size_t r = u.row[unit->first + k].index;
+                size_t r = row_of(p, &u, unit->first + k);
                 if (an_table_generated(p->t, r) || p->test[r]) continue;
                 p->test[r] = 1;
                 have++;
@@ -248,7 +267,7 @@ static bool check_classes(const plan *p, an_error *err)
 {
     for (size_t s = 0; s < p->strata; s++) {
         size_t part[2] = { 0 };
-        for (size_t i = 0; i < p->t->rows; i++) part[p->test[i]] += p->stratum[i] == (int32_t)s;
+        for (size_t k = 0; k < p->row_count; k++) part[p->test[p->rows[k]]] += p->stratum[p->rows[k]] == (int32_t)s;
         if ((part[0] && part[1]) || (p->strata > 2 && part[0] + part[1] < 2)) continue;
         const an_column *target = with_role(p->t, AN_TARGET);
         const char *side = part[1] ? "training" : "test";
@@ -273,22 +292,27 @@ bool an_split_make(const an_table *t, const an_split_options *options, an_split 
     if (t->rows < 2) return an_fail(err, AN_INPUT, "a table of %zu rows cannot be split", t->rows);
     p.test = an_alloc_data(t->rows, 1, "the split", err);
     p.stratum = p.test ? an_alloc_data(t->rows, sizeof *p.stratum, "classes", err) : NULL;
-    const an_column *time = p.o->ignore_time ? NULL : with_role(t, AN_TIME);
-    bool ok = p.stratum && an__strata(t, p.stratum, &p.strata, err) && hold_rows(&p, err);
+    size_t *rows = p.stratum ? an_alloc_data(t->rows, sizeof *rows, "the split", err) : NULL;
+    const an_column *time = p.o->ignore_time ? NULL : with_role(t, AN_TIME), *target = with_role(t, AN_TARGET);
+    for (size_t i = 0; rows && i < t->rows; i++)
+        if (!an_table_unlabelled(target, i)) rows[p.row_count++] = i;
+    p.rows = rows;
+    bool ok = rows && an__strata(t, p.stratum, &p.strata, err) && hold_rows(&p, err);
     ok = ok && (time ? split_by_time(&p, time, err) : split_by_hash(&p, err)) && check_classes(&p, err);
     if (ok) {
         out->train = an_alloc_data(t->rows, sizeof *out->train, "the split", err);
         out->test = out->train ? an_alloc_data(t->rows, sizeof *out->test, "the split", err) : NULL;
         ok = out->test != NULL;
     }
-    for (size_t i = 0; ok && i < t->rows; i++) {
-        if (p.test[i]) {
-            out->test[out->test_count++] = i;
+    for (size_t k = 0; ok && k < p.row_count; k++) {
+        if (p.test[rows[k]]) {
+            out->test[out->test_count++] = rows[k];
         } else {
-            out->train[out->train_count++] = i;
+            out->train[out->train_count++] = rows[k];
         }
     }
     if (!ok) an_split_free(out);
+    free(rows);
     free(p.test);
     free(p.stratum);
     return ok;

@@ -1,5 +1,5 @@
 /* where.c - choosing rows by terms over columns. */
-#include "where.h"
+#include "impl.h"
 #include "csv_time.h"
 
 #include <math.h>
@@ -80,7 +80,7 @@ static bool apply(const char *term, const char *name, order o, char *value, cons
     return true;
 }
 
-bool an__where(const char *text, const an_table *t, uint8_t *chosen, an_error *err)
+bool an_table_where(const char *text, const an_table *t, uint8_t *chosen, an_error *err)
 {
     memset(chosen, 1, t->rows);
     if (!text) return true;

@@ -1,6 +1,5 @@
 /* table_schema.c - any text as a schema, as expectations, as a condition, as a choice of rows and as a unit, on a small table. */
 #include "table/schema.h"
-#include "table/where.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     uint8_t chosen[8];
     double factor, offset;
     if (an__relation_parse(text, t, &r, &err)) (void)!an__relation_holds(&r, t, 0);
-    (void)!an__where(text, t, chosen, &err);
+    (void)!an_table_where(text, t, chosen, &err);
     (void)!an_unit_convert(text, "m", &factor, &offset, &err);
     free(text);
     an_table_free(t);

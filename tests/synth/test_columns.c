@@ -231,6 +231,7 @@ static void hardly_any_broken_parts(void **state)
 #endif
     for (size_t broken = 2; broken <= 10; broken += BY) {
         an_table *t = awkward(80, broken, 10 + broken);
+        an_table_find(t, "huge")->role = AN_IGNORED; /* no distances in it: see values_too_large_for_distances */
         for (int k = 0; k < 2; k++) {
             const an_generator_kind *kind = an_generator_kind_find(kinds[k], NULL);
             json_t *o = made_options(kind), *report = NULL;
@@ -250,6 +251,46 @@ static void hardly_any_broken_parts(void **state)
         }
         an_table_free(t);
     }
+}
+
+/* Squares of 8e307 overflow: what needs distances says which column it is; what does not goes on, and the judge judges it. */
+static void values_too_large_for_distances(void **state)
+{
+    (void)state;
+    an_table *t = awkward(120, 40, 3), *made;
+    an_error err;
+    static const char *const refused[] = { "smote", "borderline1", "borderline2", "adasyn", "smote-nc" };
+    for (size_t k = 0; k < AN_COUNT(refused); k++) {
+        assert_fails(an_generator_fit(an_generator_kind_find(refused[k], NULL), NULL, t, NULL, &err), AN_INPUT, "column huge");
+        assert_non_null(strstr(err.hint, "unit"));
+    }
+    an_filter_options o;
+    memset(&o, 0, sizeof o);
+    an_params_defaults(an_filter_params, &o);
+    assert_fails(an_filter_new(t, &o, NULL, &err), AN_INPUT, "column huge");
+    an_table_find(t, "huge")->role = AN_IGNORED;
+    an_filter *f;
+    assert_ok(f = an_filter_new(t, &o, NULL, &err));
+    an_filter_free(f);
+    an_table_find(t, "huge")->role = AN_FEATURE;
+    add_values(t, "too_wide", AN_REAL, too_wide, 0, 3);
+    an_generator *g;
+    json_t *j;
+    assert_ok(g = an_generator_fit(an_generator_kind_find("random", NULL), NULL, t, NULL, &err));
+    assert_ok(made = an_generator_sample(g, "g", 1, 0, 60, NULL, &err));
+    assert_ok(j = an_judge(t, made, g, NULL, NULL, NULL, &err));
+    const json_t *scores = json_object_get(j, "scores");
+    assert_true(isfinite(an_json_number(json_object_get(scores, "ks_complement"), NAN)));
+    assert_true(isfinite(an_json_number(json_object_get(scores, "c2st_auc"), NAN)));
+    assert_true(isfinite(an_json_number(json_object_get(scores, "dcr_median"), NAN)));
+    const json_t *points = json_object_get(json_object_get(j, "pca"), "real");
+    for (size_t i = 0; i < json_array_size(points); i++)
+        for (size_t k = 0; k < 2; k++) assert_true(fabs(an_json_number(json_array_get(json_array_get(points, i), k), NAN)) < 100);
+    json_decref(j);
+    an_table_free(made);
+    an_generator_free(g);
+    an_params_free(an_filter_params, &o);
+    an_table_free(t);
 }
 
 /* As wide as SECOM, fewer rows than columns. */
@@ -291,9 +332,8 @@ static void hundreds_of_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_kinds_of_columns),
-        cmocka_unit_test(texts_are_refused_or_left_out),
-        cmocka_unit_test(hardly_any_broken_parts),
+        cmocka_unit_test(all_kinds_of_columns),    cmocka_unit_test(texts_are_refused_or_left_out),
+        cmocka_unit_test(hardly_any_broken_parts), cmocka_unit_test(values_too_large_for_distances),
         cmocka_unit_test(hundreds_of_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,16 @@ static void anchors(void **state)
     const json_t *map = json_object_get(j, "pca");
     assert_int_equal(json_array_size(json_object_get(map, "real")), 400);
     assert_int_equal(json_array_size(json_array_get(json_object_get(map, "real"), 0)), 3);
+    /* both sides are coloured by class: 100 broken each */
+    static const char *const sides[] = { "real", "synthetic" };
+    for (int k = 0; k < 2; k++) {
+        const json_t *points = json_object_get(map, sides[k]);
+        size_t broken = 0;
+        for (size_t i = 0; i < json_array_size(points); i++)
+            broken += json_integer_value(json_array_get(json_array_get(points, i), 2)) == 1;
+        assert_int_equal(json_array_size(points), 400);
+        assert_int_equal(broken, 100);
+    }
     assert_int_equal(json_array_size(json_object_get(map, "explained")), 2);
     assert_int_equal(json_array_size(json_object_get(map, "axes")), 2);
     json_decref(j);
@@ -118,6 +128,18 @@ static void anchors(void **state)
 
     assert_ok(j = an_judge(real, shifted, NULL, holdout, NULL, NULL, &err)); /* broken parts only */
     assert_true(score(j, "scores", "c2st_auc") > 0.8);
+    json_t *among;
+    an_table *many = made_parts(5000, 200, 0, 5); /* the map among all classes: rare rows are not thinned away, scores are as before */
+    assert_ok(among = an_judge(real, shifted, NULL, holdout, &(an_judge_options){ .bins = 20, .around = many }, NULL, &err));
+    assert_true(json_equal(json_object_get(j, "scores"), json_object_get(among, "scores")));
+    const json_t *points = json_object_get(json_object_get(among, "pca"), "real");
+    size_t broken = 0;
+    for (size_t i = 0; i < json_array_size(points); i++) broken += json_integer_value(json_array_get(json_array_get(points, i), 2)) == 1;
+    assert_int_equal(json_array_size(points), 1000);
+    assert_int_equal(broken, 200);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(among, "pca"), "synthetic")), 400);
+    json_decref(among);
+    an_table_free(many);
     assert_true(json_is_null(json_object_get(json_object_get(j, "scores"), "tstr_f1"))); /* one class teaches nothing */
     json_decref(j);
     an_job_free(job);

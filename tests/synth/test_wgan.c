@@ -298,11 +298,71 @@ static void fidelity_score(void **state)
     free(other);
 }
 
+static size_t weights_of(const an_generator *g)
+{
+    size_t n = 0;
+    const an_params *p = ((const an__wgan_state *)g->state)->weights;
+    for (size_t i = 0; i < an_params_count(p); i++) n += an_params_at(p, i)->count;
+    return n;
+}
+
+/* The critic has the generator's layers, width and step size unless it is given its own; the generator's size is its own affair. */
+static void a_critic_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const regularities[] = { "clip", "gradient" };
+    an_table *t = made_parts(120, 40, 0, 1);
+    an_job *job = an_job_new(&(an_job_options){ .seed = 5 });
+    for (int r = 0; r < 2; r++) {
+        json_t *o = options(40, regularities[r]);
+        json_object_set_new(o, "rate", json_real(0.003));
+        an_generator *plain = fit("wgan", o, t, job);
+        static const struct {
+            const char *name;
+            double same, other;
+        } own[] = { { "critic_layers", 2, 3 }, { "critic_width", 16, 5 }, { "critic_rate", 0.003, 0.001 } };
+        for (size_t i = 0; i < AN_COUNT(own); i++) {
+            for (int other = 0; other < 2; other++) {
+                double v = other ? own[i].other : own[i].same;
+                json_t *with = json_deep_copy(o);
+                json_object_set_new(with, own[i].name, i < 2 ? json_integer((json_int_t)v) : json_real(v));
+                an_generator *g = fit("wgan", with, t, job);
+                if (same_weights(plain, g) == other) fail_msg("%s: %s = %g", regularities[r], own[i].name, v);
+                assert_int_equal(weights_of(plain), weights_of(g));
+                an_generator_free(g);
+                json_decref(with);
+            }
+        }
+        /* a wider, deeper critic: stopped and resumed it gives the same bits, and what is saved loads */
+        json_object_update_new(o, json_pack("{s:i, s:i, s:f}", "critic_width", 24, "critic_layers", 4, "critic_rate", 0.0007));
+        an_generator *whole = fit("wgan", o, t, job);
+        an_error err;
+        char *folder = scratch_new();
+        watch w = { .stop_at = 16 };
+        an_job *stopped = watched(&w, folder);
+        assert_fails(an_generator_fit(an_generator_kind_find("wgan", NULL), o, t, stopped, &err), AN_STOPPED, "");
+        an_job_free(stopped);
+        w = (watch){ 0 };
+        stopped = watched(&w, folder);
+        an_generator *resumed = fit("wgan", o, t, stopped);
+        assert_true(same_weights(whole, resumed));
+        an_job_free(stopped);
+        scratch_end(folder);
+        an_generator_free(resumed);
+        an_generator_free(whole);
+        an_generator_free(plain);
+        json_decref(o);
+    }
+    an_job_free(job);
+    an_table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fidelity_score),
         cmocka_unit_test(stop_and_resume),
+        cmocka_unit_test(a_critic_of_its_own),
         cmocka_unit_test(damaged_checkpoint_is_ignored),
         cmocka_unit_test(early_stop_keeps_the_best),
         cmocka_unit_test(filtered_kind_generates_the_target),

@@ -138,16 +138,81 @@ static void test_bad_targets(void **state)
     char y[] = "y", z[] = "z", yy[] = "yy", c[] = "c", two[] = "2";
     refuse_roles("x,y\n1,0\n2,1\n2,1\n", (an_roles){ .target = yy }, AN_NOT_FOUND, "yy");
     refuse_roles("x,y\n1,0\n2,0\n", (an_roles){ .target = y }, AN_INPUT, "one class only, 0");
-    refuse_roles("x,y\n1,0\n2,\n3,1\n", (an_roles){ .target = y }, AN_INPUT, "missing in row 2");
+    refuse_roles("x,y\n1,\n2,\n3,\n", (an_roles){ .target = y }, AN_INPUT, "missing in every row");
     refuse_roles("x,y\n1,0\n2,0\n3,1\n", (an_roles){ .target = y }, AN_INPUT, "1 row with 1");
     refuse_roles("x,y\n1,0\n2,0\n3,1\n4,1\n", (an_roles){ .target = y, .positive = two }, AN_INPUT, "no value 2");
     refuse_roles("x,y\n1,0\n2,0\n3,1\n4,1\n", (an_roles){ .target = y, .group = y }, AN_USAGE, "both target and group");
     refuse_roles("c,y\na,0\nb,0\na,1\nb,1\n", (an_roles){ .target = y, .time = c }, AN_INPUT, "does not order rows");
-    refuse_roles("z,y\n,0\n,0\n,1\n,1\n", (an_roles){ .target = z }, AN_INPUT, "missing in row 1");
+    refuse_roles("z,y\n,0\n,0\n,1\n,1\n", (an_roles){ .target = z }, AN_INPUT, "missing in every row");
     an_roles drop = { .target = y };
     an_list_add(&drop.drop, "y");
     refuse_roles("x,y\n1,0\n2,0\n3,1\n4,1\n", drop, AN_USAGE, "cannot be left out");
     an_list_free(&drop.drop);
+}
+
+/* The newest parts have no label yet: they stay, are in no part, and nothing else moves. */
+static void test_rows_without_a_label(void **state)
+{
+    (void)state;
+    an_buf text = { 0 };
+    an_buf_puts(&text, "x,y\n");
+    for (int i = 0; i < 60; i++) an_buf_printf(&text, "%d.5,%s\n", i * 7 % 60, i % 10 == 3 ? "" : i % 5 ? "ok" : "nok");
+    an_table *t = parse(text.data, NULL);
+    char y[] = "y";
+    an_list notes = { 0 };
+    an_error err = { 0 };
+    if (!an_table_assign(t, &(an_roles){ .target = y }, &notes, &err)) fail_msg("%s", err.message);
+    assert_true(told(&notes, "y is missing in 6 rows (the first is row 4)"));
+    assert_string_equal(t->positive, "nok");
+    uint8_t label[60];
+    assert_false(an_table_labels(t, label, &err));
+    assert_non_null(strstr(err.message, "missing in row 4"));
+    assert_true(an_table_labels_known(t, label, &err));
+    size_t positives = 0;
+    for (int i = 0; i < 60; i++) positives += label[i];
+    assert_int_equal(positives, 12);
+    an_split s;
+    assert_true(an_split_make(t, NULL, &s, &err));
+    assert_int_equal(s.train_count + s.test_count, 54);
+    assert_int_equal(s.test_count, 3 + 11); /* 12 / 4, and 42 / 4 rounded up */
+    for (size_t i = 0; i < s.train_count; i++) assert_int_not_equal(s.train[i] % 10, 3);
+    for (size_t i = 0; i < s.test_count; i++) assert_int_not_equal(s.test[i] % 10, 3);
+    an_split_free(&s);
+    an_list_free(&notes);
+    an_table_free(t);
+    an_buf_free(&text);
+}
+
+/* Several classes: without a word they are said to be several, with one named that one is told from the rest. */
+static void test_one_from_the_rest(void **state)
+{
+    (void)state;
+    an_buf text = { 0 };
+    an_buf_puts(&text, "x,y\n");
+    for (int i = 0; i < 80; i++) an_buf_printf(&text, "%d.5,%s\n", i * 7 % 80, i % 8 == 0 ? "crack" : i % 8 == 1 ? "pore" : "good");
+    an_table *t = parse(text.data, NULL);
+    char y[] = "y", pore[] = "pore";
+    an_list notes = { 0 };
+    an_error err = { 0 };
+    uint8_t label[80];
+    assert_true(an_table_assign(t, &(an_roles){ .target = y }, &notes, &err));
+    assert_true(told(&notes, "y has 3 classes; models tell one from the rest: name it with --positive crack, say"));
+    assert_false(an_table_labels(t, label, &err));
+    assert_non_null(strstr(err.hint, "--positive"));
+    an_list_free(&notes);
+    assert_true(an_table_assign(t, &(an_roles){ .target = y, .positive = pore }, &notes, &err));
+    assert_true(told(&notes, "y has 3 classes: pore is told from the rest"));
+    assert_true(an_table_labels(t, label, &err));
+    for (int i = 0; i < 80; i++) assert_int_equal(label[i], i % 8 == 1);
+    an_split s;
+    assert_true(an_split_make(t, NULL, &s, &err));
+    size_t tested = 0;
+    for (size_t i = 0; i < s.test_count; i++) tested += label[s.test[i]];
+    assert_int_equal(tested, 3); /* of 10: half up */
+    an_split_free(&s);
+    an_list_free(&notes);
+    an_table_free(t);
+    an_buf_free(&text);
 }
 
 static void test_small_tables_lose_nothing(void **state)
@@ -304,7 +369,8 @@ int main(void)
         cmocka_unit_test(test_audit),       cmocka_unit_test(test_audit_advice),
         cmocka_unit_test(test_bad_targets), cmocka_unit_test(test_small_tables_lose_nothing),
         cmocka_unit_test(test_ai4i),        cmocka_unit_test(test_steel),
-        cmocka_unit_test(test_secom),
+        cmocka_unit_test(test_secom),       cmocka_unit_test(test_rows_without_a_label),
+        cmocka_unit_test(test_one_from_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

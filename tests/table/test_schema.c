@@ -183,7 +183,7 @@ static void types(void **state)
 {
     (void)state;
     an_table *t = parse("i,r,s,d,b,w\n1,1.5,0012,03/04/2026,yes,7\n0,2.0,0013,04/04/2026,no,8\n,,,,,x\n",
-                        &(an_csv_options){ .type = { (char *[]){ (char *)(uintptr_t) "w=text" }, 1 } });
+                        &(an_csv_options){ .type = { (char *[]){ (char *)(uintptr_t) "w=text", (char *)(uintptr_t) "d=text" }, 2 } });
     json_t *report = apply(t, "columns:\n  i: {type: boolean}\n  s: {type: integer}\n  d: {type: datetime, format: \"%d/%m/%Y\"}\n  b: "
                               "{type: integer}\n  w: {type: real, sentinels: [x]}\n  r: {type: text}\n");
     assert_int_equal(json_array_size(json_object_get(report, "types")), 6);

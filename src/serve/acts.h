@@ -1,0 +1,9 @@
+/* acts.h - the acts of this room (act_*.c), one variable each. */
+#ifndef AN_SERVE_ACTS_H
+#define AN_SERVE_ACTS_H
+
+#include "andon/serve.h"
+
+extern const an_act an__act_serve, an__act_journal_list, an__act_journal_export;
+
+#endif
