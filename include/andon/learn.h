@@ -145,48 +145,50 @@ an_table *an_model_probe(const an_model *m, size_t n, uint64_t seed, an_error *e
  * chosen from complementary halves of the rows, by its association alone and jointly with the others (src/learn/select*.c name the
  * sources). */
 typedef struct an_select_options {
-    an_list keep, drop; /* a person's word: stays whatever is found; goes, and is no candidate */
-    an_list context;    /* categories within whose levels numbers are looked at; empty: found; "none" */
-    double redundant;   /* rank correlation from which columns say the same */
-    double stable;      /* share of the halves that must choose a group */
+    an_list keep, drop;    /* a person's word: stays whatever is found; goes, and is no candidate */
+    an_list context;       /* categories within whose levels numbers are looked at; empty: found; "none" */
+    double redundant;      /* rank correlation from which columns say the same */
+    double stable;         /* share of the halves that must choose a group */
     double expected_false; /* groups chosen by mistake, at most on average; NaN: a fiftieth of the groups, at most 5 */
     int64_t pairs, rows;
 } an_select_options;
 /* the rows of the table below, for structs that hold one at offset `base` */
-#define AN_SELECT_PARAMS(base)                                                                                                               \
-    AN_LIST_AT(base, an_select_options, keep, NULL, "columns to keep whatever is found"),                                                    \
-        AN_LIST_AT(base, an_select_options, drop, NULL, "columns to leave out whatever is found"),                                           \
-        AN_LIST_AT(base, an_select_options, context, NULL,                                                                                   \
-                   "categories (part variant, press) within which numbers are looked at; none; found when not given"),                       \
-        AN_REAL_AT(base, an_select_options, redundant, 0.95, 0.5, 1, "rank correlation from which columns are one group"),                    \
-        AN_REAL_AT(base, an_select_options, stable, 0.9, 0.6, 0.99, "share of the halves of the training rows that must choose a group"),    \
-        AN_REAL_AT(base, an_select_options, expected_false, NAN, 0.01, 1000,                                                                 \
-                   "groups chosen by mistake, at most on average; a fiftieth of the groups, at most 5, when not given"),                     \
-        AN_INT_AT(base, an_select_options, pairs, 50, 10, 500, "pairs of halves"),                                                           \
-        AN_INT_AT(base, an_select_options, rows, 20000, 100, 1e7, "most training rows to look at: all of the rarer class up to half of them")
+#define AN_SELECT_PARAMS(base)                                                                                                            \
+    AN_LIST_AT(base, an_select_options, keep, NULL, "columns to keep whatever is found"),                                                 \
+        AN_LIST_AT(base, an_select_options, drop, NULL, "columns to leave out whatever is found"),                                        \
+        AN_LIST_AT(base, an_select_options, context, NULL,                                                                                \
+                   "categories (part variant, press) within which numbers are looked at; none; found when not given"),                    \
+        AN_REAL_AT(base, an_select_options, redundant, 0.95, 0.5, 1, "rank correlation from which columns are one group"),                \
+        AN_REAL_AT(base, an_select_options, stable, 0.9, 0.6, 0.99, "share of the halves of the training rows that must choose a group"), \
+        AN_REAL_AT(base, an_select_options, expected_false, NAN, 0.01, 1000,                                                              \
+                   "groups chosen by mistake, at most on average; a fiftieth of the groups, at most 5, when not given"),                  \
+        AN_INT_AT(base, an_select_options, pairs, 50, 10, 500, "pairs of halves"),                                                        \
+        AN_INT_AT(base, an_select_options, rows, 20000, 100, 1e7,                                                                         \
+                  "most training rows to look at: all of the rarer class up to half of them")
 extern const an_param an_select_params[];
 
 typedef struct an_select_group {
-    size_t *member, members; /* columns of the table, in its order */
-    size_t representative;   /* the first of those that are as good as the best; one that is kept where there is one */
+    size_t *member, members;   /* columns of the table, in its order */
+    size_t representative;     /* the first of those that are as good as the best; one that is kept where there is one */
     double association, joint; /* share of the halves that chose the group: alone, jointly */
     double evidence;           /* minus log10 p of the association on all rows looked at */
     const char *measure;       /* what `effect` is: "auc" "spearman" "cramers_v", of the representative */
     double effect;
-    bool selected, kept;       /* kept: holds a column that a person keeps, or that is context */
+    bool selected, kept; /* kept: holds a column that a person keeps, or that is context */
 } an_select_group;
 typedef struct an_selection {
     an_select_group *group; /* selected ones first, the most often chosen first */
     size_t groups, selected;
-    size_t rows, positives, candidates; /* looked at; positives 0 with a number as target */
-    size_t pairs, chosen, chosen_jointly; /* groups that each half names: by association alone, and jointly */
-    size_t shuffled, shuffled_selected; /* shuffled copies that competed, and how many passed */
+    size_t rows, positives, candidates;       /* looked at; positives 0 with a number as target */
+    size_t pairs, chosen, chosen_jointly;     /* groups that each half names: by association alone, and jointly */
+    size_t shuffled, shuffled_selected;       /* shuffled copies that competed, and how many passed */
     double stable, redundant, expected_false; /* expected_false: the bound that holds (Shah and Samworth 2013, theorem 2) */
     an_list context, constant;                /* constant: features without two values in these rows */
 } an_selection;
 
 /* rows: the training part, ascending; no other row is read. Generated rows must not be among them. Columns that are no features are left
- * alone. Deterministic in the job's seed. AN_INPUT: no target, three classes or more without a positive one, fewer than 6 rows of a class. */
+ * alone. Deterministic in the job's seed. AN_INPUT: no target, three classes or more without a positive one, fewer than 6 rows of a class.
+ */
 an_selection *an_select_columns(const an_table *t, const size_t *rows, size_t n, const an_select_options *o, an_job *job, an_error *err);
 /* Sets what was not selected aside: AN_IGNORED with reason "redundant", "unselected", "constant" or "requested". */
 bool an_selection_apply(const an_selection *s, an_table *t, const an_select_options *o, an_error *err);

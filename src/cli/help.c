@@ -3,6 +3,24 @@
 
 #include <string.h>
 
+/* Paragraphs, broken between words. */
+static void wrapped(FILE *out, const char *text, size_t width)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        while (n > width) {
+            size_t cut = width;
+            while (cut && text[cut] != ' ') cut--;
+            if (!cut) cut = strcspn(text, " \n"); /* one long word */
+            fprintf(out, "%.*s\n", (int)cut, text);
+            text += cut + (text[cut] == ' ');
+            n = strcspn(text, "\n");
+        }
+        fprintf(out, "%.*s\n", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
 static void flag_name(const char *name, char out[64])
 {
     size_t i = 0;
@@ -36,7 +54,10 @@ void an__help_act(const an_act *act, FILE *out)
 {
     fprintf(out, "andon %s - %s\n\nusage: andon %s%s%s [--flag value]\n", act->name, act->doc, act->name, act->args ? " " : "",
             act->args ? act->args : "");
-    if (act->more) fprintf(out, "\n%s\n", act->more);
+    if (act->more) {
+        fputc('\n', out);
+        wrapped(out, act->more, 120);
+    }
     fprintf(out, "\nparameters:\n");
     for (const an_param *p = act->params; p && p->name; p++)
         if (is_positional(act, p->name)) fprintf(out, "  %-20s %s\n", p->name, p->doc);

@@ -14,7 +14,6 @@ const char *const an__profile_table_names[] = { "findings",
                                                 "stuck",
                                                 "steps",
                                                 "drift",
-                                                "groups",
                                                 "missing-stations",
                                                 "missing-together",
                                                 "association",
@@ -260,7 +259,8 @@ void an__profile_methods(an_profile_page *p)
                       "and Hoaglin 1993)." },
         { "Shifts",
           "from the time column: 6 to 14, 14 to 22, 22 to 6 o'clock, in the time as it is stored (UTC unless the file said otherwise)." },
-        { "Steps", "change points of the mean of up to 240 blocks by PELT (Killick, Fearnhead and Eckley 2012), penalty 3 ln n, told from "
+        { "Steps", "change points of the mean of up to 240 blocks by PELT (Killick, Fearnhead and Eckley 2012), penalty 3 ln n + 2 ln of "
+                   "the number of columns, told from "
                    "half a standard deviation of single readings on. More "
                    "than six are no steps: the level wanders, and drift is tested instead." },
         { "Stuck values", "runs of one value at least 8 long and three times as long as 95 % of the runs, of which fewer than one in a "

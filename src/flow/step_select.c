@@ -207,16 +207,26 @@ static json_t *names_json(const an_list *l)
     return a;
 }
 
-/* The new table's split: its test part holds the rows that were not read. */
+/* The new table's split: its test part holds the rows that were not read and no other, whatever share that is. */
 static bool put_split(const an_step_context *c, const an__select_source *x, an_hash *address, an_error *err)
 {
-    an_keys held = { 0 };
-    an_split split = { 0 };
-    bool ok = an__keys_of_rows(x->table, x->test, x->test_count, &held, err);
-    an_split_options so = { .held = held.key, .held_count = held.count };
-    ok = ok && an_split_make(x->table, &so, &split, err) && an__split_put(c->store, x->table, &split, &held, &so, address, err);
+    const an_table *t = x->table;
+    const an_column *target = an_table_target(t, NULL);
+    uint8_t *test = an_alloc_data(t->rows + 1, 1, "the rows of the test part", err);
+    if (!test) return false;
+    for (size_t i = 0; i < x->test_count; i++) test[x->test[i]] = 1;
+    an_split split = { .train = an_alloc_n(t->rows + 1, sizeof *split.train), .test = an_alloc_n(t->rows + 1, sizeof *split.test) };
+    for (size_t i = 0; i < t->rows; i++) {
+        if (an_table_unlabelled(target, i)) continue;
+        if (test[i])
+            split.test[split.test_count++] = i;
+        else
+            split.train[split.train_count++] = i;
+    }
+    an_split_options o = { .share = (double)split.test_count / (double)(split.test_count + split.train_count) };
+    bool ok = an__split_put(c->store, t, &split, NULL, &o, address, err);
+    free(test);
     an_split_free(&split);
-    an__keys_free(&held);
     return ok;
 }
 

@@ -57,10 +57,13 @@ static size_t note_entered(const path *p, const size_t *group, size_t most, bool
 {
     for (;;) {
         size_t best = SIZE_MAX;
+        double largest = 0;
         for (size_t k = 0; k < p->count; k++) {
             size_t v = p->active[k];
-            if (p->b[v] == 0 || in[group[v]]) continue;
-            if (best == SIZE_MAX || fabs(p->b[v]) > fabs(p->b[best]) || (fabs(p->b[v]) == fabs(p->b[best]) && v < best)) best = v;
+            double size = fabs(p->b[v]);
+            if (size == 0 || in[group[v]] || size < largest || (size == largest && v > best)) continue;
+            best = v;
+            largest = size;
         }
         if (best == SIZE_MAX || count == most) return count;
         in[group[best]] = true;

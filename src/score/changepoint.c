@@ -78,8 +78,8 @@ double an_noise_sd(const double *x, size_t n)
 }
 
 /* Least squares of a piecewise constant mean, each change paid for: optimal partitioning pruned as in PELT (Killick, Fearnhead and Eckley
- * 2012). The cost of a segment is its sum of squares over the variance of the noise; a change costs 3 ln n. */
-size_t an_mean_steps(const double *x, size_t n, double noise, size_t shortest, size_t limit, size_t *at)
+ * 2012). The cost of a segment is its sum of squares over the variance of the noise; a change costs the penalty. */
+size_t an_mean_steps(const double *x, size_t n, double noise, double penalty, size_t shortest, size_t limit, size_t *at)
 {
     if (n < 2 * shortest || !(noise > 0)) return 0;
     double *sum = an_alloc_n(3 * n + 3, sizeof *sum), *squares = sum + n + 1, *best = squares + n + 1, middle = x[n / 2];
@@ -89,7 +89,6 @@ size_t an_mean_steps(const double *x, size_t n, double noise, size_t shortest, s
         sum[i + 1] = sum[i] + v;
         squares[i + 1] = squares[i] + v * v;
     }
-    double penalty = 3 * log((double)n);
     best[0] = -penalty;
     for (size_t end = shortest; end <= n; end++) {
         size_t start = end - shortest;

@@ -282,32 +282,6 @@ bool an__json_integer(an__json *j, int64_t *value, const char *what)
         return an__json_fail(j, "expected %s, found %.*s%s", what, n > 40 ? 40 : (int)n, j->at, n > 40 ? "..." : "");
     }
     *value = negative ? -size : size;
-}
-else if (!an_real_parse(all.data, all.size, value) || !isfinite(*value))
-{
-    an__json_fail(j, "%.*s%s is larger than a double can hold", all.size > 40 ? 40 : (int)all.size, all.data, all.size > 40 ? "..." : "");
-    return an_hint(j->err, "write null for a missing value; infinite values are not accepted");
-}
-if (literal) *literal = all;
-j->at = p;
-return true;
-}
-
-bool an__json_integer(an__json *j, int64_t *value, const char *what)
-{
-    if (an__json_peek(j) != '0') return an__json_unexpected(j, what);
-    const char *p = j->at;
-    bool negative = *p == '-', ok;
-    p += negative;
-    ok = *p != '0' || !digit(p + 1, j->end);
-    int64_t size = 0;
-    for (; digit(p, j->end); p++) ok = ok && !__builtin_mul_overflow(size, 10, &size) && !__builtin_add_overflow(size, *p - '0', &size);
-    ok = ok && (p == j->end || !strchr(".eE", *p) || !*p);
-    if (!ok) {
-        size_t n = (size_t)(p - j->at);
-        return an__json_fail(j, "expected %s, found %.*s%s", what, n > 40 ? 40 : (int)n, j->at, n > 40 ? "..." : "");
-    }
-    *value = negative ? -size : size;
     j->at = p;
     return true;
 }

@@ -157,6 +157,8 @@ json_t *an__openapi_predict(const an__openapi_model *m)
     json_t *top = json_deep_copy(row); /* "rows" with a list is the other form */
     if (!rows) json_object_set_new(json_object_get(top, "properties"), "rows", json_pack("{s:{s:s}}", "not", "type", "array"));
     json_t *held = json_pack("{s:s,s:[s],s:{s:O}}", "type", "object", "required", "rows", "properties", "rows", list);
+    if (!rows) /* features beside the list would be neither */
+        for (size_t i = 0; i < p->columns; i++) json_object_set_new(json_object_get(held, "properties"), p->column[i].name, json_false());
     json_decref(properties);
     json_decref(some);
     json_decref(row);

@@ -10,8 +10,8 @@ enum { GET, PUT, LIST, OVERDUE, STATEMENTS };
 static const char *const sql[STATEMENTS] = {
     [GET] = "SELECT model, features, answer, opened_us FROM parts WHERE serial = ? AND attempt = ?",
     [PUT] =
-        "INSERT INTO parts (serial, attempt, model, features, answer, opened_us) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (serial, attempt) "
-        "DO UPDATE SET features = excluded.features, answer = excluded.answer WHERE answer IS NULL",
+        ("INSERT INTO parts (serial, attempt, model, features, answer, opened_us) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (serial, attempt) "
+         "DO UPDATE SET features = excluded.features, answer = excluded.answer WHERE answer IS NULL"),
     [LIST] = "SELECT attempt, features, answer, opened_us, model FROM parts WHERE serial = ? ORDER BY attempt",
     [OVERDUE] =
         "SELECT serial, attempt, model, features, opened_us FROM parts WHERE answer IS NULL AND opened_us < ? ORDER BY opened_us LIMIT ?",

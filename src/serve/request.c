@@ -204,17 +204,12 @@ static void scored(an__job *j, an__outcome outcome, const char *why)
 /* Milliseconds from now until which the client waits; the request's own word, then the header, then the server's default. */
 static bool deadline_of(an__request *r, const an_http_request *h, double *seconds, an_error *err)
 {
+    double ms = r->infer.deadline_ms;
+    an_span value = an_http_get(h, "X-Request-Timeout-Ms");
     *seconds = r->server->o.deadline_s;
-    if (!isnan(r->infer.deadline_ms)) {
-        *seconds = r->infer.deadline_ms / 1e3;
-        return true;
-    }
-    const char *value = an_http_get(h, "X-Request-Timeout-Ms").data;
-    if (!value) return true;
-    double ms;
-    if (!an_real_parse(value, an_http_get(h, "X-Request-Timeout-Ms").size, &ms) || !(ms >= 0))
-        return an_fail(err, AN_INPUT, "header X-Request-Timeout-Ms: not a number of milliseconds");
-    *seconds = ms / 1e3;
+    if (value.data && isnan(ms) && !(an_real_parse(value.data, value.size, &ms) && ms >= 1))
+        return an_fail(err, AN_INPUT, "header X-Request-Timeout-Ms: not a number of milliseconds from 1");
+    if (ms > 0) *seconds = ms < 1 ? 1e-3 : ms / 1e3; /* 0 microseconds: none given, as other servers of the protocol understand it */
     return true;
 }
 

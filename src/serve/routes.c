@@ -204,14 +204,14 @@ static const an__response predict_responses[] = { { .status = 200, .schema = "Pr
 static const an__parameter verdict_parameters[] = {
     { "X-Request-Id", AN__IN_HEADER, false, "{'type':'string'}",
       "Comes back in the answer and stands in the journal; made where it is no plain word." },
-    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':0}",
+    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':1}",
       "How long the client waits: later answers are not worked on." },
     { 0 },
 };
 static const an__parameter infer_parameters[] = {
     { "X-Request-Id", AN__IN_HEADER, false, "{'type':'string'}",
       "Comes back in the answer and stands in the journal; made where it is no plain word." },
-    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':0}",
+    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':1}",
       "How long the client waits: later answers are not worked on." },
     { "Inference-Header-Content-Length", AN__IN_HEADER, false, "{'type':'integer','minimum':0}",
       "Bytes of JSON before the raw tensors of the binary extension." },

@@ -59,9 +59,9 @@ an__csv_fault an__csv_take(const an__csv_format *f, const char *p, const char *e
         an__csv_fault fault = take_quoted(f, p, end, scratch, out, next);
         if (fault) return fault;
     } else {
-        const char *start = p;
+        const char *start = p, *limit = end - p > AN__CSV_FIELD_LIMIT ? p + AN__CSV_FIELD_LIMIT + 1 : end;
         char delimiter = f->delimiter;
-        while (*p != delimiter && *p != '\n' && *p != '\r' && (*p || p < end)) p++;
+        while (p < limit && *p != delimiter && *p != '\n' && *p != '\r') p++;
         *next = p;
         while (p > start && blank(f, p[-1])) p--;
         out->text = start;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PSI_BINS = 10, NEW_LISTED = 20 };
+enum { PSI_BINS = 10, NEW_LISTED = 20, NEW_SAID = 3 };
 static const double significant = 0.05, psi_matters = 0.1, ks_matters = 0.1, missing_matters = 0.05;
 
 /* ---- what columns are ---- */
@@ -294,7 +294,10 @@ static verdict judge(const drift *d, an_buf *words)
         an_buf_puts(words, "no change");
     }
     if (d->fresh_count) {
-        an_buf_printf(words, "; %zu new %s", d->fresh_count, d->fresh_count == 1 ? "category" : "categories");
+        an_buf_printf(words, "; %zu new %s: ", d->fresh_count, d->fresh_count == 1 ? "category" : "categories");
+        for (size_t k = 0; k < d->fresh_count && k < NEW_SAID; k++)
+            an_buf_printf(words, "%s%s", k ? ", " : "", json_string_value(json_array_get(d->fresh, k)));
+        if (d->fresh_count > NEW_SAID) an_buf_puts(words, " ...");
         if (v == SAME || v == TOO_SMALL || v == TOO_FEW) v = FRESH;
     }
     if (d->missing_adjusted < significant && fabs(d->missing_b - d->missing_a) >= missing_matters) {

@@ -153,8 +153,11 @@ static void find_changes(const an__frame *f, an__facts *c, const an__scratch *s,
         free(of);
         return;
     }
-    double slope, p, tau = an_trend(y, n, &slope, &p), noise = an_noise_sd(y, n), total;
-    size_t steps = an_mean_steps(y, n, noise, SHORTEST_SEGMENT, AN__CHANGES, at), kept = steps < AN__CHANGES ? steps : AN__CHANGES;
+    double slope, p, tau = an_trend(y, n, &slope, &p), noise = an_noise_sd(y, n), total, moves = 0;
+    for (size_t i = 0; i + 1 < n; i++) moves += fabs(y[i + 1] - y[i]) / (double)(n - 1);
+    noise = fmax(noise, moves * sqrt(M_PI) / 2); /* the larger of the two estimates: few blocks must not make steps of chance */
+    double penalty = 3 * log((double)n) + 2 * log((double)f->t->columns);
+    size_t steps = an_mean_steps(y, n, noise, penalty, SHORTEST_SEGMENT, AN__CHANGES, at), kept = steps < AN__CHANGES ? steps : AN__CHANGES;
     double level[AN__CHANGES + 1], left = 0;
     for (size_t k = 0, first = 0; k <= kept; k++) {
         size_t end = k < kept ? at[k] : n;

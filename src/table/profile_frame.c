@@ -117,6 +117,7 @@ static bool set_target(an__frame *f, an_error *err)
 
 static bool group_by(an__frame *f, const an_column *c, const char *kind, an_error *err)
 {
+    enum { READINGS = 60 };
     int32_t *class_of = an_alloc_data(f->rows + 1, sizeof *class_of, "groups", err);
     char **names = NULL;
     size_t count = 0;
@@ -132,6 +133,12 @@ static bool group_by(an__frame *f, const an_column *c, const char *kind, an_erro
         an__names_free(names, count);
         free(class_of);
         return true;
+    }
+    if (c->type == AN_REAL && count > READINGS && !strcmp(kind, "by")) {
+        an__names_free(names, count);
+        free(class_of);
+        an_fail(err, AN_INPUT, "column %s is a measurement with %zu values: too many to profile by each", c->name, count);
+        return an_hint(err, "--by takes a column such as variant, line or shift");
     }
     an__grouping *g = &f->grouping[f->groupings++];
     *g = (an__grouping){ .name = c->name, .kind = kind, .count = count, .names = names };

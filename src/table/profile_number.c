@@ -130,15 +130,17 @@ static json_t *association(const char *measure, double value, double low, double
 static void several_classes(const an__frame *f, an__facts *c, const an_placed *v, size_t n, const int32_t *code, size_t groups,
                             double *sums, double *p, double *effect)
 {
-    double *count = sums + groups, cubes = 0;
+    double *count = sums + groups, cubes = 0, before = 0;
     (void)f;
     (void)c;
     memset(sums, 0, 2 * groups * sizeof *sums);
     for (size_t i = 0; i < n;) {
-        size_t k = i + 1;
-        while (k < n && v[k].value == v[i].value) k++;
-        double rank = (double)(i + k - 1) / 2 + 1, t = (double)(k - i);
-        if (k - i > 1) cubes += t * t * t - t;
+        size_t k = i;
+        double t = 0; /* rows of a group among those that tie: only they have a rank */
+        for (; k < n && v[k].value == v[i].value; k++) t += code[v[k].place] >= 0;
+        double rank = before + (t + 1) / 2;
+        if (t > 1) cubes += t * t * t - t;
+        before += t;
         for (; i < k; i++) {
             int32_t g = code[v[i].place];
             if (g < 0) continue;

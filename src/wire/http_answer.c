@@ -102,7 +102,8 @@ static void answered(an_exchange *x)
 {
     an__conn *c = x->conn;
     c->queued -= x->counted;
-    x->counted = 0;
+    x->counted = x->out.size + x->body_size; /* now it is the answer that takes memory until it is written */
+    c->queued += x->counted;
     an__message_clear(&x->message, AN__KEEP_BYTES);
     if (x->closes) c->no_more = true;
     an__conn_mark(c);

@@ -233,11 +233,11 @@ static void receive(an__conn *c)
     }
 }
 
-/* Input that had to wait for room in the queue; posted, so that a turn belongs to all connections. */
+/* Input that had to wait for room in the queue; by a timer, so that a turn belongs to all connections. */
 static void resume_all(void *context)
 {
     an_http_server *s = context;
-    s->resume_posted = false;
+    s->resume = NULL;
     an__conn *c = s->resumed;
     s->resumed = NULL;
     while (c) {
@@ -255,7 +255,6 @@ static void resume_all(void *context)
         }
         c = next;
     }
-    if (s->freed) an__server_done(s);
 }
 
 static void on_event(void *context, int fd, unsigned events)
@@ -374,8 +373,7 @@ static void settle(an__conn *c)
         c->resumed = true;
         c->next_resumed = s->resumed;
         s->resumed = c;
-        if (!s->resume_posted) an_loop_post(s->loop, resume_all, s);
-        s->resume_posted = true;
+        if (!s->resume) s->resume = an_loop_after(s->loop, 0, resume_all, s);
     } else if (!c->first && !c->reading && !c->rest.size) {
         idle_enter(c);
     }

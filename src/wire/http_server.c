@@ -226,7 +226,7 @@ void an__server_done(an_http_server *s)
         done(s->drained_context); /* may free the server: nothing of it is used afterwards */
         return;
     }
-    if (!s->freed || s->standing || s->resume_posted || s->settling) return;
+    if (!s->freed || s->standing || s->settling) return;
     an__loop_last_remove(s->loop, an__server_settle, s);
     an__tls_free(s->tls);
     while (s->spare) {
@@ -249,6 +249,14 @@ void an_http_server_free(an_http_server *s)
     s->drain_timer = NULL;
     s->drained = NULL;
     s->freed = true;
+    an_loop_cancel(s->loop, s->resume);
+    s->resume = NULL;
+    for (an__conn *c = s->resumed, *next; c; c = next) {
+        next = c->next_resumed;
+        c->resumed = false;
+        an__conn_mark(c);
+    }
+    s->resumed = NULL;
     while (s->conns) an__conn_close(s->conns);
-    an__server_done(s);
+    if (!s->settling) an__server_settle(s); /* the loop may not turn again */
 }

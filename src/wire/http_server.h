@@ -12,7 +12,7 @@
 enum {
     AN__INPUT_BYTES = 65536,    /* read at once; one buffer for the whole server */
     AN__KEEP_BYTES = 16384,     /* buffers above this are given back after use */
-    AN__QUEUED_BYTES = 1 << 20, /* requests of one connection that wait; above it nothing more is read */
+    AN__QUEUED_BYTES = 1 << 20, /* requests and answers of one connection that wait; above it nothing more is read */
     AN__PIECE_BYTES = 65536,    /* asked of a source at once */
     AN__SPARE_EXCHANGES = 256,
 };
@@ -27,7 +27,7 @@ struct an_exchange {
     an__conn *conn;
     an_exchange *next; /* in the connection's queue, or of the spare ones */
     double arrived;
-    size_t counted; /* bytes of the request within conn->queued */
+    size_t counted; /* bytes of the request, then of the answer, within conn->queued */
     uint8_t state;
     bool head;    /* HEAD: no body */
     bool old;     /* HTTP/1.0 */
@@ -55,7 +55,7 @@ struct an__conn {
     an__ssl *ssl;
     an_exchange *first, *last; /* the queue */
     an_exchange *reading;      /* whose message the parser fills */
-    size_t pending, queued;    /* exchanges in the queue, bytes of their requests */
+    size_t pending, queued;    /* exchanges in the queue, bytes of their requests and answers */
     an_http_parser parser;
     an_buf rest; /* input that was read and must wait, from rest_at */
     size_t rest_at;
@@ -88,7 +88,7 @@ struct an_http_server {
     an__tls *tls;
     an__conn *conns, *idle_first, *idle_last;
     an__conn *marked, *marked_last, *resumed;
-    bool resume_posted;
+    an_timer *resume; /* of those in `resumed` */
     an_exchange *spare;
     size_t spares;
     char *input;   /* AN__INPUT_BYTES */

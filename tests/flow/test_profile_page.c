@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-static json_t *act(const line *l, const char *const *pairs, an_error *err)
+static json_t *profile_act(const line *l, const char *const *pairs, an_error *err)
 {
     const an_act *a = &an__act_data_profile;
     void *options = an_alloc(a->options_size);
@@ -19,7 +19,7 @@ static json_t *act(const line *l, const char *const *pairs, an_error *err)
     free(options);
     return result;
 }
-#define PROFILE(...) act(l, (const char *const[]){ __VA_ARGS__, NULL }, &err)
+#define PROFILE(...) profile_act(l, (const char *const[]){ __VA_ARGS__, NULL }, &err)
 
 /* 400 parts, a reading a minute; torque sticks, force steps, two variants; the name of one column would break a careless page. */
 static an_table *parts(const char *odd)

@@ -243,7 +243,7 @@ static void test_course(void **state)
     json_array_foreach(section("steps"), i, o) {
         double *x = values(json_object_get(o, "x"), &n);
         const json_t *at = json_object_get(o, "at");
-        size_t mine[16], found = an_mean_steps(x, n, num(o, "noise"), (size_t)num(o, "shortest"), 16, mine);
+        size_t mine[16], found = an_mean_steps(x, n, num(o, "noise"), 3 * log((double)n), (size_t)num(o, "shortest"), 16, mine);
         assert_int_equal(found, json_array_size(at));
         for (size_t k = 0; k < found; k++) assert_int_equal(mine[k], (size_t)item(at, k));
         changes += found;
@@ -251,7 +251,7 @@ static void test_course(void **state)
         free(x);
     }
     assert_true(changes >= 4);
-    assert_int_equal(an_mean_steps((const double[]){ 1, 2, 3 }, 3, 1, 4, 1, (size_t[1]){ 0 }), 0);
+    assert_int_equal(an_mean_steps((const double[]){ 1, 2, 3 }, 3, 1, 3, 4, 1, (size_t[1]){ 0 }), 0);
     double slope, p;
     assert_true(isnan(an_trend((const double[]){ 1, 1, 1, 1, 1, 1, 1, 1, 1 }, 9, &slope, &p)));
 }

@@ -118,11 +118,10 @@ rm one.csv
 
 # ---- larger than memory -----------------------------------------------------------------------------------------------------------------------------------
 awk 'BEGIN { s = "1"; for (j = 2; j <= 100; j++) s = s ",1"; h = "c1"; for (j = 2; j <= 100; j++) h = h ",c" j; print h; for (i = 0; i < 300000; i++) print s }' >large.csv
-case "${ASAN_OPTIONS:-}" in *never*) ;; *) : ;; esac
 if (ulimit -v 330000 && $A --version) >/dev/null 2>&1; then
     (ulimit -v 330000 && $A data import large large.csv >"$out" 2>&1)
     same "a table larger than memory is refused" $? 1
-    says "with the arithmetic" '30000[01] rows x 100 columns x 8.0 bytes a cell are 0.2 GB, and .* GB of memory are free'
+    says "with the arithmetic" '30000[0-2] rows x 100 columns x 8.0 bytes a cell are 0.2 GB, and .* GB of memory are free'
     says "and the advice" '--sample'
 fi
 ok "a sample is read" $A data import sample large.csv --sample 1000 --json

@@ -106,6 +106,24 @@ ok "the result" $A data show p_small --json
 holds "has few features" '[.columns[] | select(.role == "feature")] | length > 5 and length < 50'
 ok "compare on it" $A compare --data p_small --balance none,threshold --repeats 3 --json
 holds "goes on" '(.rows | length) == 2'
+table 300 60 9 >other.csv
+cat >small.yaml <<'Y'
+name: small
+steps:
+  plain:
+    use: import
+    set: {file: [other.csv], target: broken}
+  split:
+    use: split
+    set: {share: 0.1}
+  select:
+    use: select
+    set: {to: p_tenth}
+Y
+ok "a split of another share" $A run small.yaml --json
+cp "$out" tenth.json
+ok "is the split of the result" $A data split p_tenth --json
+holds "a tenth of the parts are tested, the others were read" '(.test / (.test + .train)) < 0.13'
 cat >bad.yaml <<'Y'
 name: bad
 steps:

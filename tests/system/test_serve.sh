@@ -138,6 +138,7 @@ wait $first
 same "those that waited are answered" 200 "$(cat "$work/first.code")"
 answers "later than the client waits" 504 /api/models/parts/predict -d "$row" -H 'X-Request-Timeout-Ms: 50'
 answers "a time-out that is no time" 400 /api/models/parts/predict -d "$row" -H 'X-Request-Timeout-Ms: soon'
+answers "a time-out of nothing" 400 /api/models/parts/predict -d "$row" -H 'X-Request-Timeout-Ms: 0'
 same "both are counted" 2 "$(curl -s "$url/metrics" | grep -cE '^andon_refused_total\{reason="(queue full|late)"\} 1$')"
 stop
 

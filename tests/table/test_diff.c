@@ -88,7 +88,7 @@ static void drift(void **state)
     verdict(d, "wider", "drifted");
     verdict(d, "kind", "no change");
     verdict(d, "shift", "drifted");
-    verdict(d, "fresh", "new categor");
+    verdict(d, "fresh", "1 new category: Z");
     assert_true(fabs(num(d, "moved", "ks") - 0.3829) < 0.02); /* 2 Phi(1/2) - 1 */
     assert_true(num(d, "moved", "p_adjusted") < 1e-100);
     assert_true(fabs(num(d, "moved", "psi") - 1) < 0.1); /* of two normals one sd apart: 1, a little less in ten bins */

@@ -245,6 +245,34 @@ static void test_missing(void **state)
     an_table_free(t);
 }
 
+/* Rows without a value of the grouping do not count: the same as if they were not there. */
+static void test_group_gaps(void **state)
+{
+    (void)state;
+    an_error err = { 0 };
+    an_table *t = line(true);
+    size_t rows[ROWS], n = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        if (i % 3 == 0)
+            an_set_missing(t, an_table_find(t, "variant"), i);
+        else
+            rows[n++] = i;
+    }
+    an_table *part = an_table_select(t, rows, n, &err);
+    assert_non_null(part);
+    json_t *p = profile(t, "variant", NULL), *q = profile(part, "variant", NULL);
+    static const char *const names[] = { "angle", "torque", "late", "gone" };
+    for (size_t k = 0; k < AN_COUNT(names); k++) {
+        const json_t *a = json_array_get(json_object_get(column(p, names[k]), "groups"), 0),
+                     *b = json_array_get(json_object_get(column(q, names[k]), "groups"), 0);
+        assert_true(num(a, "p") == num(b, "p") && num(a, "effect") == num(b, "effect"));
+    }
+    json_decref(p);
+    json_decref(q);
+    an_table_free(part);
+    an_table_free(t);
+}
+
 static void test_bad_input(void **state)
 {
     (void)state;
@@ -256,6 +284,9 @@ static void test_bad_input(void **state)
     assert_null(an_table_profile_full(t, "temp", NULL, &err));
     assert_int_equal(err.code, AN_INPUT);
     assert_non_null(strstr(err.message, "more than 1000 values"));
+    assert_null(an_table_profile_full(t, "torque", NULL, &err));
+    assert_int_equal(err.code, AN_INPUT);
+    assert_non_null(strstr(err.message, "a measurement with"));
     an_job *job = an_job_new(&(an_job_options){ .seed = 1 });
     an_job_stop(job);
     assert_null(an_table_profile_full(t, NULL, job, &err));
@@ -307,6 +338,10 @@ static void test_wide(void **state)
     assert_int_equal(json_integer_value(json_object_get(json_object_get(p, "correlation"), "columns_there")), COLUMNS - 1);
     assert_null(finding(p, "association", NULL)); /* 20,000 columns of noise: none is called significant */
     assert_null(finding(p, "drift", NULL));
+    double steps = 0;
+    for (size_t j = 0; j < COLUMNS; j++)
+        steps += (double)json_array_size(json_object_get(json_array_get(json_object_get(p, "columns"), j), "steps"));
+    assert_true(steps < 10);
     json_decref(p);
     an_table_free(t);
 }
@@ -314,8 +349,8 @@ static void test_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_faults),  cmocka_unit_test(test_nothing),   cmocka_unit_test(test_threads), cmocka_unit_test(test_repeats),
-        cmocka_unit_test(test_missing), cmocka_unit_test(test_bad_input), cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_faults),  cmocka_unit_test(test_nothing),   cmocka_unit_test(test_threads),    cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_missing), cmocka_unit_test(test_bad_input), cmocka_unit_test(test_group_gaps), cmocka_unit_test(test_wide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

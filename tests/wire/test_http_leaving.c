@@ -181,13 +181,48 @@ static void test_drain_in_vain(void **state)
     close(busy);
 }
 
+static void free_and_stop(void *context)
+{
+    served *s = context;
+    an_http_server_free(s->server);
+    s->server = NULL;
+    an_loop_stop(s->loop);
+}
+
+static void drain_and_free(void *context)
+{
+    served *s = context;
+    an_http_server_drain(s->server, 5, free_and_stop, s);
+}
+
+static void test_freed_when_drained(void **state)
+{
+    (void)state;
+    served s = { 0 };
+    served_start(&s, (an_http_server_options){ 0 }, echo);
+    int fds[5];
+    an_buf b = { 0 };
+    for (int i = 0; i < 5; i++) {
+        fds[i] = dial(s.port);
+        put(fds[i], "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_int_equal(get_reply(fds[i], &b, NULL), 200);
+    }
+    an_loop_post(s.loop, drain_and_free, &s);
+    pthread_join(s.thread, NULL);
+    assert_null(s.server);
+    for (int i = 0; i < 5; i++) {
+        assert_false(get_some(fds[i], &b));
+        close(fds[i]);
+    }
+    an_buf_free(&b);
+    an_loop_free(s.loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_client_gone),
-        cmocka_unit_test(test_freed_with_exchange),
-        cmocka_unit_test(test_drain),
-        cmocka_unit_test(test_drain_in_vain),
+        cmocka_unit_test(test_client_gone),   cmocka_unit_test(test_freed_with_exchange), cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_drain_in_vain), cmocka_unit_test(test_freed_when_drained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

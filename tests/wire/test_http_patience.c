@@ -185,6 +185,23 @@ static void test_large_answer(void **state)
     served_stop(&s);
 }
 
+/* A client that asks and asks and reads nothing: answers are not piled up for it. */
+static void test_unread_answers(void **state)
+{
+    (void)state;
+    served s = { 0 };
+    served_start(&s, (an_http_server_options){ 0 }, large);
+    int fd = dial(s.port);
+    for (int i = 0; i < 20; i++) put(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    usleep(300000);
+    assert_int_equal(counts_of(&s).requests, 1);
+    an_buf b = { 0 };
+    for (int i = 0; i < 2; i++) assert_int_equal(get_reply(fd, &b, NULL), 200);
+    close(fd);
+    an_buf_free(&b);
+    served_stop(&s);
+}
+
 /* ---- crowds ---- */
 
 /* As many descriptors as may be had; how many of `wanted` connections one side can hold then. */
@@ -381,9 +398,11 @@ static void test_comings_and_goings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_idle_crowd),       cmocka_unit_test(test_slow),           cmocka_unit_test(test_patient),
-        cmocka_unit_test(test_paused),           cmocka_unit_test(test_unread_answer),  cmocka_unit_test(test_large_answer),
-        cmocka_unit_test(test_connection_limit), cmocka_unit_test(test_no_descriptors), cmocka_unit_test(test_comings_and_goings),
+        cmocka_unit_test(test_idle_crowd),     cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_patient),        cmocka_unit_test(test_paused),
+        cmocka_unit_test(test_unread_answer),  cmocka_unit_test(test_large_answer),
+        cmocka_unit_test(test_unread_answers), cmocka_unit_test(test_connection_limit),
+        cmocka_unit_test(test_no_descriptors), cmocka_unit_test(test_comings_and_goings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
