@@ -54,7 +54,8 @@ typedef struct an_http_limits { /* 0: the default */
     size_t head_bytes;          /* all of the head: 32,768 */
     size_t body_bytes;          /* after removal of chunking: 64 MiB */
     size_t connections; /* 11,000; above it the one that has been idle for longest gives way, and when none is idle newcomers wait */
-    size_t pipelined; /* requests of one connection that wait for their answers: 64 (and 1 MiB of requests and unsent answers); more are not read from the socket */
+    size_t pipelined; /* requests of one connection that wait for their answers: 64 (and 1 MiB of requests and unsent answers); more are not
+                         read from the socket */
     double head_s;    /* from the first byte of a head to its end: 10 */
     double body_s;    /* between two arrivals of body bytes: 10; besides at least 1 KiB/s on average after that */
     double idle_s;    /* keep-alive: 75 */

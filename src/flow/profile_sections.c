@@ -136,7 +136,10 @@ void an__profile_changes(an_profile_page *p)
             an__grid_number(&g, an__number(x, "rows"));
             an__grid_number(&g, an__number(x, "expected"));
         }
-        json_array_foreach(json_object_get(c, "steps"), k, x) largest[n++] = (step_row){ c, x, fabs(an__number(x, "shift_sd")), n };
+        json_array_foreach(json_object_get(c, "steps"), k, x) {
+            largest[n] = (step_row){ c, x, fabs(an__number(x, "shift_sd")), n };
+            n++;
+        }
         x = json_object_get(c, "drift");
         if (!x) continue;
         an__grid_row(&d, NULL);

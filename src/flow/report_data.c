@@ -17,6 +17,8 @@ static const char *reason_words(const char *reason)
         { "leak", "gives the answer away: it is known only together with the verdict" },
         { "requested", "left out on request" },
         { "after-decision", "known only after the decision" },
+        { "redundant", "says what another column says" },
+        { "unselected", "its link with the target is not stable" },
     };
     for (size_t i = 0; i < AN_COUNT(words); i++)
         if (!strcmp(reason, words[i][0])) return words[i][1];

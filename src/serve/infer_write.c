@@ -188,8 +188,7 @@ void an__infer_write_rows(const an_model *m, const an__infer *r, const double *s
     if (r->list) an_buf_putc(out, ']');
 }
 
-/* ---- metadata, errors ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- metadata, errors -------------------------------------------------------------------------------------------------- */
 
 static json_t *feature_json(const an_prep_column *c)
 {

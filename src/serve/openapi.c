@@ -119,8 +119,7 @@ static bool references(const json_t *root, const json_t *at, an_error *err)
     return true;
 }
 
-/* ---- one operation ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- one operation ----------------------------------------------------------------------------------------------------- */
 
 static const char *place_name(an__place p)
 {

@@ -12,23 +12,28 @@ const an__schema an__openapi_schemas[] = {
                "'error':{'type':'string','description':'What is wrong, where, and what to do.'},"
                "'request':{'type':'string'}}}" },
     { "Failure", "{'type':'object','required':['error'],'properties':{'error':{'type':'object','required':['code','message'],'properties':{"
-                 "'code':{'type':'string'},'message':{'type':'string'},'where':{'type':['string','null']},'hint':{'type':['string','null']}}}}}" },
+                 "'code':{'type':'string'},'message':{'type':'string'},'where':{'type':['string','null']},"
+                 "'hint':{'type':['string','null']}}}}}" },
     { "Live", "{'type':'object','required':['live'],'properties':{'live':{'type':'boolean'}}}" },
     { "Ready", "{'type':'object','required':['ready'],'properties':{'ready':{'type':'boolean'},'name':{'type':'string'},"
                "'why':{'type':'string','description':'Why not.'},'warnings':{'type':'array','items':{'type':'string'}}}}" },
     { "ServerMetadata", "{'type':'object','required':['name','version','extensions'],'properties':{'name':{'type':'string'},"
                         "'version':{'type':'string'},'extensions':{'type':'array','items':{'type':'string'}}}}" },
-    { "Datatype", "{'enum':['BOOL','UINT8','UINT16','UINT32','UINT64','INT8','INT16','INT32','INT64','FP16','BF16','FP32','FP64','BYTES']}" },
+    { "Datatype", "{'enum':['BOOL','UINT8','UINT16','UINT32','UINT64','INT8','INT16','INT32','INT64','FP16','BF16','FP32',"
+                  "'FP64','BYTES']}" },
     { "TensorMetadata", "{'type':'object','required':['name','datatype','shape'],'properties':{'name':{'type':'string'},"
                         "'datatype':{'$ref':'#/components/schemas/Datatype'},"
                         "'shape':{'type':'array','items':{'type':'integer'},'description':'-1 is the number of rows.'},"
                         "'parameters':{'type':'object','description':'type, unit, low and high of the training data, or categories.'}}}" },
-    { "ModelMetadata", "{'type':'object','required':['name','versions','platform','inputs','outputs'],'properties':{'name':{'type':'string'},"
+    { "ModelMetadata", "{'type':'object','required':['name','versions','platform','inputs','outputs'],"
+                       "'properties':{'name':{'type':'string'},"
                        "'versions':{'type':'array','items':{'type':'string'}},'platform':{'type':'string'},"
                        "'inputs':{'type':'array','items':{'$ref':'#/components/schemas/TensorMetadata'}},"
-                       "'outputs':{'type':'array','items':{'$ref':'#/components/schemas/TensorMetadata'}},'parameters':{'type':'object'}}}" },
+                       "'outputs':{'type':'array','items':{'$ref':'#/components/schemas/TensorMetadata'}},"
+                       "'parameters':{'type':'object'}}}" },
     { "InferParameters", "{'type':'object','properties':{'binary_data_output':{'type':'boolean','description':'Outputs as raw bytes.'},"
-                         "'timeout':{'type':'integer','minimum':0,'maximum':9223372036854775807,'description':'Microseconds; 0: none.'}}}" },
+                         "'timeout':{'type':'integer','minimum':0,'maximum':9223372036854775807,"
+                         "'description':'Microseconds; 0: none.'}}}" },
     { "InferInput", "{'type':'object','required':['name','shape','datatype'],'properties':{'name':{'type':'string'},"
                     "'shape':{'type':'array','items':{'type':'integer','minimum':1},'minItems':1,'maxItems':2},"
                     "'datatype':{'$ref':'#/components/schemas/Datatype'},"
@@ -49,12 +54,14 @@ const an__schema an__openapi_schemas[] = {
                        "'outputs':{'type':'array','items':{'type':'object','required':['name','shape','datatype'],'properties':{"
                        "'name':{'enum':['label','probability']},'shape':{'type':'array','items':{'type':'integer','minimum':1}},"
                        "'datatype':{'$ref':'#/components/schemas/Datatype'},'data':{'type':'array'},'parameters':{'type':'object'}}}}}}" },
-    { "PredictRow", "{'type':'object','minProperties':1,'description':'Features by name; absent and null are missing; other keys are ignored.'}" },
+    { "PredictRow", "{'type':'object','minProperties':1,"
+                    "'description':'Features by name; absent and null are missing; other keys are ignored.'}" },
     { "PredictRequest", "{'anyOf':[{'$ref':'#/components/schemas/PredictRow'},"
                         "{'type':'array','minItems':1,'items':{'$ref':'#/components/schemas/PredictRow'}},"
                         "{'type':'object','required':['rows'],'properties':{'rows':{'type':'array','minItems':1,"
                         "'items':{'$ref':'#/components/schemas/PredictRow'}}}}]}" },
-    { "Prediction", "{'type':'object','required':['label','probability','calibrated','threshold','out_of_range','missing','model','version','request'],"
+    { "Prediction", "{'type':'object','required':['label','probability','calibrated','threshold','out_of_range','missing',"
+                    "'model','version','request'],"
                     "'properties':{'label':{'type':['string','null'],'description':'null: the values are too large for a verdict.'},"
                     "'probability':{'type':['number','null'],'minimum':0,'maximum':1},"
                     "'calibrated':{'type':'boolean','description':'false: a score, not a probability at the true class share.'},"

@@ -123,6 +123,14 @@ static char *only_file(const char *folder)
     return path;
 }
 
+/* Without the syncs of an_file_write: thousands of times. */
+static void overwrite(const char *at, const void *bytes, size_t n)
+{
+    int fd = open(at, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    assert_true(fd >= 0 && write(fd, bytes, n) == (ssize_t)n);
+    close(fd);
+}
+
 static void done(char *folder)
 {
     an_folder_remove(folder, NULL);
@@ -180,14 +188,15 @@ static void test_torn_ends_are_cut(void **state)
     assert_true(an_file_read(path, 0, &bytes, NULL));
     size_t before = SIZE_MAX;
     for (size_t n = bytes.size; n-- > 0;) {
-        char *open = an_path_join(empty, "0000000000000001-1.open"), *closed = an_path_join(empty, "0000000000000001-1.anj");
-        assert_true(an_file_write(open, bytes.data, n, NULL));
+        if (n < bytes.size - 40 && n > 40 && n % 11) continue; /* each cut is synced to the disk */
+        char *torn_path = an_path_join(empty, "0000000000000001-1.open"), *closed = an_path_join(empty, "0000000000000001-1.anj");
+        overwrite(torn_path, bytes.data, n);
         size_t files;
         uint64_t cut;
         an_error err = { 0 };
         if (!an__journal_repair(empty, &files, &cut, &err)) fail_msg("%zu bytes: %s", n, err.message);
         assert_int_equal(files, 1);
-        assert_false(an_file_exists(open));
+        assert_false(an_file_exists(torn_path));
         size_t torn;
         reader r = read_all(empty, &torn);
         assert_int_equal(torn, 0);
@@ -201,7 +210,7 @@ static void test_torn_ends_are_cut(void **state)
             assert_int_not_equal(stat(closed, &st), 0);
         }
         unlink(closed);
-        free(open);
+        free(torn_path);
         free(closed);
     }
     assert_int_equal(before, 0);
@@ -224,14 +233,14 @@ static void test_altered_bytes_end_a_file(void **state)
     assert_true(an_file_read(path, 0, &bytes, NULL));
     for (size_t at = AN__JOURNAL_START; at < bytes.size; at++) {
         bytes.data[at] ^= 0x10;
-        assert_true(an_file_write(path, bytes.data, bytes.size, NULL));
+        overwrite(path, bytes.data, bytes.size);
         bytes.data[at] ^= 0x10;
         size_t torn;
         assert_true(read_all(folder, &torn).count < 3);
         assert_int_equal(torn, 1);
     }
     bytes.data[0] = 'X';
-    assert_true(an_file_write(path, bytes.data, bytes.size, NULL));
+    overwrite(path, bytes.data, bytes.size);
     an_error err = { 0 };
     assert_false(an__journal_read(folder, NULL, NULL, NULL, NULL, &err));
     assert_int_equal(err.code, AN_CORRUPT);
