@@ -79,7 +79,8 @@ size_t an__infer_write_v2(const an_model *m, const an__infer *r, const double *s
  * one object. */
 void an__infer_write_rows(const an_model *m, const an__infer *r, const double *score, const an__infer_about *a, an_buf *out);
 /* {"name","versions":["3"],"platform":"andon","inputs":[{"name","datatype","shape",
- * "parameters":{"type","unit","low","high","categories"}}],"outputs":[...],"parameters":{"target","positive","negative","threshold","calibrated","matrix_input"?}} */
+ * "parameters":{"type","unit","low","high","categories"}}],"outputs":[...],
+ * "parameters":{"target","positive","negative","threshold","calibrated","matrix_input"?}} */
 json_t *an__infer_metadata(const an_model *m, const char *name, const int64_t *versions, size_t count);
 /* {"error": message} as v2 has it; where and hint become part of the sentence. Appended. */
 void an__infer_write_error(const an_error *err, an_buf *out);

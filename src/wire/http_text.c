@@ -31,7 +31,8 @@ bool an_span_is_nocase(an_span s, const char *text)
 enum { TOKEN = 1, VALUE = 2, HOST = 4, V = VALUE, TV = TOKEN | VALUE, TVH = TOKEN | VALUE | HOST };
 /* clang-format off */
 static const uint8_t kinds[256] = {
-    ['\t'] = V, [' '] = V, ['"'] = V, ['('] = V, [')'] = V, [','] = V, ['/'] = V, [':' ... '@'] = V, ['[' ... ']'] = V, ['{'] = V, ['}'] = V,
+    ['\t'] = V, [' '] = V, ['"'] = V, ['('] = V, [')'] = V, [','] = V, ['/'] = V, [':' ... '@'] = V,
+    ['[' ... ']'] = V, ['{'] = V, ['}'] = V,
     ['#'] = TV, ['%'] = TV, ['^'] = TV, ['`'] = TV, ['|'] = TV,
     ['!'] = TVH, ['$'] = TVH, ['&'] = TVH, ['\''] = TVH, ['*'] = TVH, ['+'] = TVH, ['-'] = TVH, ['.'] = TVH, ['_'] = TVH, ['~'] = TVH,
     ['0' ... '9'] = TVH, ['A' ... 'Z'] = TVH, ['a' ... 'z'] = TVH,
