@@ -120,9 +120,9 @@ void an_cell_text(const an_column *c, size_t row, an_buf *out);
 /* Refuses (AN_REFUSED, naming the first row and its generator) a table that holds generated rows: asked wherever a test part is used. */
 bool an_table_require_real(const an_table *t, const char *what, an_error *err);
 
-/* Labels: label[i] = 1 where row i holds the positive value, 0 where it holds another. With two classes and no positive value named the rarer
- * is positive; with more, the positive value is told from the rest. AN_INPUT when a target cell is missing (row named), there is one class
- * only, or there are several and no positive value. Numeric targets compare by value text. */
+/* Labels: label[i] = 1 where row i holds the positive value, 0 where it holds another. With two classes and no positive value named the
+ * rarer is positive; with more, the positive value is told from the rest. AN_INPUT when a target cell is missing (row named), there is one
+ * class only, or there are several and no positive value. Numeric targets compare by value text. */
 bool an_table_labels(const an_table *t, uint8_t *label, an_error *err);
 /* The same where some rows have no label yet: those get 0. For counting; what trains or is tested asks the former. */
 bool an_table_labels_known(const an_table *t, uint8_t *label, an_error *err);
@@ -139,8 +139,8 @@ bool an_table_classes(const an_table *t, an_class_count **classes, size_t *count
 void an_class_counts_free(an_class_count *classes, size_t count);
 
 /* Rows chosen by a text: terms col=v, col!=v, col<v, col<=v, col>v, col>=v, col=low..high, joined by commas; a value with a comma stands in
- * double quotes. chosen[i] becomes 1 where all hold and none of the cells is missing (col= and col!= with nothing behind ask for missing and not
- * missing cells), else 0. text NULL: all rows. */
+ * double quotes. chosen[i] becomes 1 where all hold and none of the cells is missing (col= and col!= with nothing behind ask for missing
+ * and not missing cells), else 0. text NULL: all rows. */
 bool an_table_where(const char *text, const an_table *t, uint8_t *chosen, an_error *err);
 
 /* ---- row keys ------------------------------------------------------------------------------------------------------------- */
@@ -163,12 +163,12 @@ typedef struct an_csv_options { /* zero-initialised fields mean 'detect' (an_csv
      * has printable 0x80-0x9f, else latin-1 */
     char *encoding;
     bool no_header;
-    char *names;       /* file with one column name per line; implies no header row unless it is there */
+    char *names;        /* file with one column name per line; implies no header row unless it is there */
     int64_t header_row; /* line of the header, from 1; 0: the first row as wide as the table with names in it, titles above are left out */
-    bool units_row;    /* the row below the header holds units; found out where all its cells look like units over numbers */
-    bool no_units_row; /* it does not */
-    bool keep_totals;  /* rows at the end such as "Summe;;12" are rows like the others */
-    an_list missing;   /* tokens; an empty field always; default NA, N/A, NaN, nan, null, NULL, None, ?, -, * and the error cells of Excel */
+    bool units_row;     /* the row below the header holds units; found out where all its cells look like units over numbers */
+    bool no_units_row;  /* it does not */
+    bool keep_totals;   /* rows at the end such as "Summe;;12" are rows like the others */
+    an_list missing; /* tokens; an empty field always; default NA, N/A, NaN, nan, null, NULL, None, ?, -, * and the error cells of Excel */
     char *date_format; /* strptime-like: %d.%m.%Y %H:%M:%S; "excel": days since 1899-12-30; NULL: ISO 8601, 03.04.2026, 03/04/2026 */
     an_list type;      /* "column=integer" */
     char *sheet;       /* of an Excel file: name, 1-based number, either with !A1:F200 behind it; an_table_read only */
@@ -177,21 +177,23 @@ typedef struct an_csv_options { /* zero-initialised fields mean 'detect' (an_csv
 } an_csv_options;
 #define AN_CSV_MISSING "NA,N/A,NaN,nan,null,NULL,None,?,-,*,#N/A,#NV,#DIV/0!,#VALUE!,#WERT!,#REF!,#BEZUG!,#NAME?,#NUM!,#ZAHL!,#NULL!"
 /* the rows of the table below, for structs that hold one at offset `base` */
-#define AN_CSV_PARAMS(base)                                                                                                               \
-    AN_TEXT_AT(base, an_csv_options, delimiter, NULL,                                                                                     \
-               "between fields: comma, semicolon, tab, pipe, space or one character; found out when not given"),                          \
-        AN_TEXT_AT(base, an_csv_options, decimal, NULL, "decimal mark: . or , ; found out when not given"),                               \
-        AN_TEXT_AT(base, an_csv_options, thousands, NULL, "thousands separator: . , ' a blank, or none; none when not given"),            \
-        AN_TEXT_AT(base, an_csv_options, encoding, NULL, "utf-8, latin-1, cp1252, utf-16le or utf-16be; found out when not given"),       \
-        AN_BOOL_AT(base, an_csv_options, no_header, false, "the first row holds values, not names; columns are called c1, c2 ..."),       \
-        AN_TEXT_AT(base, an_csv_options, names, NULL, "file with one column name per line"),                                              \
-        AN_LIST_AT(base, an_csv_options, missing, AN_CSV_MISSING,                                               \
-                   "texts that mean a missing value, beside an empty field; numbers such as -999 alone are added to the usual words"),    \
-        AN_TEXT_AT(base, an_csv_options, date_format, NULL, "how dates are written, such as %d.%m.%Y %H:%M:%S, or excel; found out when not given"), \
-        AN_LIST_AT(base, an_csv_options, type, NULL,                                                                                      \
-                   "COLUMN=integer, real, boolean, category, datetime or text; found out when not given"),                                \
+#define AN_CSV_PARAMS(base)                                                                                                              \
+    AN_TEXT_AT(base, an_csv_options, delimiter, NULL,                                                                                    \
+               "between fields: comma, semicolon, tab, pipe, space or one character; found out when not given"),                         \
+        AN_TEXT_AT(base, an_csv_options, decimal, NULL, "decimal mark: . or , ; found out when not given"),                              \
+        AN_TEXT_AT(base, an_csv_options, thousands, NULL, "thousands separator: . , ' a blank, or none; none when not given"),           \
+        AN_TEXT_AT(base, an_csv_options, encoding, NULL, "utf-8, latin-1, cp1252, utf-16le or utf-16be; found out when not given"),      \
+        AN_BOOL_AT(base, an_csv_options, no_header, false, "the first row holds values, not names; columns are called c1, c2 ..."),      \
+        AN_TEXT_AT(base, an_csv_options, names, NULL, "file with one column name per line"),                                             \
+        AN_LIST_AT(base, an_csv_options, missing, AN_CSV_MISSING,                                                                        \
+                   "texts that mean a missing value, beside an empty field; numbers such as -999 alone are added to the usual words"),   \
+        AN_TEXT_AT(base, an_csv_options, date_format, NULL,                                                                              \
+                   "how dates are written, such as %d.%m.%Y %H:%M:%S, or excel; found out when not given"),                              \
+        AN_LIST_AT(base, an_csv_options, type, NULL,                                                                                     \
+                   "COLUMN=integer, real, boolean, category, datetime or text; found out when not given"),                               \
         AN_TEXT_AT(base, an_csv_options, sheet, NULL, "sheet of an Excel file: its name or number, and cells of it as in Data!A1:F200"), \
-        AN_TEXT_AT(base, an_csv_options, skip_bad, NULL, "leave rows out that cannot be read, and write them with line and reason to this file"), \
+        AN_TEXT_AT(base, an_csv_options, skip_bad, NULL,                                                                                 \
+                   "leave rows out that cannot be read, and write them with line and reason to this file"),                              \
         AN_INT_AT(base, an_csv_options, sample, 0, 0, 1e12, "read so many rows, drawn by --seed; 0: all")
 extern const an_param an_csv_params[];
 
@@ -205,8 +207,8 @@ typedef struct an_csv_dialect { /* what was found or forced; for messages and te
     char date_order;                        /* of 03/04/2026: 'd' day first, 'm' month first, 0: no such dates */
 } an_csv_dialect;
 
-/* Where rows came from: files and lines. A run stands for `count` rows from `row` on, which came from as many lines from `line` on; or, where
- * together, for one row that came from all of these lines (a pivot). A row may be in several runs (a join). */
+/* Where rows came from: files and lines. A run stands for `count` rows from `row` on, which came from as many lines from `line` on; or,
+ * where together, for one row that came from all of these lines (a pivot). A row may be in several runs (a join). */
 typedef struct an_lines_run {
     size_t row, count;
     uint64_t line;
@@ -253,8 +255,8 @@ an_table *an_csv_parse(const char *bytes, size_t n, const char *what, const an_c
 /* Writes RFC 4180, comma, header, LF, shortest numbers; with origin columns when any row is generated. Atomic when path is a file; "-" is
  * stdout. */
 bool an_csv_write(const an_table *t, const char *path, an_error *err);
-/* The same with the delimiter, decimal mark and line ends of a dialect that was read; UTF-8, marked as such (BOM) where the dialect had a mark or
- * another encoding. */
+/* The same with the delimiter, decimal mark and line ends of a dialect that was read; UTF-8, marked as such (BOM) where the dialect had a
+ * mark or another encoding. */
 bool an_csv_write_as(const an_table *t, const char *path, const an_csv_dialect *dialect, an_error *err);
 /* the same text appended to out; origin columns whenever the table has an origin */
 void an_csv_text(const an_table *t, bool header, an_buf *out);
@@ -477,7 +479,8 @@ an_table *an_table_grow_rows(const an_table *t, const an_table *more, size_t **r
 an_table *an_table_stack(const an_table *t, const an_table *more, an_error *err);
 /* Values of a column that several rows have: {"repeated","differing","first":[{"id","rows":[indices],"columns":[that differ]}]} */
 json_t *an_table_repeated(const an_table *t, const char *name, an_error *err);
-/* Where the rows of a join came from, by its columns "<name>.row" (option trace), which are taken out unless `keep`; lines[k] may be NULL */
+/* Where the rows of a join came from, by its columns "<name>.row" (option trace), which are taken out unless `keep`; lines[k] may be NULL
+ */
 bool an_lines_join(an_table *t, const char *const *names, const an_lines *const *lines, size_t count, bool keep, an_lines *out,
                    an_error *err);
 /* Where the rows of made = an_table_pivot(t, on, names ...) came from */
@@ -531,14 +534,15 @@ void an_expect_propose(const an_table *t, an_buf *out);
  */
 json_t *an_table_profile(const an_table *t, an_job *job, an_error *err);
 /* The same with all that a page shows. by: column whose values are held against each other; NULL: none. Columns get "station","reason",
- * "robust_sd","outliers":{"count","share","farthest":[{"row","time","value","z"}]},"chart":{histogram where the values are, "under","over"},
+ * "robust_sd","outliers":{"count","share","farthest":[{"row","time","value","z"}]},"chart":{histogram where the values are,
+ * "under","over"},
  * "capability":{"low","high","below","above","within_by","sigma_within","sigma_overall","cp":{"value","low","high"},"cpk","pp","ppk"},
  * "association":{"measure":auc|spearman|epsilon_squared|cramers_v,"value","low","high","p","p_adjusted"},"groups":[{"column","kind":by|group|
  * shift,"p","p_adjusted","effect","values"}],"trend":{"mean","low","high"},"stuck":[{"from","to","rows","value"}],"steps":[{"at","before",
  * "after","shift_sd"}],"drift":{"tau","p","change_sd","drifts"}; beside them "order","groupings","balance","missing","duplicates","twins",
  * "correlation":{"columns","r_1000": lower triangle in thousandths,"pairs","blocks"},"findings":[{"kind","column","columns","score","text",
- * "evidence"}], most important first. Rows are told by number from 1 and, with a time column, by time. AN_NOT_FOUND: no column `by`; AN_INPUT:
- * it has more than 1,000 values. */
+ * "evidence"}], most important first. Rows are told by number from 1 and, with a time column, by time. AN_NOT_FOUND: no column `by`;
+ * AN_INPUT: it has more than 1,000 values. */
 json_t *an_table_profile_full(const an_table *t, const char *by, an_job *job, an_error *err);
 
 /* ---- files --------------------------------------------------------------------------------------------------------------------------- */

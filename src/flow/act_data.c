@@ -30,8 +30,7 @@ const an_act an__act_data_import = {
             "With --target, columns that must not be learnt from are set aside (constant, empty, identifier, duplicate, leak); --keep "
             "brings one back. The same content is the same version.\n"
             "--dry-run shows all this and stores nothing. --append puts new rows below those of the data set and lists conflicts.",
-    .examples = { "andon data import press parts.csv --target broken --id serial",
-                  "andon data import press may.csv --append" },
+    .examples = { "andon data import press parts.csv --target broken --id serial", "andon data import press may.csv --append" },
     .params = an__import_params,
     .options_size = sizeof(an_import_options),
     .run = import_run,

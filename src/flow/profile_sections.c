@@ -280,7 +280,7 @@ static void strength_bar(an_buf *b, const json_t *a)
 void an__profile_associations(an_profile_page *p)
 {
     static const an_grid_column columns[] = { { "column", "name", AN__TEXT, 0 },     { NULL, "role", AN__TEXT, 0 },
-                                              { "measure", "measure", AN__TEXT, 0 }, { "value", NULL, AN__TEXT, 0 },
+                                              { "measure", "measure", AN__TEXT, 0 }, { "value", NULL, AN__NUMBER, 0 },
                                               { NULL, "value", AN__NUMBER, 0 },      { NULL, "low", AN__NUMBER, 0 },
                                               { NULL, "high", AN__NUMBER, 0 },       { "", NULL, AN__PICTURE, 0 },
                                               { NULL, "p", AN__NUMBER, 0 },          { "p adjusted", "p_adjusted", AN__VALUE, 0 } };

@@ -8,7 +8,8 @@
 const an_param an__import_params[] = {
     AN_TEXT(an_import_options, name, NULL, "name to register the data set under; none: the table is handed on without one"),
     AN_LIST(an_import_options, file, NULL, "files to read; several with the same columns are put below each other"),
-    AN_TEXT(an_import_options, schema, NULL, "YAML file with types, roles, units, limits, sentinels and constraints, as 'data schema' prints it"),
+    AN_TEXT(an_import_options, schema, NULL,
+            "YAML file with types, roles, units, limits, sentinels and constraints, as 'data schema' prints it"),
     AN_BOOL(an_import_options, append, 0,
             "put rows that are new below those of the data set; an id that is there with other values is a conflict, and listed"),
     AN_BOOL(an_import_options, dry_run, 0, "say what would happen and store nothing"),
@@ -97,8 +98,8 @@ static json_t *dialect_json(const an_csv_dialect *d)
                      (json_int_t)d->headers_again);
 }
 
-/* Types that the cells must keep while they are read: texts such as 0012 stay texts under a schema, and in what is appended to. Dates that a
- * schema reads by their format are texts until then. */
+/* Types that the cells must keep while they are read: texts such as 0012 stay texts under a schema, and in what is appended to. Dates that
+ * a schema reads by their format are texts until then. */
 static void keep_types(const import *m, an_list *type)
 {
     const json_t *columns = m->schema ? json_object_get(an_yaml_root(m->schema), "columns") : NULL;
@@ -241,7 +242,8 @@ static bool apply_schema(import *m, an_error *err)
     return ok;
 }
 
-/* ---- an id on several rows ------------------------------------------------------------------------------------------------------------- */
+/* ---- an id on several rows -------------------------------------------------------------------------------------------------------------
+ */
 
 static bool tell_repeated(import *m, an_error *err)
 {
@@ -267,7 +269,8 @@ static bool tell_repeated(import *m, an_error *err)
             size_t a = (size_t)json_integer_value(json_array_get(rows, 0)), b = (size_t)json_integer_value(json_array_get(rows, 1));
             an_buf_printf(&text, "%s%s (%s and %s)", shown > 1 ? ", " : "", an_json_string(item, "id", ""), texts[a], texts[b]);
         }
-        an_buf_puts(&text, count > 3 ? " ...; a join says with --attempts which row counts" : "; a join says with --attempts which row counts");
+        an_buf_puts(&text,
+                    count > 3 ? " ...; a join says with --attempts which row counts" : "; a join says with --attempts which row counts");
         an_list_add_take(&m->notes, an_buf_take(&text));
         for (size_t k = 0; texts && k < m->table->rows; k++) free(texts[k]);
         free(texts);
@@ -276,7 +279,8 @@ static bool tell_repeated(import *m, an_error *err)
     return ok;
 }
 
-/* ---- below what is there ------------------------------------------------------------------------------------------------------------------ */
+/* ---- below what is there
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 /* What the data set did to its cells when they were read is done to the new ones: sentinels, and units converted from the file's. */
 static bool as_before(import *m, an_error *err)
@@ -317,7 +321,8 @@ static bool open_base(import *m, an_error *err)
 {
     if (!m->o->append) return true;
     if (any_role(&m->o->roles) || m->o->schema) {
-        an_fail(err, AN_USAGE, "--append takes roles and schema from the data set; --target, --id, --schema and so on cannot be given with it");
+        an_fail(err, AN_USAGE,
+                "--append takes roles and schema from the data set; --target, --id, --schema and so on cannot be given with it");
         return an_hint(err, "andon data schema NAME --schema F.yaml changes them for the whole data set");
     }
     if (!m->o->name) return an_fail(err, AN_USAGE, "--append needs the name of a data set");
@@ -337,7 +342,8 @@ static bool append(import *m, an_error *err)
                      an_lines_gather(&all, m->base->rows, &m->lines, rows, count, err);
     if (ok) {
         size_t known = m->table->rows - count, i;
-        an_list_add_take(&m->notes, an_format("%zu rows added below the %zu there were; %zu of those read were known", count, m->base->rows, known));
+        an_list_add_take(&m->notes,
+                         an_format("%zu rows added below the %zu there were; %zu of those read were known", count, m->base->rows, known));
         long long conflicts = (long long)json_integer_value(json_object_get(m->append, "conflict_count"));
         char **texts = conflicts ? an_lines_texts(&m->lines, m->table->rows, err) : NULL;
         char **texts_before = conflicts ? an_lines_texts(&before, m->base->rows, err) : NULL;
@@ -376,7 +382,8 @@ static bool append(import *m, an_error *err)
     return ok;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- all of it
+ * ------------------------------------------------------------------------------------------------------------------------------ */
 
 static bool gather(import *m, an_error *err)
 {
@@ -409,9 +416,9 @@ static void tell(const import *m, json_t *result)
 
 static json_t *import_run(const an_step_context *c, const void *options, an_error *err)
 {
-    import m = { .c = c, .o = options };
+import m = {.c = c, .o = options };
     json_t *result = NULL;
-    bool ok = gather(&m, err);
+    bool ok = gather(&m, err) && an_job_check(c->job, err);
     for (size_t i = 0; ok && i < m.o->file.count + (m.o->schema != NULL); i++) {
         char *path = resolve(c, i < m.o->file.count ? m.o->file.items[i] : m.o->schema);
         an_hash h;
@@ -433,7 +440,7 @@ static json_t *import_run(const an_step_context *c, const void *options, an_erro
 json_t *an__import_dry(an_store *s, const an_import_options *o, an_job *job, an_error *err)
 {
     an_step_context c = { .store = s, .job = job };
-    import m = { .c = &c, .o = o };
+import m = {.c = & c, .o = o };
     json_t *result = NULL;
     if (gather(&m, err)) {
         static const an_hash none;
@@ -445,7 +452,8 @@ json_t *an__import_dry(an_store *s, const an_import_options *o, an_job *job, an_
             for (size_t j = 0; j < m.table->columns; j++) {
                 text.size = 0;
                 if (m.table->column[j].type != AN_TENSOR) an_cell_text(&m.table->column[j], i, &text);
-                json_array_append_new(row, an_valid(&m.table->column[j], i) ? json_stringn(text.data ? text.data : "", text.size) : json_null());
+                json_array_append_new(row,
+                                      an_valid(&m.table->column[j], i) ? json_stringn(text.data ? text.data : "", text.size) : json_null());
             }
             json_array_append_new(rows, row);
         }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 typedef struct serve_options {
     an_list model;
@@ -169,10 +170,20 @@ static bool set_up(serving *v, an_store *s, an_error *err)
     return v->server && an__models_follow(v->models, v->loop, err);
 }
 
+/* Ten thousand idle connections are ten thousand descriptors: as many as this process may have. */
+static void allow_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static json_t *serve_merged(an_store *s, const serve_options *o, an_job *job, an_error *err)
 {
     serving v = { .o = o, .job = job };
     json_t *result = NULL;
+    allow_connections();
     if (set_up(&v, s, err)) {
         bool any = !strcmp(o->address, "0.0.0.0") || !strcmp(o->address, "::"), v6 = strchr(o->address, ':') && !any;
         char *url = an_format("%s://%s%s%s:%d", o->cert ? "https" : "http", v6 ? "[" : "", any ? "127.0.0.1" : o->address, v6 ? "]" : "",

@@ -28,6 +28,7 @@ typedef struct entry {
 struct an__models {
     an_store *store;
     an__models_options o;
+    bool all; /* models that are made later are served, too */
     an_loop *loop;
     entry **entries; /* of the loop; the follower knows those it was started with and those it added */
     size_t count;
@@ -164,7 +165,7 @@ static void poll_once(an__models *m)
         if (ok && (v || e->told)) tell(m, e, v, NULL, false);
         if (!ok && err.code != AN_OK) tell(m, e, NULL, &err, false);
     }
-    if (!m->o.references->count) look_for_names(m);
+    if (m->all) look_for_names(m);
 }
 
 static void *follow(void *context)
@@ -212,6 +213,8 @@ an__models *an__models_new(an_store *s, const an__models_options *o, an_error *e
     an__models *m = an_alloc(sizeof *m);
     m->store = s;
     m->o = *o;
+    m->o.references = NULL; /* the caller's */
+    m->all = !o->references->count;
     pthread_mutex_init(&m->lock, NULL);
     pthread_condattr_t clock;
     pthread_condattr_init(&clock);

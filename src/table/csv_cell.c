@@ -1,4 +1,5 @@
-/* csv_cell.c - one field: where it ends, quotes, the fields of a row one by one, and what its text can be read as. Numbers on the fast path never come here. */
+/* csv_cell.c - one field: where it ends, quotes, the fields of a row one by one, and what its text can be read as. Numbers on the fast path
+ * never come here. */
 #include "csv_impl.h"
 
 #include <strings.h>

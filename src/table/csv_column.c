@@ -275,7 +275,8 @@ static void note_spelling(an__csv_column *c, uint8_t value, const char *text, si
 /* The file's own words for false and true. */
 static void keep_spelling(const an__csv_column *c, an_dictionary *d)
 {
-    static const char *const pairs[][2] = { { "False", "True" }, { "FALSE", "TRUE" }, { "no", "yes" }, { "No", "Yes" }, { "NO", "YES" }, { "0", "1" } };
+    static const char *const pairs[][2] = { { "False", "True" }, { "FALSE", "TRUE" }, { "no", "yes" },
+                                            { "No", "Yes" },     { "NO", "YES" },     { "0", "1" } };
     for (size_t k = 0; !c->spelled_apart && k < AN_COUNT(pairs); k++) {
         if (c->spelled[0][0] && strcmp(c->spelled[0], pairs[k][0])) continue;
         if (c->spelled[1][0] && strcmp(c->spelled[1], pairs[k][1])) continue;

@@ -11,9 +11,9 @@ const an_param an_csv_params[] = {
 };
 
 /* AN_CSV_MISSING as a list; * is Minitab's, #NV and the other words with # are Excel's error cells in English and German */
-static const char *const default_missing[] = { "NA",      "N/A",      "NaN",     "nan",    "null",  "NULL",    "None",
-                                               "?",       "-",        "*",       "#N/A",   "#NV",   "#DIV/0!", "#VALUE!",
-                                               "#WERT!",  "#REF!",    "#BEZUG!", "#NAME?", "#NUM!", "#ZAHL!",  "#NULL!" };
+static const char *const default_missing[] = { "NA",     "N/A",   "NaN",     "nan",    "null",  "NULL",    "None",
+                                               "?",      "-",     "*",       "#N/A",   "#NV",   "#DIV/0!", "#VALUE!",
+                                               "#WERT!", "#REF!", "#BEZUG!", "#NAME?", "#NUM!", "#ZAHL!",  "#NULL!" };
 static const an_list default_tokens = { (char **)(uintptr_t)default_missing, AN_COUNT(default_missing) };
 
 enum { SAMPLE_ROWS = 200, SAMPLE_BYTES = 1 << 20, LINE_LIMIT = 64 << 20 };

@@ -125,9 +125,9 @@ bool an__csv_any_number(const char *text, size_t n);
 /* ---- csv_layout.c: what stands around the table --------------------------------------------------------------------------------- */
 
 typedef struct an__csv_layout {
-    const char *start; /* the header row, or the first row of values */
-    size_t line;       /* its line, from 1 */
-    size_t titles;     /* lines with text above it */
+    const char *start;               /* the header row, or the first row of values */
+    size_t line;                     /* its line, from 1 */
+    size_t titles;                   /* lines with text above it */
     const char *header, *header_end; /* bytes of the header row, to find it again further down; NULL: none */
     bool units;                      /* a row of units stands below the header */
     const char *end;                 /* of the rows of values: totals may stand behind */
@@ -205,9 +205,9 @@ typedef struct an__csv_column {
     size_t seen[CLASS_COUNT]; /* KIND_STRING: cells by class; other kinds: numbers in seen[CLASS_INTEGER], others in seen[CLASS_OTHER] */
     size_t odd_line;          /* the first cell that is not a number */
     char odd_text[64];
-    bool yes_no, true_false; /* KIND_BOOLEAN: words seen */
-    char spelled[2][6];      /* KIND_BOOLEAN: how false and true are written ... */
-    bool spelled_apart;      /* ... in more than one way */
+    bool yes_no, true_false;       /* KIND_BOOLEAN: words seen */
+    char spelled[2][6];            /* KIND_BOOLEAN: how false and true are written ... */
+    bool spelled_apart;            /* ... in more than one way */
     size_t day_first, month_first; /* cells that only one reading of 03/04/2026 can read */
     char order;                    /* KIND_DATETIME: 'd' day first, 'm' month first, 0: no such dates */
     bool serials;                  /* KIND_DATETIME: numbers are days of Excel */
@@ -233,7 +233,8 @@ bool an__csv_settle(an__csv_column *c, const an__csv_format *f, size_t rows, cha
 /* Whether the numbers of a column called so may be Excel's days: all in 30000 .. 60000 (1982 to 2064) under the name of a date. */
 bool an__csv_serial_dates(const an__csv_column *c, size_t rows);
 
-/* ---- csv_rows.c: one pass over the rows -------------------------------------------------------------------------------------------------- */
+/* ---- csv_rows.c: one pass over the rows
+ * -------------------------------------------------------------------------------------------------- */
 
 typedef struct an__csv_bad { /* a row to be left out */
     const char *start;
@@ -268,7 +269,8 @@ const char *an__csv_column_name(const an__csv_reader *r, size_t j);
 /* Passes over a header that stands there again, or moves *bad past a row that is to be left out (*p stays): true. */
 bool an__csv_passed(const an__csv_reader *r, const char **p, size_t *line, size_t *bad, const char *end);
 
-/* ---- csv_skip.c: rows that are left out on purpose ------------------------------------------------------------------------------------------ */
+/* ---- csv_skip.c: rows that are left out on purpose
+ * ------------------------------------------------------------------------------------------ */
 
 /* Looks at every row and adds those that cannot be read to r->bad: another number of fields, broken quotes, cells that do not fit a forced
  * type, and cells of columns marked `collect` that are no number. */
@@ -281,13 +283,15 @@ bool an__csv_next_row(an__csv_reader *r, const char **p, size_t *line, size_t *b
 /* Past a row and its line end, nothing stored; a row with broken quotes ends with its line. False at the end. */
 bool an__csv_pass_row(an__csv_reader *r, const char **p, size_t *line, const char *end);
 
-/* ---- csv_memory.c ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- csv_memory.c
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 double an__memory_available(void); /* bytes; NaN: unknown */
 /* AN_MEMORY with the arithmetic where the cells of so many rows do not fit. */
 bool an__csv_enough_memory(const an__csv_reader *r, size_t rows, an_error *err);
 
-/* ---- csv_origin.c: generated rows -------------------------------------------------------------------------------------------------------- */
+/* ---- csv_origin.c: generated rows
+ * -------------------------------------------------------------------------------------------------------- */
 
 bool an__csv_find_origin(const an__csv_reader *r, size_t at[3]); /* _generator, _seed, _row, where all are there */
 bool an__csv_take_origin(an_table *t, const an_column from[3], an_error *err);

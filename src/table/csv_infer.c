@@ -78,7 +78,8 @@ static bool settle_slashed(an__csv_column *c, char order, bool *again, an_error 
     an__slashed s = { 0 };
     int64_t us[2] = { 0 };
     char day[32] = "", month[32] = "", mark = strchr(c->odd_text, '-') ? '-' : '/';
-    if (an__time_slashed(c->odd_text, strlen(c->odd_text), &s) && an__time_ordered(&s, true, &us[0]) && an__time_ordered(&s, false, &us[1])) {
+    if (an__time_slashed(c->odd_text, strlen(c->odd_text), &s) && an__time_ordered(&s, true, &us[0]) &&
+        an__time_ordered(&s, false, &us[1])) {
         an_time_text(us[0], day);
         an_time_text(us[1], month);
     }
@@ -87,8 +88,8 @@ static bool settle_slashed(an__csv_column *c, char order, bool *again, an_error 
     bool time = strchr(c->odd_text, ':') != NULL, seconds = time && strchr(strchr(c->odd_text, ':') + 1, ':');
     const char *year = s.year && strlen(c->odd_text) >= 8 && c->odd_text[strcspn(c->odd_text, " ") - 3] == mark ? "%y" : "%Y";
     const char *clock = s.afternoon >= 0 ? (seconds ? " %I:%M:%S %p" : " %I:%M %p") : seconds ? " %H:%M:%S" : time ? " %H:%M" : "";
-    return an_hint(err, "--date-format \"%%d%c%%m%c%s%s\" (day first) or \"%%m%c%%d%c%s%s\" (month first)", mark, mark, year, clock, mark, mark,
-                   year, clock);
+    return an_hint(err, "--date-format \"%%d%c%%m%c%s%s\" (day first) or \"%%m%c%%d%c%s%s\" (month first)", mark, mark, year, clock, mark,
+                   mark, year, clock);
 }
 
 bool an__csv_settle(an__csv_column *c, const an__csv_format *f, size_t rows, char order, bool skip, bool *again, an_error *err)

@@ -216,11 +216,25 @@ static bool is_units(const an__csv_format *f, const char *p, const char *end, si
 
 /* ---- totals and remarks at the end ---- */
 
-static const char *const total_words[] = {
-    "total",   "totals", "grand total", "sum",    "summe", "gesamt",  "gesamtsumme", "insgesamt", "subtotal", "zwischensumme", "average", "avg",
-    "mean",    "mittelwert", "mw",      "median", "min",   "max",     "minimum",     "maximum",   "stdev",    "std",           "stddev",  "std dev",
-    "se mean", "standardabweichung", "stabw", "variance", "varianz", "coefvar", "count", "anzahl", "n", "n*", "q1", "q3", "range", "spannweite"
-};
+static const char *const total_words[] = { "total",       "totals",
+                                           "grand total", "sum",
+                                           "summe",       "gesamt",
+                                           "gesamtsumme", "insgesamt",
+                                           "subtotal",    "zwischensumme",
+                                           "average",     "avg",
+                                           "mean",        "mittelwert",
+                                           "mw",          "median",
+                                           "min",         "max",
+                                           "minimum",     "maximum",
+                                           "stdev",       "std",
+                                           "stddev",      "std dev",
+                                           "se mean",     "standardabweichung",
+                                           "stabw",       "variance",
+                                           "varianz",     "coefvar",
+                                           "count",       "anzahl",
+                                           "n",           "n*",
+                                           "q1",          "q3",
+                                           "range",       "spannweite" };
 
 static bool total_word(const char *text, size_t n)
 {

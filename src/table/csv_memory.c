@@ -56,6 +56,7 @@ bool an__csv_enough_memory(const an__csv_reader *r, size_t rows, an_error *err)
     if (isnan(available) || need < 0.9 * available) return true;
     an_fail(err, AN_MEMORY, "%zu rows x %zu columns x %.1f bytes a cell are %.1f GB, and %.1f GB of memory are free", rows, r->columns,
             bytes / (double)r->columns, need / 1e9, available > 0 ? available / 1e9 : 0);
-    return an_hint(err, "--sample %.0f draws that many rows evenly while reading; or aggregate the table where it is made, or read it in parts",
+    return an_hint(err,
+                   "--sample %.0f draws that many rows evenly while reading; or aggregate the table where it is made, or read it in parts",
                    available > 0 ? floor(0.4 * available / bytes / 1000) * 1000 : 1000.0);
 }

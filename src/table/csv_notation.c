@@ -63,8 +63,7 @@ static bool judge(const char *text, size_t n, evidence *e, int *mark, bool *plai
 
 /* Cells by column under each notation; rows: how many at most. */
 static void count_columns(const an__csv_format *f, const an__csv_notation *way, const an_csv_options *o, const an__csv_layout *layout,
-                          size_t rows, bool until_decided, an_buf *scratch, column_count *column, size_t columns,
-                          evidence *e)
+                          size_t rows, bool until_decided, an_buf *scratch, column_count *column, size_t columns, evidence *e)
 {
     const char *p = layout->start, *end = layout->end, *stop = !until_decided && end - p > SAMPLE_BYTES ? p + SAMPLE_BYTES : end;
     size_t line = layout->line;
@@ -119,8 +118,8 @@ static char *name_of(const an__csv_format *f, const an_csv_options *o, const an_
 
 /* A column of cells such as 1.234 only, and no cell of the file says what the mark means. Between commas a point is a decimal point, as it
  * is between blanks. */
-static bool refuse_open(const an__csv_format *f, const an_csv_options *o, const an__csv_layout *layout,
-                        const column_count *c, size_t column, an_buf *scratch, an_error *err)
+static bool refuse_open(const an__csv_format *f, const an_csv_options *o, const an__csv_layout *layout, const column_count *c,
+                        size_t column, an_buf *scratch, an_error *err)
 {
     char whole[24], *name = name_of(f, o, layout, column, scratch);
     char mark = c->open[COMMA] ? ',' : '.';
@@ -169,8 +168,8 @@ bool an__csv_find_notation(const an__csv_format *f, const an_csv_options *o, con
         free(more);
         if (!decided(&e)) ok = refuse_open(f, o, layout, &column[open], open, &scratch, err);
     }
-    bool contradiction = (e.decimal[POINT] && e.decimal[COMMA]) || (e.decimal[POINT] && e.thousands[POINT]) ||
-                         (e.decimal[COMMA] && e.thousands[COMMA]);
+    bool contradiction =
+        (e.decimal[POINT] && e.decimal[COMMA]) || (e.decimal[POINT] && e.thousands[POINT]) || (e.decimal[COMMA] && e.thousands[COMMA]);
     *out = (an__csv_notation){ f->decimal ? f->decimal : f->thousands == '.' ? ',' : '.', f->thousands };
     size_t most = 0;
     for (size_t k = 0; ok && k < NOTATIONS; k++) {

@@ -239,7 +239,8 @@ static void tell(an__csv_reader *r, const an_csv_options *o, size_t rows)
             an__csv_note(r, "%s: dates are read %s first (--date-format)", c->name, c->order == 'd' ? "day" : "month");
         }
         if (c->forced < 0 && !r->format.excel_dates && an__csv_serial_dates(c, rows))
-            an__csv_note(r, "%s: these may be dates as Excel counts days; --date-format excel, or --type \"%s=datetime\"", c->name, c->name);
+            an__csv_note(r, "%s: these may be dates as Excel counts days; --date-format excel, or --type \"%s=datetime\"", c->name,
+                         c->name);
         if (c->day_first && c->month_first && c->kind == KIND_STRING)
             an__csv_note(r, "%s: some cells are dates with the day first and some with the month first; left as text", c->name);
     }

@@ -1,4 +1,5 @@
-/* csv_skip.c - rows that are left out on purpose: those that cannot be read (--skip-bad), and those that a sample does not draw (--sample). */
+/* csv_skip.c - rows that are left out on purpose: those that cannot be read (--skip-bad), and those that a sample does not draw (--sample).
+ */
 #include "csv_impl.h"
 
 #include <math.h>
@@ -159,7 +160,8 @@ bool an__csv_write_bad(const an__csv_reader *r, const char *path, an_error *err)
     return ok || an_context(err, "--skip-bad");
 }
 
-/* ---- a sample ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- a sample
+ * ---------------------------------------------------------------------------------------------------------------------------- */
 
 static void sink(an__keyed *heap, size_t n, size_t i) /* largest key on top */
 {
@@ -181,8 +183,8 @@ static int by_index(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Every row has a random key that depends on seed and number alone; those with the n smallest keys are drawn. Every set of n rows is equally
- * likely, and a larger sample of the same seed holds the smaller one. */
+/* Every row has a random key that depends on seed and number alone; those with the n smallest keys are drawn. Every set of n rows is
+ * equally likely, and a larger sample of the same seed holds the smaller one. */
 bool an__csv_draw(an__csv_reader *r, const char *p, size_t line, size_t n, an_error *err)
 {
     const char *end = r->layout.end, *next_step = p;

@@ -167,7 +167,8 @@ bool an__time_slashed(const char *text, size_t n, an__slashed *out)
     if (!number(&p, end, 1, 2, &out->second) || !literal(&p, end, mark) || !any_year(&p, end, &out->year)) return false;
     if (mark == '-' && p - text >= 3 && p[-3] == '-') return false; /* 10-12-26 is a part number as well */
     if (p < end) {
-        if (!literal(&p, end, ' ') || !clock_time(&p, end, &out->hour, &out->minute, &out->second_of_minute, &out->fraction_us)) return false;
+        if (!literal(&p, end, ' ') || !clock_time(&p, end, &out->hour, &out->minute, &out->second_of_minute, &out->fraction_us))
+            return false;
         if (p < end && *p == ' ') p++;
         if (end - p == 2 && (p[1] | 32) == 'm' && ((*p | 32) == 'a' || (*p | 32) == 'p')) {
             out->afternoon = (*p | 32) == 'p';

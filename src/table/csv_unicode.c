@@ -111,7 +111,8 @@ bool an__csv_from_utf16(an__csv_source *s, const char *what, const an_csv_option
         if (!found) found = "utf-16le";
     }
     if (!found) return true;
-    size_t skip = s->size >= 2 && ((s->data[0] == '\xff' && s->data[1] == '\xfe') || (s->data[0] == '\xfe' && s->data[1] == '\xff')) ? 2 : 0;
+    size_t skip =
+        s->size >= 2 && ((s->data[0] == '\xff' && s->data[1] == '\xfe') || (s->data[0] == '\xfe' && s->data[1] == '\xff')) ? 2 : 0;
     int fd = an__spill_open(err);
     FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!f) {

@@ -1,5 +1,5 @@
-/* csv_write.c - a table as RFC 4180 text: header, shortest numbers that read back the same; comma, decimal point and LF unless another dialect is
- * asked for. */
+/* csv_write.c - a table as RFC 4180 text: header, shortest numbers that read back the same; comma, decimal point and LF unless another
+ * dialect is asked for. */
 #include "impl.h"
 
 #include <errno.h>

@@ -280,7 +280,8 @@ an_table *an_table_grow_rows(const an_table *t, const an_table *more, size_t **r
     return out;
 }
 
-/* ---- one id, several rows ----------------------------------------------------------------------------------------------------------------- */
+/* ---- one id, several rows
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 json_t *an_table_repeated(const an_table *t, const char *name, an_error *err)
 {

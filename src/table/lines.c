@@ -56,7 +56,8 @@ void an_lines_add(an_lines *l, size_t row, uint32_t file, uint64_t line)
     add_run(l, (an_lines_run){ .row = row, .count = 1, .line = line, .file = file });
 }
 
-/* ---- places by row ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- places by row ----------------------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct place {
     uint64_t line;
@@ -186,7 +187,8 @@ char **an_lines_texts(const an_lines *l, size_t rows, an_error *err)
     for (size_t i = 0; texts && i < rows; i++) {
         text.size = 0;
         for (size_t k = p.start[i], n; k < p.start[i + 1]; k += n) {
-            for (n = 1; k + n < p.start[i + 1] && p.place[k + n].file == p.place[k].file && p.place[k + n].line == p.place[k].line + n;) n++;
+            for (n = 1; k + n < p.start[i + 1] && p.place[k + n].file == p.place[k].file && p.place[k + n].line == p.place[k].line + n;)
+                n++;
             bool same_file = k > p.start[i] && p.place[k - 1].file == p.place[k].file;
             if (same_file)
                 an_buf_printf(&text, ",%llu", (unsigned long long)p.place[k].line);
@@ -202,7 +204,8 @@ char **an_lines_texts(const an_lines *l, size_t rows, an_error *err)
     return texts;
 }
 
-/* ---- as a table --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- as a table
+ * --------------------------------------------------------------------------------------------------------------------------- */
 
 static const char *const fields[] = { "row", "count", "line", "together" };
 

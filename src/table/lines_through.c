@@ -1,10 +1,12 @@
-/* lines_through.c - where rows came from, through joins (by the numbers of rows that a join can leave) and pivots (by the key of the part). */
+/* lines_through.c - where rows came from, through joins (by the numbers of rows that a join can leave) and pivots (by the key of the part).
+ */
 #include "match.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-bool an_lines_join(an_table *t, const char *const *names, const an_lines *const *lines, size_t count, bool keep, an_lines *out, an_error *err)
+bool an_lines_join(an_table *t, const char *const *names, const an_lines *const *lines, size_t count, bool keep, an_lines *out,
+                   an_error *err)
 {
     bool ok = true;
     for (size_t k = 0; ok && k < count; k++) {

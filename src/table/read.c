@@ -107,8 +107,8 @@ static bool change_types(an_table *t, const an_csv_options *o, an_error *err)
     return true;
 }
 
-static an_table *read_parquet(const an__csv_source *s, const char *path, const an_csv_options *options, an_read_report *report,
-                              an_job *job, an_error *err)
+static an_table *read_parquet(const an__csv_source *s, const char *path, const an_csv_options *options, an_read_report *report, an_job *job,
+                              an_error *err)
 {
     report->dialect = (an_csv_dialect){ .header = true, .gzip = s->gzip, .encoding = "utf-8" };
     an_table *t = an__parquet_decode((const uint8_t *)s->data, s->size, path, AN__PARQUET_BOMB, job, err);

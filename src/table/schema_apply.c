@@ -1,5 +1,6 @@
 /* schema_apply.c - a schema applied to a table: read whole and checked against the table first (schema_read.c), then the changed
- * columns are made, and only when all are made does the table change. Its text is schema_text.c, relations between columns relation.c, types convert.c, units units.c.
+ * columns are made, and only when all are made does the table change. Its text is schema_text.c, relations between columns relation.c,
+ * types convert.c, units units.c.
  *
  * What a column's entry does not say: type, role, unit and kept stay as they are; limits, direction, station, resolution, sentinels and
  * description are then none, and so are constraints where there is no such section. Units: the cells are in the unit the table names, or in
@@ -100,8 +101,9 @@ static bool make_cells(const an__schema *s, an__plan *p, an_table *t, an_error *
         } else {
             double value = (double)p->made.integer[i] * p->factor + p->offset;
             if (fabs(value) > 9007199254740992.0)
-                return an__schema_bad(s, p, "unit", err, "%" PRId64 " in row %zu does not fit whole numbers once converted; type must be real",
-                           p->made.integer[i], i + 1);
+                return an__schema_bad(s, p, "unit", err,
+                                      "%" PRId64 " in row %zu does not fit whole numbers once converted; type must be real",
+                                      p->made.integer[i], i + 1);
             p->made.integer[i] = (int64_t)value;
         }
     }

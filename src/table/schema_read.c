@@ -70,7 +70,8 @@ static bool read_role(const an__schema *s, an__plan *p, const json_t *entry, con
     const char *reason = NULL;
     if (!get_text(s, p, entry, "reason", &reason, err)) return false;
     if (p->role != AN_IGNORED) {
-        if (reason) return an__schema_bad(s, p, "reason", err, "a reason belongs to an ignored column; this one is %s", an_role_name(p->role));
+        if (reason)
+            return an__schema_bad(s, p, "reason", err, "a reason belongs to an ignored column; this one is %s", an_role_name(p->role));
         p->reason = NULL;
     } else if (after) {
         p->reason = "after-decision";
@@ -105,7 +106,8 @@ static bool read_unit(const an__schema *s, an__plan *p, const json_t *entry, con
     p->unit = json_object_get(entry, "unit") ? NULL : c->unit;
     p->factor = 1;
     if (!get_text(s, p, entry, "unit", &p->unit, err) || !get_text(s, p, entry, "from", &p->from, err)) return false;
-    if (p->from && !p->unit) return an__schema_bad(s, p, "from", err, "from names the unit of the file, but there is no unit to convert to");
+    if (p->from && !p->unit)
+        return an__schema_bad(s, p, "from", err, "from names the unit of the file, but there is no unit to convert to");
     if (!p->unit) return true;
     bool number = p->type == AN_REAL || p->type == AN_INTEGER;
     bool same_as_now = c->unit && !strcmp(c->unit, p->unit);
@@ -127,7 +129,8 @@ static bool read_unit(const an__schema *s, an__plan *p, const json_t *entry, con
     }
     p->convert = p->factor != 1 || p->offset != 0;
     if (p->convert && !number)
-        return an__schema_bad(s, p, "unit", err, "cells of type %s cannot be converted from %s to %s", an_type_name(p->type), source, p->unit);
+        return an__schema_bad(s, p, "unit", err, "cells of type %s cannot be converted from %s to %s", an_type_name(p->type), source,
+                              p->unit);
     /* whole inches are no whole millimetres */
     if (p->convert && (p->factor != rint(p->factor) || p->offset != rint(p->offset))) p->type = AN_REAL;
     if (p->convert) p->source = an_strdup(source);
@@ -170,7 +173,8 @@ static bool read_spec(const an__schema *s, an__plan *p, const json_t *entry, an_
     if (sentinels && !json_is_null(sentinels)) {
         if (!json_is_array(sentinels)) return an__schema_bad(s, p, "sentinels", err, "sentinels must be a list, such as [-999, \"n.d.\"]");
         json_array_foreach(sentinels, i, item) {
-            if (!json_is_number(item) && !json_is_string(item)) return an__schema_bad(s, p, "sentinels", err, "sentinels are numbers or texts");
+            if (!json_is_number(item) && !json_is_string(item))
+                return an__schema_bad(s, p, "sentinels", err, "sentinels are numbers or texts");
         }
         if (json_array_size(sentinels)) json_object_set(p->spec, "sentinels", sentinels);
     }

@@ -1,4 +1,5 @@
-/* table_csv.c - any bytes as a CSV file: read, or refused with a message; the columns hold what they say, and rows left out and drawn add up. */
+/* table_csv.c - any bytes as a CSV file: read, or refused with a message; the columns hold what they say, and rows left out and drawn add
+ * up. */
 #include "andon/table.h"
 
 #include <stdlib.h>
@@ -9,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size) return 0;
-    char comma[] = ",", dot[] = ".", semicolon[] = ";", latin[] = "latin-1", date[] = "%d.%m.%Y %H:%M", excel[] = "excel", utf16[] = "utf-16";
+    char comma[] = ",", dot[] = ".", semicolon[] = ";", latin[] = "latin-1", date[] = "%d.%m.%Y %H:%M", excel[] = "excel",
+         utf16[] = "utf-16";
     an_csv_options o = { 0 };
     unsigned flags = data[0]; /* the first byte chooses options */
     o.no_header = flags & 1;

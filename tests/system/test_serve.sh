@@ -142,6 +142,15 @@ answers "a time-out of nothing" 400 /api/models/parts/predict -d "$row" -H 'X-Re
 same "both are counted" 2 "$(curl -s "$url/metrics" | grep -cE '^andon_refused_total\{reason="(queue full|late)"\} 1$')"
 stop
 
+start --model parts --unapproved --batch-ms 900
+curl -s -o "$work/last" -w '%{http_code}' -d "$row" "$url/api/models/parts/predict" >"$work/last.code" &
+last=$!
+sleep 0.3
+stop
+wait $last
+same "SIGTERM: a request in flight gets its answer" "200 0" "$(cat "$work/last.code") $(jq -r .label "$work/last")"
+same "then the server ends in order" 0 $code
+
 # ---- an alias that moves while 2,000 requests run ------------------------------------------------------------------------------------------------------
 start --model parts --unapproved
 ask /api/models/parts/predict rows.jsonl 2000 4 moved.jsonl move &

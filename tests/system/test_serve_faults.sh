@@ -65,6 +65,16 @@ wait $client
 same "requests under load are all answered" 6000 "$(jq -s 'map(select(.status == 200)) | length' load.jsonl)"
 is "never more than the maximum" $most -le 3
 for i in $(seq 400); do [ "$(workers | wc -l)" -eq 1 ] && break; sleep 0.1; done
+slow=$(workers)
+kill -STOP "$slow" # a worker that is busy all the time
+ask $predict rows.jsonl 4 4 busy.jsonl busy &
+client=$!
+for i in $(seq 60); do [ "$(workers | wc -l)" -ge 2 ] && break; sleep 0.1; done
+is "one more when busy" "$(workers | wc -l)" -ge 2
+kill -CONT "$slow"
+wait $client
+same "the busy one's requests are answered, too" 4 "$(jq -s 'map(select(.status == 200)) | length' busy.jsonl)"
+for i in $(seq 400); do [ "$(workers | wc -l)" -eq 1 ] && break; sleep 0.1; done
 same "back to one when idle" 1 "$(workers | wc -l)"
 stop
 
@@ -117,6 +127,30 @@ same "exit" 0 $code
 says "the end says it" "not be written to the journal" "$work/url"
 ok "journal" $A journal list --last 1 --json
 holds "what was kept is whole" ".records == $kept and .torn == 0"
+
+# ---- many connections that say nothing, with a low limit of descriptors at the start ----------------------------------------------------------------------------------------
+printf '#!/bin/bash\nulimit -Sn 256\nexec "%s" "$@"\n' "$A" >"$limited"
+A=$limited ANDON=$limited start --model parts --unapproved
+"$PYTHON" - "$url" <<'END' >"$out"
+import http.client, socket, sys, time
+host, port = sys.argv[1].split("//")[1].split(":")
+idle = [socket.create_connection((host, int(port))) for _ in range(900)]
+for i, s in enumerate(idle):
+    if i % 3 == 0: s.sendall(b"POST /api/models/parts/predict HTTP/1.1\r\nHost: x\r\n")
+c = http.client.HTTPConnection(host, int(port), timeout=10)
+slowest, good = 0, 0
+for i in range(200):
+    began = time.monotonic()
+    c.request("POST", "/api/models/parts/predict", '{"torque":5.5,"angle":41,"force":2,"kind":"A"}')
+    reply = c.getresponse()
+    reply.read()
+    good += reply.status == 200
+    slowest = max(slowest, time.monotonic() - began)
+print(good, slowest < 2)
+END
+same "900 idle and half-open connections: others are answered" "200 True" "$(cat "$out")"
+stop
+same "exit" 0 $code
 
 # ---- TLS --------------------------------------------------------------------------------------------------------------------------------------------------------------
 if command -v openssl >/dev/null; then

@@ -38,7 +38,8 @@ static void test_titles(void **state)
 {
     (void)state;
     an_read_report r = { 0 };
-    an_table *t = read_text("Report of station 3\nWerk;Nord\n\nserial;torque;angle;result\nA1;12,5;30;ok\nA2;13,5;31;ok\nA3;14;32;bad\n", NULL, &r);
+    an_table *t =
+        read_text("Report of station 3\nWerk;Nord\n\nserial;torque;angle;result\nA1;12,5;30;ok\nA2;13,5;31;ok\nA3;14;32;bad\n", NULL, &r);
     assert_int_equal(t->rows, 3);
     assert_int_equal(t->columns, 4);
     assert_int_equal(r.dialect.header_line, 4);
@@ -386,7 +387,8 @@ static void test_sample(void **state)
     fputs("i,s\n", f);
     for (int i = 0; i < ROWS; i++) fprintf(f, i % 10 ? "%d,plain\n" : "%d,\"two\nlines\"\n", i);
     fclose(f);
-    an_table *a = draw(path, DRAWN, 7), *b = draw(path, DRAWN, 7), *c = draw(path, DRAWN, 8), *small = draw(path, 100, 7), *all = draw(path, 99999, 7);
+    an_table *a = draw(path, DRAWN, 7), *b = draw(path, DRAWN, 7), *c = draw(path, DRAWN, 8), *small = draw(path, 100, 7),
+             *all = draw(path, 99999, 7);
     assert_int_equal(a->rows, DRAWN);
     assert_int_equal(all->rows, ROWS);
     const int64_t *x = column(a, "i")->integer, *y = column(b, "i")->integer, *z = column(c, "i")->integer;
@@ -398,7 +400,7 @@ static void test_sample(void **state)
         mean += (double)x[i] / DRAWN;
     }
     assert_true(fabs(mean - ROWS / 2.0) < 5 * ROWS / sqrt(12.0 * DRAWN)); /* evenly */
-    for (size_t i = 0, k = 0; i < 100; i++) { /* a larger sample holds the smaller one */
+    for (size_t i = 0, k = 0; i < 100; i++) {                             /* a larger sample holds the smaller one */
         while (k < DRAWN && x[k] < column(small, "i")->integer[i]) k++;
         assert_true(k < DRAWN && x[k] == column(small, "i")->integer[i]);
     }
@@ -435,6 +437,7 @@ static void test_lines(void **state)
     assert_string_equal(texts[1], "one.csv:4,7");
     for (size_t i = 0; i < 2; i++) free(texts[i]);
     free(texts);
+    an_lines_free(&back);
     t->column[1].integer[0] = -1;
     an_error err = { 0 };
     assert_false(an_lines_from_table(t, &back, &err));
@@ -468,18 +471,12 @@ static void test_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_titles),
-        cmocka_unit_test(test_units),
-        cmocka_unit_test(test_totals),
-        cmocka_unit_test(test_header_again),
-        cmocka_unit_test(test_utf16),
-        cmocka_unit_test(test_one_byte_encodings),
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_numbers_two_ways),
-        cmocka_unit_test(test_missing_words),
-        cmocka_unit_test(test_skip_bad),
-        cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_titles),        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_totals),        cmocka_unit_test(test_header_again),
+        cmocka_unit_test(test_utf16),         cmocka_unit_test(test_one_byte_encodings),
+        cmocka_unit_test(test_dates),         cmocka_unit_test(test_numbers_two_ways),
+        cmocka_unit_test(test_missing_words), cmocka_unit_test(test_skip_bad),
+        cmocka_unit_test(test_sample),        cmocka_unit_test(test_lines),
         cmocka_unit_test(test_wide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
