@@ -49,6 +49,7 @@ static const struct {
     { "report", an__show_text },
     { "doctor", an__show_doctor },
     { "serve", an__show_text },
+    { "load", an__show_text },
     { "journal export", an__show_text },
 };
 

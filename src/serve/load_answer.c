@@ -6,7 +6,7 @@
 static bool wrong(char kind[40], char why[256], const char *what, const char *more)
 {
     snprintf(kind, 40, "%s", what);
-    snprintf(why, 256, "%s", more);
+    snprintf(why, 256, "%.255s", more);
     return false;
 }
 

@@ -245,6 +245,8 @@ static void replicas(const an__server *s, an_buf *out)
     single(out, "andon_replica_deaths_total", "counter", "Worker processes that died unasked.", (double)f.died);
     single(out, "andon_replica_hangs_total", "counter", "Worker processes killed because they took too long.", (double)f.hung);
     single(out, "andon_replica_retries_total", "counter", "Requests that were given to a second replica.", (double)f.retried);
+    family(out, "andon_replica_limits_info", "gauge", "How processor and memory of the workers are bounded.");
+    an_buf_printf(out, "andon_replica_limits_info{how=\"%s\"} 1\n", f.limits);
     family(out, "andon_replica_rows_total", "counter", "Rows scored, by slot.");
     uint64_t batches, rows;
     long pid;

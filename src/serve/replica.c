@@ -295,6 +295,7 @@ an__replicas *an__replicas_new(an_loop *l, const an__replica_options *o, an_erro
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
     r->program = o->program ? an_strdup(o->program) : n > 0 ? an_strndup(path, (size_t)n) : NULL;
     r->ticked = r->calm_since = an_clock_s();
+    if (!isnan(o->cpus) || !isnan(o->memory_mb)) an__limits_sweep();
     if (r->program) return r;
     an_fail_errno(err, "finding this program's file");
     an__replicas_free(r);

@@ -141,3 +141,21 @@ void an__limits_remove(pid_t pid)
         free(own);
     }
 }
+
+void an__limits_sweep(void)
+{
+    static const char *const controllers[] = { NULL, "cpu", "memory" };
+    for (size_t i = 0; i < AN_COUNT(controllers); i++) {
+        char *own = own_group(controllers[i]);
+        an_list names = { 0 };
+        if (own && an_folder_list(own, &names, NULL))
+            for (size_t k = 0; k < names.count; k++) {
+                if (strncmp(names.items[k], "andon-replica-", 14)) continue;
+                char *group = an_path_join(own, names.items[k]);
+                rmdir(group); /* fails where a process is in it */
+                free(group);
+            }
+        an_list_free(&names);
+        free(own);
+    }
+}

@@ -9,5 +9,6 @@
 /* NaN: no limit. Returns how they are enforced, a constant text. */
 const char *an__limits_apply(pid_t pid, double cpus, double memory_mb);
 void an__limits_remove(pid_t pid); /* the group of a process that is gone */
+void an__limits_sweep(void);       /* groups that killed servers left empty */
 
 #endif
