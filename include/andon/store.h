@@ -129,4 +129,22 @@ bool an_lease_renew(an_store *s, const char *what, double seconds, an_error *err
 bool an_lease_give(an_store *s, const char *what, an_error *err);
 
 /* Staged folders of dead processes, older than a day, are removed; called at open. */
+
+/* ---- tracking: experiments, runs with metrics, parameters and tags, logged and registered models, as MLflow's clients speak of them ------
+ */
+
+typedef struct an_tracking_call an_tracking_call;
+/* By the name of the path in MLflow's REST API with its method: "POST runs/log-metric", "GET logged-models/{model_id}". NULL: unknown. */
+const an_tracking_call *an_tracking_find(const char *name);
+bool an_tracking_writes(const an_tracking_call *c);
+/* One question with its answer: objects with the fields of that API; int64 as numbers, NaN and infinities as "NaN", "Infinity". */
+typedef struct an_tracking_work {
+    const an_tracking_call *call;
+    const json_t *request;
+    json_t *answer; /* new; NULL: failed. AN_INPUT: a value is wrong; AN_NOT_FOUND; AN_REFUSED: it exists already */
+    an_error err;
+} an_tracking_work;
+/* Does all of it in one transaction that is on the disk when this returns; what fails changes nothing and does not hinder the rest. Reading
+ * alone needs no transaction. */
+void an_tracking_do(an_store *s, an_tracking_work *work, size_t count);
 #endif

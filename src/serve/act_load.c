@@ -25,9 +25,11 @@ static const an_param params[] = {
     AN_CHOICE(load_options, arrivals, "constant", "constant|poisson", "evenly spaced, or at random times drawn by --seed"),
     AN_TEXT(load_options, data, NULL, "file or data set whose rows are sent; without it values are drawn between the limits of training"),
     AN_INT(load_options, bodies, 1000, 1, 100000, "different requests that are made before the start and sent in turn"),
-    AN_CHOICE(load_options, form, "rows", "rows|v2", "rows by name, or tensors of the Open Inference Protocol v2 (any server that speaks it)"),
+    AN_CHOICE(load_options, form, "rows", "rows|v2",
+              "rows by name, or tensors of the Open Inference Protocol v2 (any server that speaks it)"),
     AN_REAL(load_options, timeout_s, 10, 0.01, 600, "a request without an answer after so long is an error"),
-    AN_REAL(load_options, p95_ms, NAN, 0.001, 600000, "exit 3 where the 95th percentile is above; a request without a right answer is above"),
+    AN_REAL(load_options, p95_ms, NAN, 0.001, 600000,
+            "exit 3 where the 95th percentile is above; a request without a right answer is above"),
     AN_TEXT(load_options, ca, NULL, "PEM file with the certificates to trust for https; the system's where none is given"),
     AN_TEXT(load_options, out, NULL, "HTML page to write; the numbers go beside it as .json"),
     AN_PARAM_END,
@@ -81,7 +83,8 @@ static an_table *from_store(const load_options *o, an_error *err)
     an_version_row row = { 0 };
     an_table *t = NULL;
     if (!s) {
-        an_fail(err, AN_NOT_FOUND, "--data %s: there is no such file, and no workspace here that could hold a data set of that name", o->data);
+        an_fail(err, AN_NOT_FOUND, "--data %s: there is no such file, and no workspace here that could hold a data set of that name",
+                o->data);
     } else if (an_version_get(s, AN_NAME_DATA, o->data, &row, err)) {
         an_artifact *a = an_artifact_get(s, &row.address, err);
         t = a ? an_table_load(a, err) : NULL;
@@ -142,10 +145,10 @@ static json_t *judge(const load_options *o, json_t *result, an_job *job, an_erro
             an_fail(err, AN_REFUSED, "the 95th percentile of the latency is %.3g ms, above the limit of %g ms", p95, o->p95_ms);
         const json_t *ms = json_object_get(result, "latency_ms");
         an_where(err, "%lld right answers, %lld errors; p50 %.3g ms, p95 %.3g ms, p99 %.3g ms, max %.3g ms%s%.80s",
-                 (long long)json_integer_value(json_object_get(result, "ok")), (long long)json_integer_value(json_object_get(result, "errors")),
-                 an_json_number(json_object_get(ms, "p50"), NAN), an_json_number(json_object_get(ms, "p95"), NAN),
-                 an_json_number(json_object_get(ms, "p99"), NAN), an_json_number(json_object_get(ms, "max"), NAN), o->out ? "; " : "",
-                 o->out ? o->out : "");
+                 (long long)json_integer_value(json_object_get(result, "ok")),
+                 (long long)json_integer_value(json_object_get(result, "errors")), an_json_number(json_object_get(ms, "p50"), NAN),
+                 an_json_number(json_object_get(ms, "p95"), NAN), an_json_number(json_object_get(ms, "p99"), NAN),
+                 an_json_number(json_object_get(ms, "max"), NAN), o->out ? "; " : "", o->out ? o->out : "");
     }
     free(text);
     if (ok) return result;
@@ -182,18 +185,16 @@ static json_t *load_run(an_store *s, const void *options, an_job *job, an_error 
     int64_t connections = o->connections ? o->connections : o->users < 10000 ? o->users : 10000;
     an__load_bodies b = { 0 };
     if (!room_for(connections, err) || !bodies(o, v2, seed, &b, job, err)) return NULL;
-    an__load_options load = { .url = o->url,
-                              .ca = o->ca,
-                              .plan = { .rate = o->rate,
-                                        .ramp_s = o->ramp,
-                                        .users = o->users,
-                                        .poisson = !strcmp(o->arrivals, "poisson"),
-                                        .seed = seed },
-                              .seconds = o->seconds,
-                              .warmup_s = o->warmup_s,
-                              .timeout_s = o->timeout_s,
-                              .connections = connections,
-                              .bodies = &b };
+    an__load_options load = {
+        .url = o->url,
+        .ca = o->ca,
+        .plan = { .rate = o->rate, .ramp_s = o->ramp, .users = o->users, .poisson = !strcmp(o->arrivals, "poisson"), .seed = seed },
+        .seconds = o->seconds,
+        .warmup_s = o->warmup_s,
+        .timeout_s = o->timeout_s,
+        .connections = connections,
+        .bodies = &b
+    };
     an__load_result r;
     json_t *result = NULL;
     if (an__load_run(&load, &r, job, err)) {
@@ -208,8 +209,10 @@ const an_act an__act_load = {
     .name = "load",
     .args = "URL",
     .doc = "put a server under load and measure how long its answers take",
-    .more = "Requests leave when they are due, whatever became of those before, and a latency counts from that moment: a server that stalls cannot "
-            "hide it. Answers are checked. 20 users who send 10 requests a second each are --rate 200 --users 20. With --p95-ms the exit status "
+    .more = "Requests leave when they are due, whatever became of those before, and a latency counts from that moment: a server that "
+            "stalls cannot "
+            "hide it. Answers are checked. 20 users who send 10 requests a second each are --rate 200 --users 20. With --p95-ms the exit "
+            "status "
             "is 3 where the limit is not kept. Ctrl-C shows what was measured so far. See docs/load-testing.md.",
     .examples = { "andon load http://127.0.0.1:8080 --model press --rate 200 --seconds 60 --ramp 20 --p95-ms 2",
                   "andon load http://127.0.0.1:8080 --model press --rate 2000 --seconds 10 --arrivals poisson --out load.html" },

@@ -12,7 +12,7 @@ typedef struct serve_options {
     an_list model;
     int64_t port, batch_rows, queue_rows, request_rows;
     char *address, *replicas, *config, *cert, *key;
-    bool unapproved, durable, no_journal;
+    bool unapproved, durable, no_journal, json;
     double batch_ms, deadline_ms, part_minutes, replica_timeout_s, replica_cpus, replica_memory_mb, drain_s;
 } serve_options;
 
@@ -38,6 +38,7 @@ static const an_param params[] = {
     AN_REAL(serve_options, replica_cpus, NAN, 0.01, 1024, "processors each worker may use (needs cgroups)"),
     AN_REAL(serve_options, replica_memory_mb, NAN, 32, 1048576, "memory each worker may use, in MB"),
     AN_REAL(serve_options, drain_s, 10, 0, 3600, "at the end: how long requests in flight may take"),
+    AN_BOOL(serve_options, json, false, "say the URL as one JSON document, {\"url\": ...}, and nothing else on stdout"),
     AN_PARAM_END,
 };
 
@@ -179,6 +180,17 @@ static void allow_connections(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* The one act that speaks before its end: whoever started it waits for this line. */
+static void say_url(const char *url, bool as_json)
+{
+    json_t *document = json_pack("{s:s}", "url", url);
+    char *text = as_json ? an_json_text(document, false) : an_strdup(url);
+    puts(text);
+    fflush(stdout);
+    free(text);
+    json_decref(document);
+}
+
 static json_t *serve_merged(an_store *s, const serve_options *o, an_job *job, an_error *err)
 {
     serving v = { .o = o, .job = job };
@@ -188,8 +200,7 @@ static json_t *serve_merged(an_store *s, const serve_options *o, an_job *job, an
         bool any = !strcmp(o->address, "0.0.0.0") || !strcmp(o->address, "::"), v6 = strchr(o->address, ':') && !any;
         char *url = an_format("%s://%s%s%s:%d", o->cert ? "https" : "http", v6 ? "[" : "", any ? "127.0.0.1" : o->address, v6 ? "]" : "",
                               an__server_port(v.server));
-        puts(url); /* the one act that speaks before its end: whoever started it waits for this line */
-        fflush(stdout);
+        say_url(url, o->json);
         an_loop_after(v.loop, 0.1, tick, &v);
         if (an_loop_run(v.loop, err)) {
             result = an__server_facts(v.server);
@@ -218,6 +229,7 @@ static json_t *serve_run(an_store *s, const void *options, an_job *job, an_error
     serve_options merged = { 0 };
     if (!merge_config(options, &merged, err)) return NULL;
     json_t *result = serve_merged(s, &merged, job, err);
+    if (result && merged.json) json_object_clear(result); /* its one document was the URL */
     an_params_free(params, &merged);
     return result;
 }

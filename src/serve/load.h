@@ -29,8 +29,8 @@ void an__histogram_clear(an__histogram *h);
 uint64_t an__histogram_count(const an__histogram *h);
 double an__histogram_max(const an__histogram *h);  /* seconds; NaN: empty */
 double an__histogram_mean(const an__histogram *h); /* the same */
-/* The ceil(q * n)-th smallest of n values: here n = max(count, of), the ones beyond `count` being longer than any limit (requests without an
- * answer); INFINITY where it is one of those, NaN where there are none. The upper end of its bucket, at most the largest. */
+/* The ceil(q * n)-th smallest of n values: here n = max(count, of), the ones beyond `count` being longer than any limit (requests without
+ * an answer); INFINITY where it is one of those, NaN where there are none. The upper end of its bucket, at most the largest. */
 double an__histogram_quantile(const an__histogram *h, double q, uint64_t of);
 
 /* ---- when (load_schedule.c) -------------------------------------------------------------------------------------------------------- */
@@ -60,8 +60,8 @@ typedef struct an__load_bodies {
     char **items;
     size_t *sizes, count;
 } an__load_bodies;
-/* metadata: GET /v2/models/NAME. From `count` rows drawn between low and high of each input, or categories; or from the rows of `t`, at most
- * `count` of them evenly. AN_INPUT: no inputs, or an input that cannot be made up. */
+/* metadata: GET /v2/models/NAME. From `count` rows drawn between low and high of each input, or categories; or from the rows of `t`, at
+ * most `count` of them evenly. AN_INPUT: no inputs, or an input that cannot be made up. */
 bool an__load_bodies_draw(an__load_bodies *b, const char *model, bool v2, const json_t *metadata, size_t count, uint64_t seed,
                           an_error *err);
 bool an__load_bodies_table(an__load_bodies *b, const char *model, bool v2, const json_t *metadata, const an_table *t, size_t count,
@@ -112,7 +112,8 @@ bool an__load_watch_local(const an__load_watch *w);             /* numbers are o
 /* "name 3" or "name{label="x"} 3" of a page of metrics; NaN: absent */
 double an__load_metric(an_span page, const char *series);
 
-/* ---- the run (load_run.c) --------------------------------------------------------------------------------------------------------------- */
+/* ---- the run (load_run.c) ---------------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct an__load_options {
     const char *url, *ca;
@@ -157,11 +158,12 @@ void an__load_result_free(an__load_result *r);
 /* One GET, awaited. */
 bool an__load_get(const char *url, const char *ca, const char *target, double timeout_s, int *status, an_buf *body, an_error *err);
 
-/* ---- what came out (load_result.c, load_page.c) ------------------------------------------------------------------------------------------- */
+/* ---- what came out (load_result.c, load_page.c)
+ * ------------------------------------------------------------------------------------------- */
 
 /* limit_ms: NaN: none */
 json_t *an__load_json(const an__load_options *o, const an__load_result *r, const char *model, double limit_ms);
-char *an__load_text(const json_t *result);                          /* for people, several lines */
+char *an__load_text(const json_t *result);                                 /* for people, several lines */
 bool an__load_page(const json_t *result, const char *path, an_error *err); /* one HTML file that needs nothing else */
 
 #endif

@@ -1,5 +1,5 @@
-/* load_page.c - a load test as one HTML file: style and pictures inside, nothing from elsewhere. Draws what load_result.c wrote; knows nothing
- * of how it was measured. */
+/* load_page.c - a load test as one HTML file: style and pictures inside, nothing from elsewhere. Draws what load_result.c wrote; knows
+ * nothing of how it was measured. */
 #include "serve/load.h"
 
 #include <math.h>
@@ -20,9 +20,11 @@ static const char style[] =
     ".note{border:1px solid #bbb;border-left:5px solid #E69F00;border-radius:4px;padding:.5rem .8rem;margin:.6rem 0}\n"
     "svg{max-width:100%;height:auto;display:block}text{font-size:12px;fill:#333}\n"
     ".grid{stroke:#ddd;fill:none}.axis{stroke:#555;fill:none}.limit{stroke:#1b1b1b;stroke-dasharray:5 4;fill:none}.out{fill:#eee}\n"
-    ".key{margin-right:1.2rem;font-size:.87rem;white-space:nowrap}.key i{display:inline-block;width:1.4rem;border-top:3px solid;margin-right:.35rem;"
+    ".key{margin-right:1.2rem;font-size:.87rem;white-space:nowrap}.key i{display:inline-block;width:1.4rem;border-top:3px "
+    "solid;margin-right:.35rem;"
     "vertical-align:middle}\n"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.25rem 1rem .25rem 0;text-align:left;border-bottom:1px solid "
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.25rem 1rem .25rem 0;text-align:left;border-bottom:1px "
+    "solid "
     "#ddd;overflow-wrap:anywhere}td.n,th.n{text-align:right}\n"
     "@media print{@page{size:A4}main{max-width:none;padding:0}svg,.tile,table{break-inside:avoid}h2{break-after:avoid}}\n";
 
@@ -51,7 +53,12 @@ static char *amount(double x, char text[32])
     if (isnan(x))
         snprintf(text, 32, "-");
     else
-        snprintf(text, 32, "%.*f", x == 0 || fabs(x) >= 100 || x == round(x) ? 0 : fabs(x) >= 10 ? 1 : fabs(x) >= 1 ? 2 : 3, x + 0.0); /* not "-0" */
+        snprintf(text, 32, "%.*f",
+                 x == 0 || fabs(x) >= 100 || x == round(x) ? 0
+                 : fabs(x) >= 10                           ? 1
+                 : fabs(x) >= 1                            ? 2
+                                                           : 3,
+                 x + 0.0); /* not "-0" */
     return text;
 }
 
@@ -65,7 +72,7 @@ typedef struct plot {
     const double *x, *y[LINES];
     const char *name[LINES];
     double limit, left_out; /* a level; what is shaded from the left; NaN: none */
-    bool steps;
+    bool steps;             /* whole numbers that hold until the next */
 } plot;
 static const char *const colours[LINES] = { "#0072B2", "#D55E00", "#009E73" }, *const dashes[LINES] = { "", "6 3", "2 3" };
 
@@ -92,17 +99,19 @@ static void ticks(an_buf *b, plot *p)
     if (!(p->x1 > p->x0)) p->x1 = p->x0 + 1;
     if (!(p->y1 > 0)) p->y1 = 1;
     double sy = round_step(p->y1, 4), sx = round_step(p->x1 - p->x0, 10);
+    if (p->steps && sy < 1) sy = 1;
     p->y1 = ceil(p->y1 / sy - 1e-9) * sy;
     if (p->left_out > p->x0)
         an_buf_printf(b, "<rect class=\"out\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>", LEFT, TOP,
                       px(p, fmin(p->left_out, p->x1)) - LEFT, HEIGHT - TOP - BOTTOM);
     for (double y = 0; y <= p->y1 * (1 + 1e-9); y += sy)
-        an_buf_printf(b, "<path class=\"%s\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", y > 0 ? "grid" : "axis",
-                      LEFT, py(p, y), WIDTH - RIGHT, LEFT - 6, py(p, y) + 4, amount(y, text));
+        an_buf_printf(b, "<path class=\"%s\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
+                      y > 0 ? "grid" : "axis", LEFT, py(p, y), WIDTH - RIGHT, LEFT - 6, py(p, y) + 4, amount(y, text));
     for (double x = ceil(p->x0 / sx - 1e-9) * sx; x <= p->x1 + sx * 1e-6; x += sx)
         an_buf_printf(b, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>", px(p, x), HEIGHT - BOTTOM + 16, amount(x, text));
     an_buf_printf(b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>", (WIDTH + LEFT) / 2, HEIGHT - 6, p->x_name);
-    an_buf_printf(b, "<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\">%s</text>", (HEIGHT - BOTTOM + TOP) / 2, p->y_name);
+    an_buf_printf(b, "<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\">%s</text>", (HEIGHT - BOTTOM + TOP) / 2,
+                  p->y_name);
 }
 
 static void draw(an_buf *b, plot *p, const char *what)
@@ -116,8 +125,8 @@ static void draw(an_buf *b, plot *p, const char *what)
     an_buf_printf(b, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">", WIDTH, HEIGHT, what);
     ticks(b, p);
     if (p->limit <= p->y1)
-        an_buf_printf(b, "<path class=\"limit\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">limit of the p95</text>", LEFT,
-                      py(p, p->limit), WIDTH - RIGHT, WIDTH - RIGHT - 4, py(p, p->limit) - 5);
+        an_buf_printf(b, "<path class=\"limit\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">limit of the p95</text>",
+                      LEFT, py(p, p->limit), WIDTH - RIGHT, WIDTH - RIGHT - 4, py(p, p->limit) - 5);
     for (size_t k = 0; k < p->lines; k++) {
         an_buf_puts(b, "<path fill=\"none\" d=\"");
         bool pen = false;
@@ -128,7 +137,8 @@ static void draw(an_buf *b, plot *p, const char *what)
             }
             pen = isfinite(p->y[k][i]);
         }
-        an_buf_printf(b, "\" stroke=\"%s\" stroke-width=\"1.8\" stroke-linejoin=\"round\" stroke-linecap=\"round\" stroke-dasharray=\"%s\"/>",
+        an_buf_printf(b,
+                      "\" stroke=\"%s\" stroke-width=\"1.8\" stroke-linejoin=\"round\" stroke-linecap=\"round\" stroke-dasharray=\"%s\"/>",
                       colours[k], dashes[k]);
     }
     an_buf_puts(b, "</svg>\n<p>");
@@ -157,7 +167,8 @@ static void front(an_buf *b, const json_t *r)
     an_buf_puts(b, "</h1>\n<p>");
     escape(b, an_json_string(r, "url", ""));
     an_buf_printf(b, ": %g requests a second for %g seconds, %s, from %.0f users over %.0f connections. ", at(r, "rate", NULL),
-                  at(r, "seconds", NULL), strcmp(an_json_string(r, "arrivals", ""), "poisson") ? "evenly spaced" : "at random times (Poisson)",
+                  at(r, "seconds", NULL),
+                  strcmp(an_json_string(r, "arrivals", ""), "poisson") ? "evenly spaced" : "at random times (Poisson)",
                   at(r, "users", NULL), at(r, "connections", NULL));
     an_buf_printf(b, "The %g seconds before (users joining, warm-up) are left out of all numbers here.</p>\n",
                   at(r, "left_out", "ramp_s") + at(r, "left_out", "warmup_s"));
@@ -165,8 +176,9 @@ static void front(an_buf *b, const json_t *r)
     an_buf_puts(b, "<div class=\"tiles\">\n");
     if (verdict) {
         const char *name = strcmp(verdict, "pass") ? "fail" : "pass";
-        an_buf_printf(b, "<div class=\"tile %s\"><b>%s</b><span>limit: p95 of %s ms; what got no right answer counts as late</span></div>\n", name,
-                      name, amount(at(r, "limit", "p95_ms"), text));
+        an_buf_printf(b,
+                      "<div class=\"tile %s\"><b>%s</b><span>limit: p95 of %s ms; what got no right answer counts as late</span></div>\n",
+                      name, name, amount(at(r, "limit", "p95_ms"), text));
     }
     tile(b, "", at(r, "latency_ms", "p50"), " ms", "half of the answers came within (p50)");
     tile(b, "", at(r, "latency_ms", "p95"), " ms", "95 of 100 came within (p95)");
@@ -209,8 +221,9 @@ static void course(an_buf *b, const json_t *r)
     for (size_t k = 0; k < AN_COUNT(keys); k++) y[k] = column(s, keys[k]);
     plot p = { .x_name = "seconds", .x1 = y[0][n - 1], .n = n, .x = y[0], .limit = NAN };
     p.left_out = at(r, "left_out", "ramp_s") + at(r, "left_out", "warmup_s");
-    an_buf_puts(b, "<h2>Latency</h2>\n<p class=\"small\">From the moment a request was due to its answer, by the second in which the answer came. "
-                   "Grey: left out.</p>\n");
+    an_buf_puts(
+        b, "<h2>Latency</h2>\n<p class=\"small\">From the moment a request was due to its answer, by the second in which the answer came. "
+           "Grey: left out.</p>\n");
     plot q = p;
     q.y_name = "ms", q.lines = 2, q.y[0] = y[1], q.y[1] = y[2], q.name[0] = "p50", q.name[1] = "p99", q.limit = at(r, "limit", "p95_ms");
     draw(b, &q, "Latency by second");
@@ -247,8 +260,8 @@ static void shares(an_buf *b, const json_t *r)
     if (!json_array_size(list)) return;
     an_buf_puts(b, "<table><tr><th>replica</th><th class=\"n\">rows</th><th class=\"n\">share</th></tr>\n");
     json_array_foreach(list, i, s)
-        an_buf_printf(b, "<tr><td>%.0f</td><td class=\"n\">%.0f</td><td class=\"n\">%s %%</td></tr>\n", at(s, "replica", NULL), at(s, "rows", NULL),
-                      amount(100 * at(s, "share", NULL), text));
+        an_buf_printf(b, "<tr><td>%.0f</td><td class=\"n\">%.0f</td><td class=\"n\">%s %%</td></tr>\n", at(s, "replica", NULL),
+                      at(s, "rows", NULL), amount(100 * at(s, "share", NULL), text));
     an_buf_puts(b, "</table>\n");
 }
 
@@ -266,8 +279,9 @@ static void distribution(an_buf *b, const json_t *r)
         x[n] = -log10(1 - q);
         y[n++] = an_json_number(json_array_get(pair, 1), NAN);
     }
-    an_buf_puts(b, "<h2>Distribution</h2>\n<p class=\"small\">Latency that a share of the answers stayed within. On the axis: 1 is 90 %, 2 is "
-                   "99 %, 3 is 99.9 %.</p>\n");
+    an_buf_puts(b,
+                "<h2>Distribution</h2>\n<p class=\"small\">Latency that a share of the answers stayed within. On the axis: 1 is 90 %, 2 is "
+                "99 %, 3 is 99.9 %.</p>\n");
     plot p = { .x_name = "nines", .y_name = "ms", .x1 = n ? x[n - 1] : 1, .n = n, .lines = 1, .x = x, .limit = NAN, .left_out = NAN };
     p.y[0] = y;
     p.name[0] = "latency";

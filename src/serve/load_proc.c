@@ -1,5 +1,5 @@
-/* load_proc.c - what the server's processes use, where they run on this machine (/proc, see proc(5)): who listens on the port is found by the
- * socket's inode; its children are found anew at each look. Another user's processes cannot be looked into: then nothing is known. */
+/* load_proc.c - what the server's processes use, where they run on this machine (/proc, see proc(5)): who listens on the port is found by
+ * the socket's inode; its children are found anew at each look. Another user's processes cannot be looked into: then nothing is known. */
 #include "serve/load.h"
 
 #include <arpa/inet.h>
@@ -114,8 +114,8 @@ static bool used(long pid, uint64_t *ticks, double *bytes)
     const char *rest = strrchr(text, ')'); /* the name may hold anything */
     unsigned long user, system;
     long pages;
-    if (!rest ||
-        sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld", &user, &system, &pages) != 3)
+    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld", &user,
+                        &system, &pages) != 3)
         return false;
     *ticks = user + system;
     *bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);

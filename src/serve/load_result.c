@@ -20,8 +20,9 @@ static json_t *quantiles(const an__histogram *h)
 /* What a page draws: time by share of requests, finer towards the slow end. */
 static json_t *distribution(const an__histogram *h)
 {
-    static const double at[] = { 0,    0.05, 0.1,  0.2,  0.3,  0.4,   0.5,   0.6,   0.7,   0.75,   0.8,    0.85,   0.9,    0.925,   0.95,    0.96,
-                                 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.997, 0.998, 0.999, 0.9995, 0.9999, 0.99995, 0.99999, 0.999999, 1 };
+    static const double at[] = { 0,     0.05,  0.1,   0.2,    0.3,    0.4,     0.5,     0.6,      0.7,  0.75,   0.8,
+                                 0.85,  0.9,   0.925, 0.95,   0.96,   0.97,    0.98,    0.985,    0.99, 0.9925, 0.995,
+                                 0.997, 0.998, 0.999, 0.9995, 0.9999, 0.99995, 0.99999, 0.999999, 1 };
     json_t *list = json_array();
     for (size_t i = 0; i < AN_COUNT(at); i++)
         json_array_append_new(list, json_pack("[f, o]", at[i], ms(an__histogram_quantile(h, at[i], 0))));
@@ -53,8 +54,8 @@ static json_t *series(const an__load_result *r)
         double took = s->t - before;
         json_array_append_new(list, json_pack("{s:f, s:f, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "t_s", s->t, "rate",
                                               took > 0 ? (double)s->ok / took : 0.0, "errors", (json_int_t)s->errors, "p50_ms",
-                                              an_json_real(s->p50), "p99_ms", an_json_real(s->p99), "users", (json_int_t)s->users, "waiting",
-                                              (json_int_t)s->waiting, "cpu", an_json_real(s->use.cpu), "memory_mb",
+                                              an_json_real(s->p50), "p99_ms", an_json_real(s->p99), "users", (json_int_t)s->users,
+                                              "waiting", (json_int_t)s->waiting, "cpu", an_json_real(s->use.cpu), "memory_mb",
                                               an_json_real(s->use.memory_mb), "replicas", count_or_null(s->use.replicas)));
         before = s->t;
     }
@@ -120,8 +121,8 @@ static json_t *replicas(const an__load_result *r)
     json_t *share = json_array();
     for (int k = 0; k < AN__LOAD_REPLICAS; k++)
         if (seen[k])
-            json_array_append_new(share, json_pack("{s:i, s:f, s:o}", "replica", k, "rows", rows[k], "share",
-                                                   an_json_real(all > 0 ? rows[k] / all : NAN)));
+            json_array_append_new(
+                share, json_pack("{s:i, s:f, s:o}", "replica", k, "rows", rows[k], "share", an_json_real(all > 0 ? rows[k] / all : NAN)));
     return json_pack("{s:f, s:f, s:f, s:o}", "min", n.low, "max", n.high, "mean", n.sum / (double)n.n, "share", share);
 }
 
@@ -139,18 +140,22 @@ json_t *an__load_json(const an__load_options *o, const an__load_result *r, const
         free(text);
     }
     if (r->ok && r->seconds > 0 && (double)r->ok / over < 0.95 * o->plan.rate && !r->interrupted)
-        json_array_append_new(warnings, json_string("the server did not keep up with the rate: its latencies grow with the length of the test"));
+        json_array_append_new(warnings,
+                              json_string("the server did not keep up with the rate: its latencies grow with the length of the test"));
     if (r->warm_errors) json_array_append_new(warnings, json_string("there were errors before the measured time, too"));
-    json_t *j = json_pack("{s:s, s:s, s:f, s:o, s:f, s:I, s:I, s:o, s:o, s:o}", "url", o->url, "model", model, "rate", o->plan.rate, "achieved",
-                          an_json_real(over > 0 ? (double)r->ok / over : NAN), "seconds", r->seconds, "ok", (json_int_t)r->ok, "errors",
-                          (json_int_t)r->errors, "latency_ms", quantiles(r->latency), "service_ms", quantiles(r->service), "verdict", verdict);
-    json_object_set_new(j, "limit", json_pack("{s:o, s:o}", "p95_ms", an_json_real(limit_ms), "p95_with_errors_ms",
-                                              an_json_real(isinf(with_errors) ? NAN : with_errors)));
+    json_t *j =
+        json_pack("{s:s, s:s, s:f, s:o, s:f, s:I, s:I, s:o, s:o, s:o}", "url", o->url, "model", model, "rate", o->plan.rate, "achieved",
+                  an_json_real(over > 0 ? (double)r->ok / over : NAN), "seconds", r->seconds, "ok", (json_int_t)r->ok, "errors",
+                  (json_int_t)r->errors, "latency_ms", quantiles(r->latency), "service_ms", quantiles(r->service), "verdict", verdict);
+    json_object_set_new(j, "limit",
+                        json_pack("{s:o, s:o}", "p95_ms", an_json_real(limit_ms), "p95_with_errors_ms",
+                                  an_json_real(isinf(with_errors) ? NAN : with_errors)));
     json_object_set_new(j, "arrivals", json_string(o->plan.poisson ? "poisson" : "constant"));
     json_object_set_new(j, "users", json_integer(o->plan.users));
     json_object_set_new(j, "connections", json_integer(o->connections));
-    json_object_set_new(j, "left_out", json_pack("{s:f, s:f, s:I, s:I}", "ramp_s", o->plan.ramp_s, "warmup_s", o->warmup_s, "ok",
-                                                 (json_int_t)r->warm_ok, "errors", (json_int_t)r->warm_errors));
+    json_object_set_new(j, "left_out",
+                        json_pack("{s:f, s:f, s:I, s:I}", "ramp_s", o->plan.ramp_s, "warmup_s", o->warmup_s, "ok", (json_int_t)r->warm_ok,
+                                  "errors", (json_int_t)r->warm_errors));
     json_object_set_new(j, "errors_by_kind", errors_by_kind(&r->kinds));
     json_object_set_new(j, "lag_ms", json_pack("{s:o, s:o}", "p99", ms(lag), "max", ms(an__histogram_max(r->lag))));
     json_object_set_new(j, "server", server(r));
@@ -190,7 +195,8 @@ char *an__load_text(const json_t *r)
     an_buf_printf(&b, "got         %.4g right answers/s: %.0f, and %.0f errors\n", at(r, "achieved", NULL), at(r, "ok", NULL),
                   at(r, "errors", NULL));
     json_array_foreach(json_object_get(r, "errors_by_kind"), i, e)
-        an_buf_printf(&b, "            %.0f x %s: %s\n", at(e, "count", NULL), an_json_string(e, "kind", ""), an_json_string(e, "first", ""));
+        an_buf_printf(&b, "            %.0f x %s: %s\n", at(e, "count", NULL), an_json_string(e, "kind", ""),
+                      an_json_string(e, "first", ""));
     static const struct {
         const char *key, *head;
     } rows[] = { { "latency_ms", "latency     " }, { "service_ms", "of these    " } };

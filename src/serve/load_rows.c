@@ -170,7 +170,8 @@ static json_t *one_body(source *s, const json_t *inputs, size_t row, bool v2, an
         size_t k;
         json_array_foreach(json_object_get(input, "shape"), k, d)
             json_array_append_new(shape, json_integer((json_int_t)fmax(1, an_json_number(d, 1))));
-        json_array_append_new(all, json_pack("{s:s, s:s, s:o, s:o}", "name", name, "datatype", datatype(input), "shape", shape, "data", data));
+        json_array_append_new(all,
+                              json_pack("{s:s, s:s, s:o, s:o}", "name", name, "datatype", datatype(input), "shape", shape, "data", data));
     }
     return v2 ? json_pack("{s:o}", "inputs", all) : all;
 }
@@ -195,7 +196,8 @@ static bool build(an__load_bodies *b, source *s, const json_t *inputs, size_t co
     return ok;
 }
 
-bool an__load_bodies_draw(an__load_bodies *b, const char *model, bool v2, const json_t *metadata, size_t count, uint64_t seed, an_error *err)
+bool an__load_bodies_draw(an__load_bodies *b, const char *model, bool v2, const json_t *metadata, size_t count, uint64_t seed,
+                          an_error *err)
 {
     const json_t *inputs = inputs_of(metadata, v2, err);
     source s = { .rng = an_rng_at(seed, 1) };

@@ -158,8 +158,8 @@ static void dispatch(run *v)
         v->idle_count--;
         s->due = due;
         v->flying++;
-        an_http_client_send(s->client, "POST", b->target, "Content-Type: application/json\r\n", b->items[v->body], b->sizes[v->body], replied,
-                            s);
+        an_http_client_send(s->client, "POST", b->target, "Content-Type: application/json\r\n", b->items[v->body], b->sizes[v->body],
+                            replied, s);
         v->body = (v->body + 1) % b->count;
     }
 }
@@ -229,8 +229,8 @@ static void beat(void *context)
         end_second(v, now);
         if (v->r->seconds_count % 10 == 0) {
             const an__load_second *s = &v->r->second[v->r->seconds_count - 1];
-            an_job_say(v->job, "%.0f s: %llu answers/s, p50 %.2f ms, p99 %.2f ms, %llu errors so far", s->t, (unsigned long long)s->ok, s->p50,
-                       s->p99, (unsigned long long)(v->r->errors + v->r->warm_errors));
+            an_job_say(v->job, "%.0f s: %llu answers/s, p50 %.2f ms, p99 %.2f ms, %llu errors so far", s->t, (unsigned long long)s->ok,
+                       s->p50, s->p99, (unsigned long long)(v->r->errors + v->r->warm_errors));
         }
     }
     an_job_progress(v->job, fmin(now, v->end) - v->start, v->end - v->start, "s");
@@ -282,11 +282,9 @@ static void take_down(run *v)
 bool an__load_run(const an__load_options *o, an__load_result *out, an_job *job, an_error *err)
 {
     run v = { .o = o, .r = out, .job = job, .clock = -1 };
-    *out = (an__load_result){ .latency = an__histogram_new(),
-                              .service = an__histogram_new(),
-                              .lag = an__histogram_new(),
-                              .seconds = o->seconds,
-                              .lead_s = lead(o) };
+    *out = (an__load_result){
+        .latency = an__histogram_new(), .service = an__histogram_new(), .lag = an__histogram_new(), .seconds = o->seconds, .lead_s = lead(o)
+    };
     bool ok = set_up(&v, err);
     if (ok) {
         an_job_stage(job, "load");

@@ -1,6 +1,6 @@
 /* parts.c - POST /api/parts/{serial}: features of a part come from its stations, minutes apart; the verdict when all are there. `ok` needs
- * everything: all features, within the ranges of training, in time, by a loaded model. Whatever else happens, the verdict is `test`. The
- * first verdict on (serial, attempt) is the only one; it survives a restart (parts_store.c).
+ * everything: all features, within the ranges of training, in time, by a loaded and approved model. Whatever else happens, the verdict is
+ * `test`. The first verdict on (serial, attempt) is the only one; it survives a restart (parts_store.c).
  *
  * Answers of a turn leave after its one transaction.
  */
@@ -121,7 +121,10 @@ static void decide(an__parts *p, const char *serial, int64_t attempt, an__part *
     an_error err = { 0 };
     char when[32];
     bool positive = v && score >= v->model->threshold.value, unapproved = v && v->unapproved;
-    const char *verdict = json_array_size(why) || !v || isnan(score) ? "test" : positive ? "nok" : "ok";
+    const char *would = json_array_size(why) || !v || isnan(score) ? "test" : positive ? "nok" : "ok";
+    if (unapproved) /* even where the operator serves it: a line acts on verdicts, and nobody has answered for this one's */
+        an__part_doubt(why, "nobody approved model %s", v->id_text);
+    const char *verdict = unapproved ? "test" : would;
     json_t *a = json_pack("{s:s, s:I, s:s, s:s, s:O, s:s}", "serial", serial, "attempt", (json_int_t)attempt, "state", "decided", "verdict",
                           verdict, "why", why, "decided", an_time_text(an_now_us(), when));
     if (part->model) json_object_set_new(a, "model", json_string(part->model));
@@ -132,6 +135,7 @@ static void decide(an__parts *p, const char *serial, int64_t attempt, an__part *
         json_object_set_new(a, "probability", an_json_real(score));
         if (!isnan(score)) json_object_set_new(a, "label", json_string(positive ? v->model->positive : v->model->negative));
         if (unapproved) json_object_set_new(a, "unapproved", json_true());
+        if (unapproved) json_object_set_new(a, "would_be", json_string(would));
     }
     if (request) json_object_set_new(a, "request", json_string(request));
     json_decref(part->answer);

@@ -1,5 +1,5 @@
 /* schema.c - the tables, and how a database of an older version becomes one of this version. */
-#include "store/store.h"
+#include "store/tracking.h"
 
 #include <stdlib.h>
 
@@ -43,6 +43,7 @@ const char *const an__migrations[] = {
     "  origin TEXT PRIMARY KEY REFERENCES origins (id), sequence INTEGER NOT NULL, hash BLOB NOT NULL, signature BLOB NOT NULL) STRICT, "
     "WITHOUT ROWID;"
     "CREATE TABLE leases (what TEXT PRIMARY KEY, owner TEXT NOT NULL, until_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+    an__tracking_schema,
 };
 const int an__migration_count = (int)AN_COUNT(an__migrations);
 

@@ -40,7 +40,7 @@ bool an__sql_one_text(an_store *s, char **out, bool *found, an_error *err, const
 bool an__tag_put(an_store *s, const char *kind, const char *owner, const char *key, const char *value, an_error *err);
 bool an__tags_put(an_store *s, const char *kind, const char *owner, const json_t *tags, an_error *err);
 bool an__tag_delete(an_store *s, const char *kind, const char *owner, const char *key, an_error *err); /* AN_NOT_FOUND */
-json_t *an__tags(an_store *s, const char *kind, const char *owner, an_error *err);                      /* [{key,value}] */
+json_t *an__tags(an_store *s, const char *kind, const char *owner, an_error *err);                     /* [{key,value}] */
 json_t *an__params(an_store *s, const char *owner, an_error *err);
 bool an__param_put(an_store *s, const char *owner, const char *key, const char *value, an_error *err); /* once, or the same again */
 
@@ -48,7 +48,18 @@ bool an__param_put(an_store *s, const char *owner, const char *key, const char *
 enum { AN__FILTER_TERMS = 64, AN__FILTER_BYTES = 16384 };
 typedef enum an__field_kind { AN__FIELD_ATTRIBUTE, AN__FIELD_METRIC, AN__FIELD_PARAM, AN__FIELD_TAG, AN__FIELD_DATASET } an__field_kind;
 typedef enum an__compare {
-    AN__EQ, AN__NE, AN__LT, AN__LE, AN__GT, AN__GE, AN__LIKE, AN__ILIKE, AN__IN, AN__NOT_IN, AN__IS_NULL, AN__IS_NOT_NULL,
+    AN__EQ,
+    AN__NE,
+    AN__LT,
+    AN__LE,
+    AN__GT,
+    AN__GE,
+    AN__LIKE,
+    AN__ILIKE,
+    AN__IN,
+    AN__NOT_IN,
+    AN__IS_NULL,
+    AN__IS_NOT_NULL,
 } an__compare;
 typedef struct an__term {
     an__field_kind kind;
@@ -76,10 +87,10 @@ typedef struct an__column {
 typedef struct an__space { /* what is searched */
     const char *what;      /* "run" */
     const an__column *columns;
-    const char *tag_kind, *owner;    /* SQL of the owner of tags and parameters; tag_kind NULL: no tags */
-    const char *metric, *params;     /* SELECT of a value, with ? for the key; NULL: none */
-    const char *dataset;             /* EXISTS (... AND ( with columns name, digest, context; NULL: none */
-    const char *default_order;       /* ends every ORDER BY: total */
+    const char *tag_kind, *owner; /* SQL of the owner of tags and parameters; tag_kind NULL: no tags */
+    const char *metric, *params;  /* SELECT of a value, with ? for the key; NULL: none */
+    const char *dataset;          /* EXISTS (... AND ( with columns name, digest, context; NULL: none */
+    const char *default_order;    /* ends every ORDER BY: total */
 } an__space;
 typedef struct an__search {
     const an__space *space;
@@ -91,11 +102,16 @@ typedef struct an__search {
 } an__search;
 void an__search_begin(an__search *x, const an__space *space);
 void an__search_text(an__search *x, const char *value); /* binds the next ? that the caller wrote into `where` */
-/* filter, order_by, max_results, page_token of the request; first: terms that the caller needs to see may be NULL */
-bool an__search_request(an__search *x, const json_t *q, int64_t usual, int64_t most, an__filter *filter, an_error *err);
-sqlite3_stmt *an__search_open(an_store *s, an__search *x, const char *select, an_error *err); /* one row more than limit is asked for */
-void an__search_token(an__search *x, json_t *answer);                                      /* there is a next page */
-void an__search_free(an__search *x);
+typedef struct an__pages {
+    const char *key;     /* of the rows in the answer */
+    int64_t usual, most; /* rows of a page */
+} an__pages;
+/* {key: [rows], "next_page_token"} by the request's order_by, max_results, page_token and these terms; ends x and filter. select: up to
+ * WHERE. */
+json_t *an__search_answer(an_store *s, an__search *x, const json_t *q, const an__pages *p, an__filter *filter, const char *select,
+                          json_t *(*row_json)(an_store *s, sqlite3_stmt *row, an_error *err), an_error *err);
+/* ids of experiments in a request as one value for json_each: new text */
+char *an__experiment_ids(const json_t *q, an_error *err);
 
 /* ---- the calls, by file ---- */
 #define AN__CALL(name) json_t *an__track_##name(an_store *s, const json_t *q, an_error *err)

@@ -127,26 +127,7 @@ json_t *an__track_experiment_search(an_store *s, const json_t *q, an_error *err)
     an__search_begin(&x, &space);
     if (!view || strcmp(view, "ALL"))
         an_buf_puts(&x.where, view && !strcmp(view, "DELETED_ONLY") ? " AND x.stage = 'deleted'" : " AND x.stage = 'active'");
-    bool good = an__search_request(&x, q, 1000, 50000, &filter, err), more = true;
-    json_t *all = json_array(), *answer = json_pack("{s:o}", "experiments", all);
-    sqlite3_stmt *row = good ? an__search_open(s, &x, COLUMNS, err) : NULL;
-    for (good = row != NULL; good && (good = an__sql_step(s, row, &more, err)) && more;) {
-        bool full = (int64_t)json_array_size(all) == x.limit;
-        json_t *one = full ? NULL : experiment_json(s, row, err);
-        if (one) {
-            json_array_append_new(all, one);
-            continue;
-        }
-        sqlite3_finalize(row);
-        if (full) an__search_token(&x, answer);
-        good = full;
-        break;
-    }
-    an__search_free(&x);
-    an__filter_free(&filter);
-    if (good) return answer;
-    json_decref(answer);
-    return NULL;
+    return an__search_answer(s, &x, q, &(an__pages){ "experiments", 1000, 50000 }, &filter, COLUMNS, experiment_json, err);
 }
 
 /* Runs follow their experiment, in both directions. */
@@ -215,8 +196,7 @@ json_t *an__track_experiment_datasets(an_store *s, const json_t *q, an_error *er
     size_t i;
     if (!an__have_list(q, "experiment_ids", 100, &ids, err)) return NULL;
     json_t *all = json_array();
-    json_array_foreach(ids, i, id)
-    {
+    json_array_foreach(ids, i, id) {
         sqlite3_stmt *row = an__sql(s, err,
                                     "SELECT DISTINCT i.name, i.digest, i.context FROM mlflow_inputs i JOIN mlflow_runs r ON r.id = i.run "
                                     "WHERE r.stage = 'active' AND CAST(r.experiment AS TEXT) = ? ORDER BY 1, 2 LIMIT 1000",

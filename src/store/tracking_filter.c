@@ -98,11 +98,20 @@ static bool kind_of(const char *text, size_t n, an__field_kind *kind)
         const char *word;
         an__field_kind kind;
     } kinds[] = {
-        { "attribute", AN__FIELD_ATTRIBUTE }, { "attributes", AN__FIELD_ATTRIBUTE }, { "attr", AN__FIELD_ATTRIBUTE },
-        { "run", AN__FIELD_ATTRIBUTE },       { "metric", AN__FIELD_METRIC },        { "metrics", AN__FIELD_METRIC },
-        { "param", AN__FIELD_PARAM },         { "params", AN__FIELD_PARAM },         { "parameter", AN__FIELD_PARAM },
-        { "parameters", AN__FIELD_PARAM },    { "tag", AN__FIELD_TAG },              { "tags", AN__FIELD_TAG },
-        { "dataset", AN__FIELD_DATASET },     { "datasets", AN__FIELD_DATASET },
+        { "attribute", AN__FIELD_ATTRIBUTE },
+        { "attributes", AN__FIELD_ATTRIBUTE },
+        { "attr", AN__FIELD_ATTRIBUTE },
+        { "run", AN__FIELD_ATTRIBUTE },
+        { "metric", AN__FIELD_METRIC },
+        { "metrics", AN__FIELD_METRIC },
+        { "param", AN__FIELD_PARAM },
+        { "params", AN__FIELD_PARAM },
+        { "parameter", AN__FIELD_PARAM },
+        { "parameters", AN__FIELD_PARAM },
+        { "tag", AN__FIELD_TAG },
+        { "tags", AN__FIELD_TAG },
+        { "dataset", AN__FIELD_DATASET },
+        { "datasets", AN__FIELD_DATASET },
     };
     for (size_t i = 0; i < AN_COUNT(kinds); i++)
         if (strlen(kinds[i].word) == n && !strncasecmp(kinds[i].word, text, n)) {
@@ -144,7 +153,7 @@ static bool compare_sign(reader *r, an__compare *out)
     static const struct {
         const char *sign;
         an__compare compare;
-    } signs[] = { { "=", AN__EQ },  { "==", AN__EQ }, { "!=", AN__NE }, { "<>", AN__NE },
+    } signs[] = { { "=", AN__EQ }, { "==", AN__EQ }, { "!=", AN__NE }, { "<>", AN__NE },
                   { "<", AN__LT }, { "<=", AN__LE }, { ">", AN__GT },  { ">=", AN__GE } };
     for (size_t i = 0; i < AN_COUNT(signs); i++)
         if (is_sign(r, signs[i].sign)) {

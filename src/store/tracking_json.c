@@ -103,7 +103,8 @@ bool an__have_list(const json_t *q, const char *key, size_t limit, const json_t 
     if (!*out) return true;
     if (!json_is_array(*out)) return an_fail(err, AN_INPUT, "parameter '%s' must be a list", key);
     if (limit && json_array_size(*out) > limit)
-        return an_fail(err, AN_INPUT, "parameter '%s' has %zu entries; at most %zu are allowed in one request", key, json_array_size(*out), limit);
+        return an_fail(err, AN_INPUT, "parameter '%s' has %zu entries; at most %zu are allowed in one request", key, json_array_size(*out),
+                       limit);
     return true;
 }
 
@@ -210,7 +211,8 @@ failed:
 
 json_t *an__tags(an_store *s, const char *kind, const char *owner, an_error *err)
 {
-    return pairs(s, an__sql(s, err, "SELECT key, value FROM mlflow_tags WHERE kind = ? AND owner = ? ORDER BY key", "tt", kind, owner), err);
+    return pairs(s, an__sql(s, err, "SELECT key, value FROM mlflow_tags WHERE kind = ? AND owner = ? ORDER BY key", "tt", kind, owner),
+                 err);
 }
 
 json_t *an__params(an_store *s, const char *owner, an_error *err)
@@ -223,12 +225,15 @@ bool an__param_put(an_store *s, const char *owner, const char *key, const char *
     if (!an__check_key("parameter", key, err)) return false;
     if (!value) value = "";
     size_t n = strlen(value);
-    if (n > PARAM_BYTES) return an_fail(err, AN_INPUT, "the value of parameter \"%s\" has %zu bytes; at most %d are allowed", key, n, PARAM_BYTES);
-    if (!an__sql_do(s, err, "INSERT INTO mlflow_params (owner, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", "ttt", owner, key, value))
+    if (n > PARAM_BYTES)
+        return an_fail(err, AN_INPUT, "the value of parameter \"%s\" has %zu bytes; at most %d are allowed", key, n, PARAM_BYTES);
+    if (!an__sql_do(s, err, "INSERT INTO mlflow_params (owner, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", "ttt", owner, key,
+                    value))
         return false;
     if (sqlite3_changes(s->db)) return true;
     char *old;
-    bool found, good = an__sql_one_text(s, &old, &found, err, "SELECT value FROM mlflow_params WHERE owner = ? AND key = ?", "tt", owner, key);
+    bool found,
+        good = an__sql_one_text(s, &old, &found, err, "SELECT value FROM mlflow_params WHERE owner = ? AND key = ?", "tt", owner, key);
     if (good && found && strcmp(old, value)) {
         an_fail(err, AN_INPUT, "parameter \"%s\" of %s is \"%.100s\" already and cannot become \"%.100s\"", key, owner, old, value);
         good = an_hint(err, "Parameters are written once; log a metric or set a tag for what changes.");

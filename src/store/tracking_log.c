@@ -25,13 +25,14 @@ typedef struct point {
 
 static bool put_model_metric(an_store *s, const char *run, const json_t *q, const point *p, an_error *err)
 {
-    const char *model = an__have_text(q, "model_id"), *name = an__have_text(q, "dataset_name"), *digest = an__have_text(q, "dataset_digest");
+    const char *model = an__have_text(q, "model_id"), *name = an__have_text(q, "dataset_name"),
+               *digest = an__have_text(q, "dataset_digest");
     if (!model || !*model) return true;
-    return an__sql_do(s, err,
-                      "INSERT OR REPLACE INTO mlflow_model_metrics (model, key, step, timestamp, value, nan, run, dataset_name, dataset_digest) "
-                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                      "ttiiirittt", model, p->key, p->step, p->timestamp, p->value, (int64_t)p->nan, run, name ? name : "",
-                      digest ? digest : "");
+    return an__sql_do(
+        s, err,
+        "INSERT OR REPLACE INTO mlflow_model_metrics (model, key, step, timestamp, value, nan, run, dataset_name, dataset_digest) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "ttiirittt", model, p->key, p->step, p->timestamp, p->value, (int64_t)p->nan, run, name ? name : "", digest ? digest : "");
 }
 
 static bool put_metric(an_store *s, const char *run, const json_t *q, an_error *err)
@@ -42,8 +43,8 @@ static bool put_metric(an_store *s, const char *run, const json_t *q, an_error *
         return false;
     p.nan = isnan(p.value);
     if (p.nan) p.value = 0;
-    if (!an__sql_do(s, err, "INSERT OR IGNORE INTO mlflow_metrics (run, key, step, timestamp, value, nan) VALUES (?, ?, ?, ?, ?, ?)", "ttiiri",
-                    run, p.key, p.step, p.timestamp, p.value, (int64_t)p.nan))
+    if (!an__sql_do(s, err, "INSERT OR IGNORE INTO mlflow_metrics (run, key, step, timestamp, value, nan) VALUES (?, ?, ?, ?, ?, ?)",
+                    "ttiiri", run, p.key, p.step, p.timestamp, p.value, (int64_t)p.nan))
         return false;
     /* the same again changes nothing */
     if (sqlite3_changes(s->db) &&
@@ -87,8 +88,8 @@ static json_t *metrics_of(an_store *s, sqlite3_stmt *row, const char *run, an_er
 
 json_t *an__metrics_latest(an_store *s, const char *run, an_error *err)
 {
-    return metrics_of(s, an__sql(s, err, "SELECT key, value, nan, timestamp, step FROM mlflow_latest WHERE run = ? ORDER BY key", "t", run), NULL,
-                      err);
+    return metrics_of(s, an__sql(s, err, "SELECT key, value, nan, timestamp, step FROM mlflow_latest WHERE run = ? ORDER BY key", "t", run),
+                      NULL, err);
 }
 
 json_t *an__track_metric_history(an_store *s, const json_t *q, an_error *err)
@@ -135,17 +136,17 @@ json_t *an__track_metric_history_bulk(an_store *s, const json_t *q, an_error *er
     if (one) runs = one;
     size_t i;
     bool good = json_array_size(runs) <= 100 || an_fail(err, AN_INPUT, "run_ids has more than 100 entries");
-    json_array_foreach(runs, i, run)
-    {
+    json_array_foreach(runs, i, run) {
         if (!good) break;
-        json_t *part = metrics_of(s,
-                                  an__sql(s, err,
-                                          "SELECT key, value, nan, timestamp, step FROM (SELECT *, row_number() OVER w AS n, count(*) OVER () AS "
-                                          "total FROM mlflow_metrics WHERE run = ? AND key = ? AND step BETWEEN ? AND ? WINDOW w AS (ORDER BY "
-                                          "step, timestamp, value)) WHERE total <= ? OR n = total OR (n - 1) % ((total + ? - 1) / ?) = 0 "
-                                          "ORDER BY step, timestamp, value",
-                                          "ttiiiii", json_string_value(run), key, from, to, most, most, most),
-                                  json_string_value(run), err);
+        json_t *part =
+            metrics_of(s,
+                       an__sql(s, err,
+                               "SELECT key, value, nan, timestamp, step FROM (SELECT *, row_number() OVER w AS n, count(*) OVER () AS "
+                               "total FROM mlflow_metrics WHERE run = ? AND key = ? AND step BETWEEN ? AND ? WINDOW w AS (ORDER BY "
+                               "step, timestamp, value)) WHERE total <= ? OR n = total OR (n - 1) % ((total + ? - 1) / ?) = 0 "
+                               "ORDER BY step, timestamp, value",
+                               "ttiiiii", json_string_value(run), key, from, to, most, most, most),
+                       json_string_value(run), err);
         good = part != NULL;
         if (part) json_array_extend(all, part);
         json_decref(part);
@@ -182,8 +183,7 @@ json_t *an__track_log_batch(an_store *s, const json_t *q, an_error *err)
         if (!an__param_put(s, run, an__have_text(one, "key"), an__have_text(one, "value"), err)) return NULL;
     json_array_foreach(metrics, i, one)
         if (!put_metric(s, run, one, err)) return NULL;
-    json_array_foreach(tags, i, one)
-    {
+    json_array_foreach(tags, i, one) {
         const char *key = an__have_text(one, "key"), *value = an__have_text(one, "value");
         if (!an__tag_put(s, "r", run, key, value, err)) return NULL;
         if (!strcmp(key, "mlflow.runName") && value && *value &&
@@ -217,13 +217,12 @@ static bool put_models(an_store *s, const char *run, const char *edge, const jso
 {
     size_t i;
     const json_t *m;
-    json_array_foreach(models, i, m)
-    {
+    json_array_foreach(models, i, m) {
         const char *id = an__want_text(m, "model_id", err);
         int64_t step;
         if (!id || !an__have_int(m, "step", 0, &step, err) ||
-            !an__sql_do(s, err, "INSERT INTO mlflow_run_models (run, edge, model, step) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", "ttti", run,
-                        edge, id, step))
+            !an__sql_do(s, err, "INSERT INTO mlflow_run_models (run, edge, model, step) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", "ttti",
+                        run, edge, id, step))
             return false;
     }
     return true;
@@ -260,8 +259,8 @@ json_t *an__track_log_model(an_store *s, const json_t *q, an_error *err)
     if (!model) return NULL;
     char *old;
     bool found, good = an__sql_one_text(s, &old, &found, err,
-                                        "SELECT value FROM mlflow_tags WHERE kind = 'r' AND key = 'mlflow.log-model.history' AND owner = ?", "t",
-                                        run);
+                                        "SELECT value FROM mlflow_tags WHERE kind = 'r' AND key = 'mlflow.log-model.history' AND owner = ?",
+                                        "t", run);
     if (good && found) all = an_json_parse(old, strlen(old), "mlflow.log-model.history", NULL);
     if (!json_is_array(all)) {
         json_decref(all);
@@ -278,7 +277,8 @@ json_t *an__track_log_model(an_store *s, const json_t *q, an_error *err)
 
 static json_t *models_of(an_store *s, const char *run, const char *edge, an_error *err)
 {
-    sqlite3_stmt *row = an__sql(s, err, "SELECT model, step FROM mlflow_run_models WHERE run = ? AND edge = ? ORDER BY step, model", "tt", run, edge);
+    sqlite3_stmt *row =
+        an__sql(s, err, "SELECT model, step FROM mlflow_run_models WHERE run = ? AND edge = ? ORDER BY step, model", "tt", run, edge);
     json_t *all = json_array();
     bool more = true, good = row != NULL;
     while (good && (good = an__sql_step(s, row, &more, err)) && more) {
@@ -296,7 +296,8 @@ json_t *an__run_inputs(an_store *s, const char *run, an_error *err)
 {
     static const char *const names[] = { "name", "digest", "source_type", "source", "schema", "profile" };
     sqlite3_stmt *row = an__sql(
-        s, err, "SELECT name, digest, source_type, source, schema, profile, tags FROM mlflow_inputs WHERE run = ? ORDER BY name, digest", "t", run);
+        s, err, "SELECT name, digest, source_type, source, schema, profile, tags FROM mlflow_inputs WHERE run = ? ORDER BY name, digest",
+        "t", run);
     json_t *all = json_array(), *models = NULL;
     bool more = true, good = row != NULL;
     while (good && (good = an__sql_step(s, row, &more, err)) && more) {

@@ -172,6 +172,11 @@ json_t *an__track_run_untag(an_store *s, const json_t *q, an_error *err)
 
 /* ---- searching ---- */
 
+static json_t *run_of_row(an_store *s, sqlite3_stmt *row, an_error *err)
+{
+    return run_json(s, info_json(row), err);
+}
+
 static const an__column columns[] = {
     { "run_id", "r.id", false },
     { "run id", "r.id", false },
@@ -203,43 +208,21 @@ static const an__space space = {
 json_t *an__track_run_search(an_store *s, const json_t *q, an_error *err)
 {
     const char *view = an__have_text(q, "run_view_type");
-    const json_t *experiments, *id;
     an__filter filter;
-    size_t i;
-    if (!an__have_list(q, "experiment_ids", 0, &experiments, err) || !an__filter_parse(an__have_text(q, "filter"), &filter, err)) return NULL;
+    char *ids = an__experiment_ids(q, err);
+    if (!ids || !an__filter_parse(an__have_text(q, "filter"), &filter, err)) {
+        free(ids);
+        return NULL;
+    }
     an__search x;
     an__search_begin(&x, &space);
     /* json_each takes any number of experiments as one bound value */
     an_buf_puts(&x.where, " AND r.experiment IN (SELECT CAST(value AS INTEGER) FROM json_each(?))");
-    json_t *ids = json_array();
-    json_array_foreach(experiments, i, id)
-        json_array_append_new(ids, json_string(json_is_string(id) ? json_string_value(id) : "-1"));
-    char *text = an_json_text(ids, false);
-    an__search_text(&x, text);
-    free(text);
-    json_decref(ids);
+    an__search_text(&x, ids);
+    free(ids);
     if (!view || strcmp(view, "ALL"))
         an_buf_puts(&x.where, view && !strcmp(view, "DELETED_ONLY") ? " AND r.stage = 'deleted'" : " AND r.stage = 'active'");
-    bool good = an__search_request(&x, q, 1000, 50000, &filter, err), more = true;
-    json_t *all = json_array(), *answer = json_pack("{s:o}", "runs", all);
-    sqlite3_stmt *row = good ? an__search_open(s, &x, INFO, err) : NULL;
-    for (good = row != NULL; good && (good = an__sql_step(s, row, &more, err)) && more;) {
-        bool full = (int64_t)json_array_size(all) == x.limit;
-        json_t *one = full ? NULL : run_json(s, info_json(row), err);
-        if (one) {
-            json_array_append_new(all, one);
-            continue;
-        }
-        sqlite3_finalize(row);
-        if (full) an__search_token(&x, answer);
-        good = full;
-        break;
-    }
-    an__search_free(&x);
-    an__filter_free(&filter);
-    if (good) return answer;
-    json_decref(answer);
-    return NULL;
+    return an__search_answer(s, &x, q, &(an__pages){ "runs", 1000, 50000 }, &filter, INFO, run_of_row, err);
 }
 
 /* Where the files of a run or of a logged model are: for listing them. */
@@ -249,7 +232,8 @@ json_t *an__track_artifact_root(an_store *s, const json_t *q, an_error *err)
     char *uri;
     bool found;
     if (!id || !an__sql_one_text(s, &uri, &found, err,
-                                 model ? "SELECT artifact_uri FROM mlflow_models WHERE id = ?" : "SELECT artifact_uri FROM mlflow_runs WHERE id = ?",
+                                 model ? "SELECT artifact_uri FROM mlflow_models WHERE id = ?"
+                                       : "SELECT artifact_uri FROM mlflow_runs WHERE id = ?",
                                  "t", id))
         return NULL;
     if (!found) {

@@ -34,7 +34,7 @@ void an__search_text(an__search *x, const char *value)
     push(x, (an__argument){ .text = an_strdup(value) });
 }
 
-void an__search_free(an__search *x)
+static void end(an__search *x)
 {
     for (size_t i = 0; i < x->count; i++) free(x->argument[i].text);
     free(x->argument);
@@ -99,7 +99,8 @@ static bool compare(an__search *x, const an__term *t, bool number, an_error *err
     case AN__LIKE:
     case AN__ILIKE:
         if (number || t->number) return an_fail(err, AN_INPUT, "filter: LIKE compares texts in quotes");
-        if (strlen(t->texts.items[0]) > PATTERN_BYTES) return an_fail(err, AN_INPUT, "filter: a pattern of more than %d bytes", PATTERN_BYTES);
+        if (strlen(t->texts.items[0]) > PATTERN_BYTES)
+            return an_fail(err, AN_INPUT, "filter: a pattern of more than %d bytes", PATTERN_BYTES);
         an_buf_puts(&x->where, t->compare == AN__LIKE ? " GLOB ?" : " LIKE ?");
         push(x, (an__argument){ .text = t->compare == AN__LIKE ? glob_of(t->texts.items[0]) : an_strdup(t->texts.items[0]) });
         return true;
@@ -212,7 +213,7 @@ static bool read_token(an__search *x, const json_t *q, an_error *err)
     return true;
 }
 
-bool an__search_request(an__search *x, const json_t *q, int64_t usual, int64_t most, an__filter *filter, an_error *err)
+static bool read_request(an__search *x, const json_t *q, int64_t usual, int64_t most, an__filter *filter, an_error *err)
 {
     x->mark = mark_of(q, x->space->what);
     if (!an__have_int(q, "max_results", usual, &x->limit, err) || !read_token(x, q, err)) return false;
@@ -238,7 +239,7 @@ bool an__search_request(an__search *x, const json_t *q, int64_t usual, int64_t m
     return true;
 }
 
-sqlite3_stmt *an__search_open(an_store *s, an__search *x, const char *select, an_error *err)
+static sqlite3_stmt *open_search(an_store *s, an__search *x, const char *select, an_error *err)
 {
     char *sql = an_format("%s WHERE %s ORDER BY %s%s LIMIT %lld OFFSET %lld", select, x->where.data, x->order.data ? x->order.data : "",
                           x->space->default_order, (long long)x->limit + 1, (long long)x->offset);
@@ -256,9 +257,50 @@ sqlite3_stmt *an__search_open(an_store *s, an__search *x, const char *select, an
     return NULL;
 }
 
-void an__search_token(an__search *x, json_t *answer)
+static void put_token(const an__search *x, json_t *answer)
 {
     char token[64];
     snprintf(token, sizeof token, "%016llx-%016llx", (unsigned long long)x->mark, (unsigned long long)(x->offset + x->limit));
     json_object_set_new(answer, "next_page_token", json_string(token));
+}
+
+json_t *an__search_answer(an_store *s, an__search *x, const json_t *q, const an__pages *p, an__filter *filter, const char *select,
+                          json_t *(*row_json)(an_store *s, sqlite3_stmt *row, an_error *err), an_error *err)
+{
+    json_t *all = json_array(), *answer = json_pack("{s:o}", p->key, all);
+    sqlite3_stmt *row = read_request(x, q, p->usual, p->most, filter, err) ? open_search(s, x, select, err) : NULL;
+    bool more = true, good = row != NULL;
+    while (good && (good = an__sql_step(s, row, &more, err)) && more) {
+        bool full = (int64_t)json_array_size(all) == x->limit; /* one row more than a page was asked for */
+        json_t *one = full ? NULL : row_json(s, row, err);
+        if (one) {
+            json_array_append_new(all, one);
+            continue;
+        }
+        sqlite3_finalize(row);
+        if (full) put_token(x, answer);
+        good = full;
+        break;
+    }
+    end(x);
+    an__filter_free(filter);
+    if (good) return answer;
+    json_decref(answer);
+    return NULL;
+}
+
+char *an__experiment_ids(const json_t *q, an_error *err)
+{
+    const json_t *given, *id;
+    size_t i;
+    if (!an__have_list(q, "experiment_ids", 0, &given, err)) return NULL;
+    json_t *ids = json_array();
+    json_array_foreach(given, i, id) {
+        char number[24];
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
+        json_array_append_new(ids, json_string(json_is_string(id) ? json_string_value(id) : number));
+    }
+    char *text = an_json_text(ids, false);
+    json_decref(ids);
+    return text;
 }
