@@ -128,9 +128,11 @@ void an__show_import(const json_t *r, FILE *out)
     if (json_is_true(json_object_get(r, "existed"))) fprintf(out, " (this content was there already)");
     fputc('\n', out);
     show_files(r, out);
+    double unlabelled = an_json_number(json_object_get(r, "unlabelled"), 0), labelled = num(r, "rows") - unlabelled;
     if (target && !isnan(num(r, "positives")))
-        fprintf(out, "target %s: %.0f of %.0f rows are %s (%.2f %%)\n", target, num(r, "positives"), num(r, "rows"),
-                an_json_string(r, "positive", "positive"), 100 * num(r, "positives") / num(r, "rows"));
+        fprintf(out, "target %s: %.0f of %.0f %s are %s (%.2f %%)\n", target, num(r, "positives"), labelled,
+                unlabelled > 0 ? "rows with a label" : "rows", an_json_string(r, "positive", "positive"),
+                100 * num(r, "positives") / labelled);
     an_grid *g = an__grid_new(6);
     static const char *const head[] = { "column", "type", "role", "missing", "unit", "set aside" };
     for (int i = 0; i < 6; i++) an__grid_cell(g, "%s", head[i]);

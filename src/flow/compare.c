@@ -199,6 +199,15 @@ static void words(const an_comparison *c, const cell *x, int n, const verdict *v
                       v->by_cost ? "rejecting or passing every part" : "rejecting every part", sign * mean_of(pick->trivial, c->repeats));
 }
 
+/* Rows of which some are positive: real ones with a label. */
+static size_t judged(const an_table *t)
+{
+    const an_column *target = an_table_target(t, NULL);
+    size_t n = 0;
+    for (size_t i = 0; i < t->rows; i++) n += !an_table_generated(t, i) && !an_table_unlabelled(target, i);
+    return n;
+}
+
 /* {"model", "balance", "threshold", "why", ..., "newest", "recommended"}. NULL: stopped, or out of memory. */
 static json_t *recommend(const an_comparison *c, const cell *x, int n, double ratio, size_t positives, an_job *job, an_error *err)
 {
@@ -251,7 +260,7 @@ static json_t *document(const an_comparison *c, const cell *x, int n, double rat
         return NULL;
     }
     return json_pack("{s:i, s:f, s:I, s:I, s:I, s:s, s:b, s:o, s:o}", "repeats", c->repeats, "share", c->share, "positives",
-                     (json_int_t)positives, "rows_total", (json_int_t)c->table->rows, "seed", (json_int_t)c->seed, "cpu", an_cpu_path(),
+                     (json_int_t)positives, "rows_total", (json_int_t)judged(c->table), "seed", (json_int_t)c->seed, "cpu", an_cpu_path(),
                      "time_ignored", an__time_of(c->table) != NULL, "rows", rows, "recommendation", taken);
 }
 

@@ -163,7 +163,10 @@ static void tiles(const an_profile_page *p)
     an_buf *b = p->page.html;
     const json_t *columns = json_object_get(p->j, "columns"), *c, *order = json_object_get(p->j, "order"),
                  *at = json_object_get(order, "at");
-    double rows = an__number(p->j, "rows"), positives = an_json_number(json_object_get(an__at(p->j, "target.classes"), p->positive), NAN);
+    const json_t *classes = an__at(p->j, "target.classes"), *class;
+    double rows = an__number(p->j, "rows"), positives = an_json_number(json_object_get(classes, p->positive), NAN), labelled = 0;
+    const char *name;
+    json_object_foreach((json_t *)(uintptr_t)classes, name, class) labelled += json_number_value(class);
     size_t i, features = 0, limits = 0;
     json_array_foreach(columns, i, c) {
         features += !strcmp(an__string(c, "role"), "feature");
@@ -179,7 +182,7 @@ static void tiles(const an_profile_page *p)
     snprintf(small, sizeof small, "can be learnt from; %zu have specification limits", limits);
     tile(b, big, small);
     if (*p->target && isfinite(positives)) {
-        snprintf(big, sizeof big, "%s of %.60s = %.24s", an__share(positives / rows, 1).t, p->target, p->positive);
+        snprintf(big, sizeof big, "%s of %.60s = %.24s", an__share(positives / labelled, 1).t, p->target, p->positive);
         snprintf(small, sizeof small, "%s rows", an__count(positives).t);
         tile(b, big, small);
     }

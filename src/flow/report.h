@@ -54,8 +54,8 @@ typedef struct an_page {
     const char *data_name;                    /* of the data set; NULL: not known */
     const char *target, *positive, *negative; /* names as in the data; "" where not known */
     bool calibrated;
-    double positives, rows; /* of the whole data set; NAN where not known */
-    double repeats;         /* of the comparison */
+    double positives, rows, labelled; /* of the whole data set; NAN where not known. Shares are of the labelled rows */
+    double repeats;                   /* of the comparison */
 } an_page;
 
 /* Sections (report_page.c calls them in order). Each writes its own heading, and one line with the command to type where its facts do not

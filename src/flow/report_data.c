@@ -208,7 +208,7 @@ void an__report_data(an_page *p)
     an__htmlf(b, "%s rows, %zu columns", an__count(p->rows).t, json_array_size(json_object_get(d, "columns")));
     if (*p->target && isfinite(p->positives))
         an__htmlf(b, "; %s rows have %s = %s (%s)", an__count(p->positives).t, p->target, p->positive,
-                  an__share(p->positives / p->rows, 1).t);
+                  an__share(p->positives / p->labelled, 1).t);
     double twins = an__number(p->f->profile, "duplicate_rows");
     if (twins > 0) an__htmlf(b, "; %s rows equal another one in every column", an__count(twins).t);
     an_buf_puts(b, ".");

@@ -48,7 +48,7 @@ static rates rates_of(const an_page *p)
     const json_t *e = p->f->evaluation;
     double tn = an__number(e, "confusion.tn"), fp = an__number(e, "confusion.fp"), fn = an__number(e, "confusion.fn"),
            tp = an__number(e, "confusion.tp");
-    double share = p->rows > 0 && isfinite(p->positives) ? p->positives / p->rows : (tp + fn) / (tn + fp + fn + tp);
+    double share = p->labelled > 0 && isfinite(p->positives) ? p->positives / p->labelled : (tp + fn) / (tn + fp + fn + tp);
     rates r = { .prevalence = share,
                 .cost_escape = an__number(e, "costs.escape"),
                 .cost_reject = an__number(e, "costs.reject"),
@@ -359,7 +359,7 @@ static void front_data(an_page *p)
         an_buf_puts(b, "<div class=\"tile\"><b>");
         an__htmlf(b, "%s with %s = %s", an__count(p->positives).t, p->target, p->positive);
         an_buf_puts(b, "</b><span>");
-        an__htmlf(b, "that is %s", an__share(p->positives / p->rows, 1).t);
+        an__htmlf(b, "that is %s", an__share(p->positives / p->labelled, 1).t);
         an_buf_puts(b, "</span></div>");
     }
     size_t classes = json_object_size(an__at(p->f->profile, "target.classes"));
@@ -471,6 +471,7 @@ void an__report_render(const an_report_facts *f, const char *tables_href, an_buf
             if (strcmp(key, p.positive) != 0) p.negative = key;
     p.calibrated = json_is_true(json_object_get(f->evaluation ? f->evaluation : m, "calibrated"));
     p.rows = an__number(d, "rows");
+    p.labelled = p.rows - an_json_number(json_object_get(d, "unlabelled"), 0);
     p.positives = an__number(d, "positives");
     p.repeats = an__number(f->comparison, "repeats");
 

@@ -70,9 +70,28 @@ static an_table *from_file(const load_options *o, const json_t *about, an_job *j
     an_params_defaults(an_csv_params, &csv);
     an_params_clear_list(an_csv_params, &csv, "type");
     an__load_types(about, &csv.type);
-    an_table *t = an_table_read(o->data, &csv, NULL, NULL, job, err);
+    an_error inner = { 0 };
+    an_table *t = an_table_read(o->data, &csv, NULL, NULL, job, &inner);
     an_params_free(an_csv_params, &csv);
+    const char *typed = !t && inner.code == AN_NOT_FOUND ? strstr(inner.message, "--type ") : NULL; /* nobody typed that */
+    const char *equals = typed ? strrchr(typed, '=') : NULL;
+    if (equals)
+        an_fail(err, AN_INPUT, "%s has no column %.*s, which the model needs", o->data, (int)(equals - typed - 7), typed + 7);
+    else if (!t && err)
+        *err = inner;
+    if (equals && inner.hint[0]) an_hint(err, "%s", inner.hint);
     return t;
+}
+
+/* Where there is no such file: NAME, NAME/3 or NAME@alias may be a data set, a path may not. */
+static bool is_file(const char *data)
+{
+    size_t n = strcspn(data, "/@");
+    char *name = an_strndup(data, n);
+    bool named = an_name_check("data", name, NULL) && !strchr(name, '.') && strspn(data + n, "/0123456789") + n == strlen(data);
+    named |= data[n] == '@' && n > 0;
+    free(name);
+    return an_file_exists(data) || !named;
 }
 
 static an_table *from_store(const load_options *o, an_error *err)
@@ -102,7 +121,7 @@ static bool bodies(const load_options *o, bool v2, uint64_t seed, an__load_bodie
     if (!about) return false;
     bool ok;
     if (o->data) {
-        an_table *t = an_file_exists(o->data) ? from_file(o, about, job, err) : from_store(o, err);
+        an_table *t = is_file(o->data) ? from_file(o, about, job, err) : from_store(o, err);
         ok = (t && an__load_bodies_table(b, o->model, v2, about, t, (size_t)o->bodies, err)) || an_context(err, "rows to send");
         an_table_free(t);
     } else {

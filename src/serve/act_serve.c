@@ -42,8 +42,9 @@ static const an_param params[] = {
     AN_PARAM_END,
 };
 
-/* What the file says, where the command line says nothing else than the default. */
-static bool merge_config(const serve_options *given, serve_options *out, an_error *err)
+/* *outbox: that section of the file, or NULL; its grammar is the outbox's. What the file says, where the command line says nothing else
+ * than the default. */
+static bool merge_config(const serve_options *given, serve_options *out, json_t **outbox, an_error *err)
 {
     an_params_defaults(params, out);
     json_t *usual = an_params_json(params, out), *typed = an_params_json(params, given), *value;
@@ -55,7 +56,11 @@ static bool merge_config(const serve_options *given, serve_options *out, an_erro
         an_yaml *y = an_yaml_read(given->config, err);
         ok = y != NULL;
         if (ok && !json_is_object(an_yaml_root(y))) ok = an_fail(err, AN_INPUT, "%s is no list of names and values", given->config);
-        ok = ok && an_params_set_all(params, out, an_yaml_root(y), err);
+        json_t *root = ok ? json_copy((json_t *)(uintptr_t)an_yaml_root(y)) : NULL;
+        *outbox = json_incref(json_object_get(root, "outbox"));
+        json_object_del(root, "outbox");
+        ok = ok && an_params_set_all(params, out, root, err);
+        json_decref(root);
         if (!ok) an_context(err, "--config %s", given->config);
         an_yaml_free(y);
     }
@@ -80,6 +85,7 @@ static bool parse_replicas(const char *text, int *low, int *high, an_error *err)
 
 typedef struct serving {
     const serve_options *o;
+    const json_t *outbox;
     an_job *job;
     an_loop *loop;
     an__models *models;
@@ -165,6 +171,7 @@ static bool set_up(serving *v, an_store *s, an_error *err)
                                   .deadline_s = o->deadline_ms / 1e3,
                                   .rows = (size_t)o->request_rows,
                                   .part_s = o->part_minutes * 60,
+                                  .outbox = v->outbox,
                                   .durable = o->durable && v->journal,
                                   .http = { .address = o->address, .port = (int)o->port, .certificate = o->cert, .key = o->key } };
     v->server = an__server_new(&server, err);
@@ -191,9 +198,9 @@ static void say_url(const char *url, bool as_json)
     json_decref(document);
 }
 
-static json_t *serve_merged(an_store *s, const serve_options *o, an_job *job, an_error *err)
+static json_t *serve_merged(an_store *s, const serve_options *o, const json_t *outbox, an_job *job, an_error *err)
 {
-    serving v = { .o = o, .job = job };
+    serving v = { .o = o, .outbox = outbox, .job = job };
     json_t *result = NULL;
     allow_connections();
     if (set_up(&v, s, err)) {
@@ -227,8 +234,9 @@ static json_t *serve_run(an_store *s, const void *options, an_job *job, an_error
     const char *socket = getenv(AN__REPLICA_ENV); /* a worker process of another serve */
     if (socket) return an__replica_main(s, atoi(socket), err) ? json_object() : NULL;
     serve_options merged = { 0 };
-    if (!merge_config(options, &merged, err)) return NULL;
-    json_t *result = serve_merged(s, &merged, job, err);
+    json_t *outbox = NULL, *result = NULL;
+    if (merge_config(options, &merged, &outbox, err)) result = serve_merged(s, &merged, outbox, job, err);
+    json_decref(outbox);
     if (result && merged.json) json_object_clear(result); /* its one document was the URL */
     an_params_free(params, &merged);
     return result;

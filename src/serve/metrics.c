@@ -1,4 +1,5 @@
 /* metrics.c - counters and histograms of the server, as text for Prometheus (exposition format 0.0.4). */
+#include "serve/outbox.h"
 #include "serve/server.h"
 
 #include <math.h>
@@ -265,6 +266,28 @@ static void journal(const an__server *s, an_buf *out)
     single(out, "andon_journal_syncs_total", "counter", "Times the journal was forced to the disk.", (double)f.syncs);
 }
 
+static void outbox(const an__server *s, an_buf *out)
+{
+    an__outbox *o = an__parts_outbox(s->parts);
+    size_t n = an__outbox_channels(o);
+    static const struct {
+        const char *name, *type, *help;
+    } families[] = {
+        { "andon_outbox_waiting", "gauge", "Verdicts on parts that have not left by this channel yet." },
+        { "andon_outbox_delivered_total", "counter", "Verdicts on parts that left by this channel." },
+        { "andon_outbox_failures_total", "counter", "Times that a batch did not get through and will be tried again." },
+    };
+    for (size_t k = 0; n && k < AN_COUNT(families); k++) {
+        family(out, families[k].name, families[k].type, families[k].help);
+        for (size_t i = 0; i < n; i++) {
+            an__outbox_facts f;
+            an__outbox_facts_get(o, i, &f);
+            long long value = k == 0 ? (long long)f.waiting : k == 1 ? (long long)f.delivered : (long long)f.failures;
+            an_buf_printf(out, "%s{channel=\"%s\"} %lld\n", families[k].name, f.name, value);
+        }
+    }
+}
+
 static double resident_bytes(void)
 {
     unsigned long long pages = 0;
@@ -291,6 +314,7 @@ void an__metrics_text(const an__metrics *m, const an__server *s, an_buf *out)
     models(m, s, out);
     if (s->o.journal) journal(s, out);
     if (s->o.replicas) replicas(s, out);
+    outbox(s, out);
     an_http_counts c;
     an_http_server_counts(s->http, &c);
     single(out, "andon_http_connections", "gauge", "Connections that are open.", (double)c.open);

@@ -4,6 +4,7 @@
  *
  * Answers of a turn leave after its one transaction.
  */
+#include "serve/outbox.h"
 #include "serve/parts_message.h"
 #include "serve/parts_store.h"
 #include "serve/server.h"
@@ -44,7 +45,8 @@ struct an__parts {
     reply *first, **last;
     deciding *deciding;
     an_timer *timer;
-    char why[300]; /* of the last failure of the store */
+    an__outbox *outbox; /* NULL: verdicts only stand in answers */
+    char why[300];      /* of the last failure of the store */
 };
 
 static const an__route *route_of(const char *method)
@@ -89,7 +91,9 @@ static void refuse(an__server *s, an_exchange *x, int status, const an_error *er
 void an__parts_turn(an__parts *p)
 {
     an_error err = { 0 };
-    bool ok = an__parts_store_commit(p->store, &err);
+    size_t queued;
+    bool ok = an__parts_store_commit(p->store, &queued, &err);
+    if (queued) an__outbox_wake(p->outbox, queued);
     if (!ok) snprintf(p->why, sizeof p->why, "%.290s", err.message);
     if (p->first && p->o.server->o.journal) an__journal_flush(p->o.server->o.journal);
     reply *r = p->first;
@@ -357,15 +361,27 @@ static void on_time(void *context)
     p->timer = an_loop_after(p->o.server->o.loop, overdue_every_s, on_time, p);
 }
 
+an__outbox *an__parts_outbox(const an__parts *p)
+{
+    return p->outbox;
+}
+
 an__parts *an__parts_new(const an__parts_options *o, an_error *err)
 {
     char *path = an_format("%s/.andon/parts.db", an_store_folder(o->store));
     an__parts_store *store = an__parts_store_open(path, o->server->o.durable, err);
+    an__outbox *outbox = NULL;
+    bool ok = store && (!o->outbox || (outbox = an__outbox_new(o->outbox, path, an_store_folder(o->store), err)) != NULL);
     free(path);
-    if (!store) return NULL;
+    if (!ok) {
+        an__parts_store_close(store);
+        return NULL;
+    }
+    if (outbox) an__parts_store_queue(store);
     an__parts *p = an_alloc(sizeof *p);
     p->o = *o;
     p->store = store;
+    p->outbox = outbox;
     p->last = &p->first;
     p->timer = an_loop_after(o->server->o.loop, overdue_every_s, on_time, p);
     return p;
@@ -376,6 +392,7 @@ void an__parts_end(an__parts *p)
     if (!p) return;
     an_loop_cancel(p->o.server->o.loop, p->timer);
     an__parts_turn(p);
+    an__outbox_free(p->outbox);
     an__parts_store_close(p->store);
     free(p);
 }

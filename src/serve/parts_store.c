@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GET, PUT, LIST, OVERDUE, STATEMENTS };
+enum { GET, PUT, LIST, OVERDUE, QUEUE, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
     [GET] = "SELECT model, features, answer, opened_us FROM parts WHERE serial = ? AND attempt = ?",
@@ -15,12 +15,14 @@ static const char *const sql[STATEMENTS] = {
     [LIST] = "SELECT attempt, features, answer, opened_us, model FROM parts WHERE serial = ? ORDER BY attempt",
     [OVERDUE] =
         "SELECT serial, attempt, model, features, opened_us FROM parts WHERE answer IS NULL AND opened_us < ? ORDER BY opened_us LIMIT ?",
+    [QUEUE] = "INSERT INTO outbox (serial, attempt, verdict) VALUES (?, ?, ?)",
 };
 
 struct an__parts_store {
     sqlite3 *db;
     sqlite3_stmt *statement[STATEMENTS];
-    bool begun;
+    bool begun, queues;
+    size_t queued; /* in this transaction */
 };
 
 static bool broken(an__parts_store *s, const char *what, an_error *err)
@@ -45,7 +47,10 @@ an__parts_store *an__parts_store_open(const char *path, bool durable, an_error *
          run(s,
              "CREATE TABLE IF NOT EXISTS parts (serial TEXT NOT NULL, attempt INTEGER NOT NULL, model TEXT, features TEXT NOT NULL, "
              "answer TEXT, opened_us INTEGER NOT NULL, PRIMARY KEY (serial, attempt)) WITHOUT ROWID;"
-             "CREATE INDEX IF NOT EXISTS waiting ON parts (opened_us) WHERE answer IS NULL",
+             "CREATE INDEX IF NOT EXISTS waiting ON parts (opened_us) WHERE answer IS NULL;"
+             "CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, serial TEXT NOT NULL, attempt INTEGER NOT NULL, "
+             "verdict TEXT NOT NULL);"
+             "CREATE TABLE IF NOT EXISTS outbox_channels (name TEXT PRIMARY KEY, sent INTEGER NOT NULL) WITHOUT ROWID",
              err);
     for (int i = 0; ok && i < STATEMENTS; i++)
         ok = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statement[i], NULL) == SQLITE_OK ||
@@ -118,8 +123,19 @@ bool an__parts_store_put(an__parts_store *s, const char *serial, int64_t attempt
     sqlite3_bind_text(q, 5, answer, -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 6, p->opened_us);
     bool ok = sqlite3_step(q) == SQLITE_DONE || broken(s, "keeping a part", err);
+    bool first = ok && answer && sqlite3_changes(s->db);
     sqlite3_reset(q);
     sqlite3_clear_bindings(q);
+    if (first && s->queues) {
+        q = s->statement[QUEUE];
+        sqlite3_bind_text(q, 1, serial, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(q, 2, attempt);
+        sqlite3_bind_text(q, 3, answer, -1, SQLITE_STATIC);
+        ok = sqlite3_step(q) == SQLITE_DONE || broken(s, "queueing a verdict", err);
+        sqlite3_reset(q);
+        sqlite3_clear_bindings(q);
+        s->queued += ok;
+    }
     free(features);
     free(answer);
     return ok;
@@ -185,11 +201,19 @@ bool an__parts_store_begun(const an__parts_store *s)
     return s->begun;
 }
 
-bool an__parts_store_commit(an__parts_store *s, an_error *err)
+void an__parts_store_queue(an__parts_store *s)
 {
+    s->queues = true;
+}
+
+bool an__parts_store_commit(an__parts_store *s, size_t *queued, an_error *err)
+{
+    *queued = s->queued;
+    s->queued = 0;
     if (!s->begun) return true;
     s->begun = false;
     if (run(s, "COMMIT", err)) return true;
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    *queued = 0;
     return false;
 }

@@ -26,6 +26,9 @@ json_t *an__parts_store_list(an__parts_store *s, const char *serial, an_error *e
 bool an__parts_store_overdue(an__parts_store *s, int64_t before_us, int limit,
                              void (*each)(void *context, const char *serial, int64_t attempt, an__part *p), void *context, an_error *err);
 bool an__parts_store_begun(const an__parts_store *s);
-bool an__parts_store_commit(an__parts_store *s, an_error *err); /* false: rolled back */
+void an__parts_store_queue(
+    an__parts_store *s); /* from now on verdicts are queued for the outbox, too (outbox.h), in the same transaction */
+/* *queued: how many verdicts it put into the queue. false: rolled back. */
+bool an__parts_store_commit(an__parts_store *s, size_t *queued, an_error *err);
 
 #endif

@@ -226,8 +226,8 @@ static const an__parameter infer_parameters[] = {
 #define PART_ANSWER                                                                                                                   \
     "{'type':'object','required':['serial','attempt','state'],'properties':{'serial':{'type':'string'},'attempt':{'type':'integer'}," \
     "'state':{'enum':['waiting','decided']},'verdict':{'enum':['ok','nok','test']},'why':{'type':'array','items':{'type':'string'}}," \
-    "'unapproved':{'const':true,'description':'Nobody approved this model: the verdict is test.'},'would_be':{'enum':['ok','nok'," \
-    "'test'],'description':'What the verdict would be if the model were approved.'},"                                                \
+    "'unapproved':{'const':true,'description':'Nobody approved this model: the verdict is test.'},'would_be':{'enum':['ok','nok',"    \
+    "'test'],'description':'What the verdict would be if the model were approved.'},"                                                 \
     "'missing':{'type':'array','items':{'type':'string'}}}}"
 static const an__response part_responses[] = { { .status = 200, .schema = PART_ANSWER, .doc = "The verdict." },
                                                { .status = 202, .schema = PART_ANSWER, .doc = "Kept; features are still missing." },

@@ -1,12 +1,14 @@
 /* server.c - puts the parts together: a request is matched with its route here, and what a turn of the loop collected is handed on at its
  * end. */
 #include "serve/server.h"
+#include "serve/mlflow.h"
+#include "serve/outbox.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const an__route *const tables[] = { an__routes };
+static const an__route *const tables[] = { an__routes, an__mlflow_routes };
 
 static void not_found(an__server *s, an_exchange *x, an_span path)
 {
@@ -72,8 +74,10 @@ an__server *an__server_new(const an__server_options *o, an_error *err)
     s->batcher = an__batcher_new(o->loop, &o->batch, o->replicas, s->metrics);
     if (o->replicas) an__replicas_use(o->replicas, s->batcher);
     s->router = an__router_new(tables, AN_COUNT(tables), err);
-    if (s->router) s->parts = an__parts_new(&(an__parts_options){ .store = o->store, .server = s, .part_s = o->part_s }, err);
-    if (s->parts) {
+    if (s->router)
+        s->parts = an__parts_new(&(an__parts_options){ .store = o->store, .server = s, .part_s = o->part_s, .outbox = o->outbox }, err);
+    if (s->parts) s->mlflow = an__mlflow_new(s, o->store, o->loop, err);
+    if (s->mlflow) {
         an_http_server_options http = o->http;
         http.context = s;
         http.handle = handle;
@@ -108,6 +112,7 @@ void an__server_free(an__server *s)
     an__requests_flush(s);
     an__requests_free(s);
     an__parts_end(s->parts);
+    an__mlflow_free(s->mlflow);
     an_http_server_free(s->http);
     an__router_free(s->router);
     an__metrics_free(s->metrics);
@@ -140,6 +145,15 @@ void an__server_not_ready(const an__server *s, json_t *warnings, char why[512])
             json_array_append_new(warnings, json_string(text));
             free(text);
         }
+    }
+    an__outbox *outbox = an__parts_outbox(s->parts);
+    for (size_t i = 0; warnings && i < an__outbox_channels(outbox); i++) {
+        an__outbox_facts f;
+        an__outbox_facts_get(outbox, i, &f);
+        if (!f.why[0]) continue;
+        char *text = an_format("%lld verdicts wait to leave by %s: %s", (long long)f.waiting, f.name, f.why);
+        json_array_append_new(warnings, json_string(text));
+        free(text);
     }
 }
 

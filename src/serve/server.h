@@ -196,9 +196,10 @@ typedef struct an__server_options {
     an__replicas *replicas; /* NULL: rows are scored here */
     an__journal *journal;   /* NULL: none */
     an__batch_options batch;
-    double deadline_s; /* of requests that name none; INFINITY: none */
-    size_t rows;       /* of a request */
-    double part_s;     /* an incomplete part gets `test` after so long */
+    double deadline_s;    /* of requests that name none; INFINITY: none */
+    size_t rows;          /* of a request */
+    double part_s;        /* an incomplete part gets `test` after so long */
+    const json_t *outbox; /* of parts; NULL: none */
     bool durable;
     an_http_server_options http; /* context and handle are the server's */
 } an__server_options;
@@ -211,6 +212,7 @@ struct an__server {
     an__batcher *batcher;
     an__metrics *metrics;
     an__parts *parts;
+    struct an__mlflow *mlflow;                     /* mlflow.h */
     struct an__request *idle;                      /* requests that ended, for reuse */
     struct an__request *first, **last;             /* answers that leave when the journal has them */
     struct an__request *unsynced, **unsynced_last; /* durable: in the file, not yet on the disk */
@@ -250,9 +252,11 @@ typedef struct an__parts_options {
     an_store *store;
     an__server *server;
     double part_s;
+    const json_t *outbox; /* channels that verdicts leave by (outbox.h); NULL: none */
 } an__parts_options;
 an__parts *an__parts_new(const an__parts_options *o, an_error *err);
-void an__parts_turn(an__parts *p); /* commits what this turn brought, then answers */
+struct an__outbox *an__parts_outbox(const an__parts *p); /* NULL: none */
+void an__parts_turn(an__parts *p);                       /* commits what this turn brought, then answers */
 void an__parts_end(an__parts *p);
 void an__parts_post(an__server *s, an_exchange *x, const an__route_match *m);
 void an__parts_get(an__server *s, an_exchange *x, const an__route_match *m);

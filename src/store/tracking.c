@@ -54,7 +54,7 @@ static const an_tracking_call calls[] = {
     WRITE("DELETE logged-models/{model_id}", model_delete),
     READ("POST logged-models/search", model_search),
     WRITE("PATCH logged-models/{model_id}/tags", model_tags),
-    WRITE("DELETE logged-models/{model_id}/tags/{tag_key}", model_untag),
+    WRITE("DELETE logged-models/{model_id}/tags/{tag_key...}", model_untag),
     WRITE("POST logged-models/{model_id}/params", model_params),
     WRITE("POST registered-models/create", registered_create),
     WRITE("POST registered-models/rename", registered_rename),

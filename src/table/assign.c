@@ -147,9 +147,8 @@ bool an_table_assign(an_table *t, const an_roles *roles, an_list *notes, an_erro
         if (ok && rare) {
             label = an_alloc_data(t->rows ? t->rows : 1, 1, "labels", err);
             ok = label && an_table_labels_known(t, label, err);
-            if (ok && strcmp(rare, t->positive)) {
-                for (size_t i = 0; i < t->rows; i++) label[i] = !label[i];
-            }
+            bool other = ok && strcmp(rare, t->positive) != 0;
+            for (size_t i = 0; ok && i < t->rows; i++) label[i] = an_table_unlabelled(c, i) ? AN__NO_LABEL : label[i] != other;
         }
         target = ok ? an_strdup(c->name) : NULL;
     }

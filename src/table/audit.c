@@ -190,7 +190,7 @@ static bool value_leak(const an_table *t, const an_column *c, const uint8_t *lab
     size_t first[LEAK_VALUES], rows[LEAK_VALUES] = { 0 }, with[LEAK_VALUES] = { 0 }, n = 0, values = 0, all_with = 0;
     bool many = c->type == AN_TENSOR;
     for (size_t i = 0; i < t->rows; i++) {
-        if (!an_valid(c, i)) continue;
+        if (!an_valid(c, i) || label[i] == AN__NO_LABEL) continue;
         values++;
         all_with += label[i];
         size_t k = 0;
@@ -220,7 +220,7 @@ static double auc(const an_table *t, const an_column *c, const uint8_t *label, s
 {
     *positives = *n = 0;
     for (size_t i = 0; i < t->rows; i += stride) {
-        if (!an_valid(c, i)) continue;
+        if (!an_valid(c, i) || label[i] == AN__NO_LABEL) continue;
         y[*n] = label[i];
         *positives += label[i];
         x[(*n)++] = an_cell_number(c, i);
@@ -372,16 +372,20 @@ static bool audit_column(an_table *t, size_t j, uint64_t *hash, const uint8_t *l
 
 bool an__audit(an_table *t, const uint8_t *label, const char *target, const char *rare, an_list *notes, an_error *err)
 {
-    size_t rows = t->rows ? t->rows : 1, positives = 0;
-    if (!t->rows) return true;
+    size_t rows = t->rows, positives = 0, known = 0;
+    if (!rows) return true;
     uint64_t *hash = an_alloc_n(t->columns + 1, sizeof *hash);
     uint8_t *y = an_alloc_data(rows, 1, "labels", err);
     double *x = y ? an_alloc_data(rows, sizeof *x, "values of a column", err) : NULL;
     bool ok = x != NULL;
-    for (size_t i = 0; label && i < t->rows; i++) positives += label[i];
+    for (size_t i = 0; label && i < rows; i++) {
+        known += label[i] != AN__NO_LABEL;
+        positives += label[i] == 1;
+    }
+    double share = known ? (double)positives / (double)known : 0;
     for (size_t j = 0; ok && j < t->columns; j++) {
         if (t->column[j].role != AN_FEATURE) continue;
-        ok = audit_column(t, j, hash, label, (double)positives / (double)rows, y, x, target, rare, notes, err);
+        ok = audit_column(t, j, hash, label, share, y, x, target, rare, notes, err);
     }
     free(hash);
     free(y);

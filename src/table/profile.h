@@ -73,6 +73,7 @@ typedef struct an__frame {
     an_job *job;
     bool brief;
     size_t rows, blocks;
+    size_t timed;    /* places that have a time, or all where none has: only these have a course */
     uint32_t *order; /* row at each place; NULL: the order of the file */
     const an_column *time;
     bool sorted; /* rows lie in the order of the target: their order says nothing of time */

@@ -207,11 +207,14 @@ static void find_changes(const an__frame *f, an__facts *c, const an__scratch *s,
 void an__profile_course(const an__frame *f, an__facts *c, an__scratch *s)
 {
     block *b = an_alloc_n(f->blocks, sizeof *b);
+    size_t all = c->n;
+    while (c->n && s->place[c->n - 1] >= f->timed) c->n--; /* rows without a time stand last and follow nothing */
     make_blocks(f, c, s, b);
     trend_json(f, c, b);
     if (!f->sorted) {
         find_stuck(f, c, s);
         find_changes(f, c, s, b);
     }
+    c->n = all;
     free(b);
 }

@@ -20,6 +20,7 @@ static bool put_in_order(an__frame *f, an_error *err)
     const an_column *c = with_role(f->t, AN_TIME);
     if (!c || !an__is_number(c->type) || c->missing == f->rows) return true;
     f->time = c;
+    f->timed = f->rows - c->missing;
     bool ascending = true;
     double last = -INFINITY;
     for (size_t i = 0; i < f->rows && ascending; i++) {
@@ -185,7 +186,7 @@ static bool group_by_shift(an__frame *f, an_error *err)
 
 bool an__profile_frame_make(an__frame *f, const char *by, an_error *err)
 {
-    f->rows = f->t->rows;
+    f->rows = f->timed = f->t->rows;
     f->blocks = f->rows < AN__BLOCKS ? (f->rows ? f->rows : 1) : AN__BLOCKS;
     if (f->rows > UINT32_MAX - 1) return an_fail(err, AN_INPUT, "%zu rows are more than a profile takes (%u)", f->rows, UINT32_MAX - 1);
     const an_column *asked = NULL, *lots = with_role(f->t, AN_GROUP);

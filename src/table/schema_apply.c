@@ -134,15 +134,12 @@ static bool set_positive(const an__schema *s, an_table *t, const char *before, a
     }
     an_class_count *classes = NULL;
     size_t n = 0;
-    if (target->missing) {
-        size_t row = 0;
-        while (an_valid(target, row)) row++;
+    if (t->rows && target->missing == t->rows) { /* some may be: those rows have no label yet */
         an_buf_free(&text);
         char *path = an_format("columns.%s.role", target->name);
-        an__fail_place(s->yaml, path, err, "column %s: the target is missing in row %zu (and %zu more)", target->name, row + 1,
-                       target->missing - 1);
+        an__fail_place(s->yaml, path, err, "column %s: the target is missing in every row", target->name);
         free(path);
-        return an_hint(err, "leave such rows out, or give them a label");
+        return false;
     }
     if (!text.size && before && !strcmp(before, target->name) && t->positive) return true;
     if (!an_table_classes(t, &classes, &n, err)) {

@@ -5,6 +5,7 @@
 #   get PATH [curl flags]               body in $out, head in $work/head, status in $code
 #   answers NAME STATUS PATH [flags]    the status is the one wanted
 #   metric NAME                         its value
+#   approve NAME VERSION                somebody approved this version
 #   ask PATH BODIES N CONNECTIONS OUT PREFIX   requests by serve_client.py
 need jq
 need curl
@@ -24,6 +25,7 @@ start() {
         sleep 0.05
     done
     url=$(head -n 1 "$work/url")
+    [ "${url:0:1}" = "{" ] && url=$(jq -r .url <<<"$url")
     for i in $(seq 600); do
         curl -sf -o /dev/null "$url/v2/health/ready" && break
         sleep 0.05
@@ -47,6 +49,11 @@ answers() { # NAME STATUS PATH [flags]
     shift 2
     get "$@"
     if [ "$code" = "$wanted" ]; then pass "$name"; else fail "$name" "$code instead of $wanted"; fi
+}
+# approve NAME VERSION: enters the approval into the record as another plant's would look: listed, with no signature of ours
+approve() {
+    sql .andon/andon.db "INSERT INTO record SELECT origin, sequence + 1, time_us + 1, 'approve', 'model:$1', '{\"version\": $2}', hash, x'00', x'00'
+        FROM record ORDER BY time_us DESC, sequence DESC LIMIT 1"
 }
 metric() { curl -s "$url/metrics" | sed -n "s/^$1 //p"; }
 ask() { "$PYTHON" "$tests/serve_client.py" "$url" "$@"; }

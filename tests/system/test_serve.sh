@@ -25,6 +25,15 @@ is "the configuration is read" "$(metric andon_queue_limit_rows)" -eq 77
 stop
 same "SIGTERM: exit" 0 $code
 
+# ---- one document on stdout ----
+start --model parts --unapproved --json
+same "--json: the URL is the document" 1 "$(jq -r 'select(keys == ["url"]).url' "$work/url" | grep -cE '^http://127\.0\.0\.1:[0-9]+$')"
+answers "and answers" 200 /v2/health/live
+stop
+same "exit" 0 $code
+same "nothing else was said" 1 "$(jq -c . "$work/url" | wc -l)"
+same "in one line" 1 "$(wc -l <"$work/url")"
+
 # ---- routes --------------------------------------------------------------------------------------------------------------------------------------
 start --model parts --model parts/2 --unapproved
 same "the first line is the URL" 1 "$(grep -cE '^http://127\.0\.0\.1:[0-9]+$' "$work/url")"
@@ -196,14 +205,31 @@ stop
 refuses "an altered model is not started with" 1 "altered" $A serve --model parts/3 --port 0 --unapproved
 
 # ---- parts, station by station -----------------------------------------------------------------------------------------------------------------------------
-start --model parts --unapproved --part-minutes 0.1
+start --model parts --unapproved
+answers "a good part, by a model that nobody approved" 200 /api/parts/N1 -d '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}'
+holds "test, with what it would be" '.verdict == "test" and .would_be == "ok" and .unapproved == true and .label == "0" and (.why | length == 1) and (.why[0] | test("approved"))'
+says "unapproved is said in a header, too" "^Andon-Unapproved: true" "$work/head"
+answers "a bad part" 200 /api/parts/N2 -d '{"features":{"torque":8.5,"angle":41,"force":2,"kind":"A"}}'
+holds "test, would be nok" '.verdict == "test" and .would_be == "nok"'
+answers "a doubtful part" 200 /api/parts/N3 -d '{"features":{"torque":5.5,"angle":41,"force":99,"kind":"A"}}'
+holds "test, would be test" '.verdict == "test" and .would_be == "test" and (.why | length == 2)'
+answers "a part that waits" 202 /api/parts/N4 -d '{"features":{"torque":5.5}}'
+holds "says it, too" '.unapproved == true'
+stop
+refuses "without --unapproved it is not served" 3 "not approved" $A serve --model parts --port 0
+has_sql || skip "neither sqlite3 nor Python's sqlite3"
+approve parts 1
+start --model parts --part-minutes 0.1
 answers "the first station" 202 /api/parts/A1 -d '{"features":{"torque":5.5,"angle":41}}'
 holds "waits for the others" '.state == "waiting" and .missing == ["force","kind"]'
 kill -9 $server
 wait $server 2>/dev/null
-start --model parts --unapproved --part-minutes 0.1
+start --model parts --part-minutes 0.1
 answers "the second, after the server was killed" 200 /api/parts/A1 -d '{"features":{"force":2,"kind":"A"}}'
-holds "ok" '.verdict == "ok" and .label == "0" and .attempt == 1 and .why == []'
+holds "ok" '.verdict == "ok" and .label == "0" and .attempt == 1 and .why == [] and (has("unapproved") | not) and (has("would_be") | not)'
+lacks "no word of approval" "Unapproved" "$work/head"
+answers "the part that the unapproved model had" 200 /api/parts/N1 -d '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}'
+holds "keeps its first verdict" '.verdict == "test" and .repeated == true'
 answers "the same part again, with other values" 200 /api/parts/A1 -d '{"features":{"torque":8.5,"angle":41,"force":2,"kind":"A"}}'
 holds "gets the first verdict" '.verdict == "ok" and .repeated == true'
 answers "a new attempt" 200 /api/parts/A1 -d '{"attempt":2,"features":{"torque":8.5,"angle":41,"force":2,"kind":"A"}}'

@@ -183,6 +183,44 @@ static void test_rows_without_a_label(void **state)
     an_buf_free(&text);
 }
 
+/* Rows without a label say nothing of a leak: neither do they hide one, nor are they taken for the other class. */
+static void test_leaks_beside_rows_without_a_label(void **state)
+{
+    (void)state;
+    char y[] = "y";
+    for (int common = 0; common < 2; common++) { /* the positive value named is the rarer one, or the other */
+        an_buf text = { 0 };
+        an_rng rng = an_rng_at(11, 0);
+        an_buf_puts(&text, "force,repair,score,stage,y\n");
+        for (int i = 0; i < 600; i++) {
+            bool known = i < 400, bad = i % 10 == 3;
+            an_buf_printf(&text, "%.4f,%d,%.4f,%s,%s\n", an_rng_normal(&rng), bad, bad + 0.4 * an_rng_uniform(&rng),
+                          !known  ? "open"
+                          : i % 3 ? "a"
+                                  : "b",
+                          !known ? ""
+                          : bad  ? "nok"
+                                 : "ok");
+        }
+        /* where the label is not known, the columns go on, the other way round */
+        for (int i = 0; i < 200; i++) an_buf_printf(&text, "%.4f,%d,%.4f,open,\n", an_rng_normal(&rng), i % 2, 2.0 * (i % 2));
+        an_table *t = parse(text.data, NULL);
+        an_list notes = { 0 };
+        an_error err = { 0 };
+        char positive[4] = "nok";
+        if (common) memcpy(positive, "ok", 3);
+        if (!an_table_assign(t, &(an_roles){ .target = y, .positive = positive }, &notes, &err)) fail_msg("%s", err.message);
+        expect_reason(t, "force", NULL);
+        expect_reason(t, "repair", "leak");
+        expect_reason(t, "score", "leak");
+        expect_reason(t, "stage", NULL);
+        assert_true(told(&notes, "value 1 (40 rows) goes with y = nok only"));
+        an_list_free(&notes);
+        an_table_free(t);
+        an_buf_free(&text);
+    }
+}
+
 /* Several classes: without a word they are said to be several, with one named that one is told from the rest. */
 static void test_one_from_the_rest(void **state)
 {
@@ -366,11 +404,16 @@ static void test_secom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_audit),       cmocka_unit_test(test_audit_advice),
-        cmocka_unit_test(test_bad_targets), cmocka_unit_test(test_small_tables_lose_nothing),
-        cmocka_unit_test(test_ai4i),        cmocka_unit_test(test_steel),
-        cmocka_unit_test(test_secom),       cmocka_unit_test(test_rows_without_a_label),
+        cmocka_unit_test(test_audit),
+        cmocka_unit_test(test_audit_advice),
+        cmocka_unit_test(test_bad_targets),
+        cmocka_unit_test(test_small_tables_lose_nothing),
+        cmocka_unit_test(test_ai4i),
+        cmocka_unit_test(test_steel),
+        cmocka_unit_test(test_secom),
+        cmocka_unit_test(test_rows_without_a_label),
         cmocka_unit_test(test_one_from_the_rest),
+        cmocka_unit_test(test_leaks_beside_rows_without_a_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

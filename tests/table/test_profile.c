@@ -166,6 +166,39 @@ static void test_nothing(void **state)
     an_table_free(t);
 }
 
+/* Rows without a time follow nothing: neither a step nor a stuck value is seen where they are put behind the others. */
+static void test_rows_without_a_time(void **state)
+{
+    (void)state;
+    enum { TIMED = 600, MORE = 150 };
+    an_table *t = an_table_new(TIMED + MORE);
+    an_column *time = add(t, "time", AN_DATETIME);
+    time->role = AN_TIME;
+    double *level = add(t, "level", AN_REAL)->real, *held = add(t, "held", AN_REAL)->real;
+    an_rng rng = an_rng_at(5, 0);
+    for (size_t i = 0; i < t->rows; i++) {
+        bool timed = i % 5 != 2;
+        t->column[0].integer[i] = (int64_t)i * 60000000;
+        if (!timed) an_set_missing(t, &t->column[0], i);
+        level[i] = an_rng_normal(&rng) + (timed ? 0 : 4);
+        held[i] = timed ? an_rng_normal(&rng) : 7;
+    }
+    json_t *p = profile(t, NULL, NULL);
+    static const char *const kinds[] = { "step", "stuck", "drift" };
+    for (size_t k = 0; k < AN_COUNT(kinds); k++) {
+        const json_t *f = finding(p, kinds[k], NULL);
+        if (f) fail_msg("found where nothing is: %s", an_json_string(f, "text", ""));
+    }
+    assert_int_equal(num(column(p, "level"), "distinct"), t->rows); /* all else counts them */
+    json_decref(p);
+    for (size_t i = 300; i < 360; i++) held[i] = 7; /* among the others it is seen still */
+    p = profile(t, NULL, NULL);
+    says(finding(p, "stuck", "held"), "held stuck at 7");
+    says(finding(p, "stuck", "held"), "(48 rows)");
+    json_decref(p);
+    an_table_free(t);
+}
+
 /* The same bits for one thread and for several. */
 static void test_threads(void **state)
 {
@@ -349,8 +382,9 @@ static void test_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_faults),  cmocka_unit_test(test_nothing),   cmocka_unit_test(test_threads),    cmocka_unit_test(test_repeats),
-        cmocka_unit_test(test_missing), cmocka_unit_test(test_bad_input), cmocka_unit_test(test_group_gaps), cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_faults),     cmocka_unit_test(test_nothing), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_repeats),    cmocka_unit_test(test_missing), cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_group_gaps), cmocka_unit_test(test_wide),    cmocka_unit_test(test_rows_without_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -371,13 +371,48 @@ static void files(void **state)
     an_table_free(back);
 }
 
+/* Rows that have no label yet are no reason to refuse a schema: its own text applies again. */
+static void rows_without_a_label(void **state)
+{
+    (void)state;
+    an_table *t = parse("x,broken\n1,ok\n2,nok\n3,\n4,ok\n5,\n", NULL);
+    json_decref(apply(t, "columns:\n  broken: {type: category, role: target}\n"));
+    assert_string_equal(t->positive, "nok");
+    char *text = text_of(t), *before = bytes_of(t);
+    json_decref(apply(t, text));
+    char *after = bytes_of(t);
+    assert_string_equal(before, after);
+    json_decref(apply(t, "positive: ok\ncolumns:\n  broken: {role: target}\n"));
+    assert_string_equal(t->positive, "ok");
+    an_table *none = parse("x,broken\n1,\n2,\n", NULL);
+    an_yaml *y = yaml("columns:\n  broken: {role: target}\n");
+    an_error err = { 0 };
+    assert_false(an_schema_apply(none, y, NULL, &err));
+    assert_non_null(strstr(err.message, "the target is missing in every row"));
+    an_yaml_free(y);
+    an_table_free(none);
+    an_table_free(t);
+    free(text);
+    free(before);
+    free(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field),        cmocka_unit_test(identity),   cmocka_unit_test(second_file),
-        cmocka_unit_test(odd_names),          cmocka_unit_test(units),      cmocka_unit_test(types),
-        cmocka_unit_test(constraints_judged), cmocka_unit_test(resolution), cmocka_unit_test(refused),
-        cmocka_unit_test(allowed_circle),     cmocka_unit_test(copies),     cmocka_unit_test(files),
+        cmocka_unit_test(every_field),
+        cmocka_unit_test(identity),
+        cmocka_unit_test(second_file),
+        cmocka_unit_test(odd_names),
+        cmocka_unit_test(units),
+        cmocka_unit_test(types),
+        cmocka_unit_test(constraints_judged),
+        cmocka_unit_test(resolution),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(allowed_circle),
+        cmocka_unit_test(copies),
+        cmocka_unit_test(files),
+        cmocka_unit_test(rows_without_a_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+/* outbox.h - verdicts on parts leave here, too: a queue in .andon/parts.db, written with the verdict in one transaction, and channels that
+ * empty it, each in a thread of its own with its own position, retry and backoff. At least once: a verdict that was handed over just
+ * before a crash is handed over again, with the same id. */
+#ifndef AN_SERVE_OUTBOX_H
+#define AN_SERVE_OUTBOX_H
+
+#include "andon/base.h"
+
+/* One verdict: what POST /api/parts/{serial} answered, and its id, "serial#attempt". */
+typedef struct an__outbox_item {
+    int64_t number; /* in the queue */
+    char *id;
+    json_t *verdict;
+} an__outbox_item;
+
+/* Where verdicts go. `send` returns true when all of them are safe at the other end; it may block, and is called by one thread only. */
+typedef struct an__channel {
+    const char *name;
+    bool (*send)(void *self, const an__outbox_item *items, size_t count, an_error *err);
+    void (*free)(void *self);
+    void *self;
+} an__channel;
+/* From its part of the configuration; relative paths are relative to the workspace. */
+bool an__channel_csv(const json_t *config, const char *workspace, an__channel *out, an_error *err); /* outbox_csv.c: a drop folder */
+bool an__channel_sql(const json_t *config, const char *workspace, an__channel *out, an_error *err); /* outbox_sql.c: a table in SQLite */
+/* The text of `key`; without it `otherwise`, or AN_INPUT where that is NULL. Every key of the section must be in `known`. */
+const char *an__channel_text(const json_t *config, const char *channel, const char *key, const char *otherwise, an_error *err);
+bool an__channel_keys(const json_t *config, const char *channel, const char *const *known, size_t count, an_error *err);
+
+/* The fields of a row, in order; for both channels that write rows. */
+enum { AN__OUTBOX_FIELDS = 13 };
+extern const char *const an__outbox_fields[AN__OUTBOX_FIELDS];
+void an__outbox_field(const an__outbox_item *item, size_t field, an_buf *out); /* its text; "" where there is none */
+
+typedef struct an__outbox an__outbox;
+/* config: {"csv": {...}, "sql": {...}}. database: parts.db, whose tables are made by an__parts_store_open. */
+an__outbox *an__outbox_new(const json_t *config, const char *database, const char *workspace, an_error *err);
+void an__outbox_wake(an__outbox *o, size_t fresh); /* so many more were committed; any thread */
+void an__outbox_free(an__outbox *o);               /* what waits is tried once more, and stays in the queue */
+typedef struct an__outbox_facts {
+    const char *name;
+    uint64_t delivered, failures;
+    int64_t waiting;
+    char why[300]; /* of the failure that is being retried; "": none */
+} an__outbox_facts;
+size_t an__outbox_channels(const an__outbox *o);
+void an__outbox_facts_get(an__outbox *o, size_t channel, an__outbox_facts *out);
+
+#endif

@@ -1,0 +1,115 @@
+/* outbox_sql.c - a table in an SQLite file that other programs read. A verdict that comes again changes nothing: its id is the key. */
+#include "serve/outbox.h"
+
+#include <ctype.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct table {
+    char *path, *name;
+    sqlite3 *db;
+    sqlite3_stmt *insert;
+} table;
+
+static void shut(table *t)
+{
+    sqlite3_finalize(t->insert);
+    sqlite3_close(t->db);
+    t->insert = NULL;
+    t->db = NULL;
+}
+
+static bool broken(table *t, an_error *err)
+{
+    return an_fail(err, AN_IO, "%s: %s", t->path, sqlite3_errmsg(t->db));
+}
+
+static bool open_table(table *t, an_error *err)
+{
+    if (t->insert) return true;
+    char *make =
+             an_format("CREATE TABLE IF NOT EXISTS \"%s\" (id TEXT PRIMARY KEY, serial TEXT NOT NULL, attempt INTEGER NOT NULL, verdict "
+                       "TEXT NOT NULL, would_be TEXT, label TEXT, probability REAL, threshold REAL, model TEXT, version INTEGER, "
+                       "unapproved INTEGER, decided TEXT, why TEXT)",
+                       t->name),
+         *put = an_format(
+             "INSERT OR IGNORE INTO \"%s\" (id, serial, attempt, verdict, would_be, label, probability, threshold, model, version, "
+             "unapproved, decided, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             t->name);
+    bool ok = sqlite3_open_v2(t->path, &t->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK &&
+              sqlite3_busy_timeout(t->db, 5000) == SQLITE_OK && sqlite3_exec(t->db, make, NULL, NULL, NULL) == SQLITE_OK &&
+              sqlite3_prepare_v3(t->db, put, -1, SQLITE_PREPARE_PERSISTENT, &t->insert, NULL) == SQLITE_OK;
+    if (!ok) {
+        broken(t, err);
+        shut(t);
+    }
+    free(make);
+    free(put);
+    return ok;
+}
+
+static bool insert(table *t, const an__outbox_item *item, an_buf *text)
+{
+    for (size_t f = 0; f < AN__OUTBOX_FIELDS; f++) {
+        const json_t *v = json_object_get(item->verdict, an__outbox_fields[f]);
+        int at = (int)f + 1;
+        an_buf_clear(text);
+        an__outbox_field(item, f, text);
+        if (json_is_integer(v))
+            sqlite3_bind_int64(t->insert, at, json_integer_value(v));
+        else if (json_is_real(v))
+            sqlite3_bind_double(t->insert, at, json_real_value(v));
+        else if (json_is_boolean(v))
+            sqlite3_bind_int(t->insert, at, json_is_true(v));
+        else if (text->size)
+            sqlite3_bind_text(t->insert, at, text->data, (int)text->size, SQLITE_TRANSIENT);
+        else
+            sqlite3_bind_null(t->insert, at);
+    }
+    bool ok = sqlite3_step(t->insert) == SQLITE_DONE;
+    sqlite3_reset(t->insert);
+    return ok;
+}
+
+static bool table_send(void *self, const an__outbox_item *items, size_t count, an_error *err)
+{
+    table *t = self;
+    if (!open_table(t, err)) return false;
+    an_buf text = { 0 };
+    bool ok = sqlite3_exec(t->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
+    for (size_t i = 0; ok && i < count; i++) ok = insert(t, &items[i], &text);
+    ok = ok && sqlite3_exec(t->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+    if (!ok) {
+        broken(t, err);
+        sqlite3_exec(t->db, "ROLLBACK", NULL, NULL, NULL);
+        shut(t); /* opened anew at the next try: the file may have been put back */
+    }
+    an_buf_free(&text);
+    return ok;
+}
+
+static void table_free(void *self)
+{
+    table *t = self;
+    shut(t);
+    free(t->path);
+    free(t->name);
+    free(t);
+}
+
+bool an__channel_sql(const json_t *config, const char *workspace, an__channel *out, an_error *err)
+{
+    static const char *const known[] = { "file", "table" };
+    if (!an__channel_keys(config, "sql", known, AN_COUNT(known), err)) return false;
+    const char *file = an__channel_text(config, "sql", "file", NULL, err);
+    const char *name = file ? an__channel_text(config, "sql", "table", "verdicts", err) : NULL;
+    if (!name) return false;
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_')
+            return an_fail(err, AN_INPUT, "outbox: sql: the name of a table has letters, digits and _ only, not \"%.60s\"", name);
+    table *t = an_alloc(sizeof *t);
+    *t = (table){ .path = an_path_join(workspace, file), .name = an_strdup(name) };
+    *out = (an__channel){ .send = table_send, .free = table_free, .self = t };
+    return true;
+}

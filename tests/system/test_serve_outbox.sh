@@ -1,0 +1,129 @@
+# test_serve_outbox.sh - verdicts on parts that leave by a drop folder and a table: each at least once with its id, whatever is killed or missing meanwhile.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/serving.sh"
+A=$ANDON
+has_sql || skip "neither sqlite3 nor Python's sqlite3"
+
+workspace
+table 400 60 >plain.csv
+try $A data import parts plain.csv --target broken
+ok "train" $A model train parts --data parts --threshold 0.3
+ok "a champion" $A model alias parts/1 champion
+approve parts 1
+
+# ---- configuration -----------------------------------------------------------------------------------------------------------------------------------
+for case in 'outbox: {csvv: {folder: drop}}|csv' 'outbox: {csv: {foldr: drop}}|folder' 'outbox: {csv: {}}|folder' 'outbox: {csv: 7}|csv' 'outbox: 7|outbox' \
+    'outbox: {csv: {folder: drop, prefix: a/b}}|prefix' 'outbox: {sql: {file: v.db, table: "a; b"}}|letters' 'outbox: {sql: {table: v}}|file'; do
+    printf '%s\n' "${case%%|*}" >wrong.yaml
+    refuses "refused: ${case%%|*}" 2 "${case##*|}" $A serve --model parts --port 0 --config wrong.yaml
+done
+cat >line.yaml <<'END'
+model: [parts]
+outbox:
+  csv: {folder: drop, prefix: line1}
+  sql: {file: verdicts.db, table: verdicts}
+END
+
+# parts FROM TO OUT: asks for a verdict on each, one after the other; writes "serial verdict" of those that were answered; ends when the server does
+cat >parts.py <<'END'
+import http.client, json, sys
+url, first, last, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), open(sys.argv[4], "a")
+c = http.client.HTTPConnection(url.split("//")[1], timeout=10)
+for i in range(first, last):
+    features = {"torque": 4 + i % 50 / 10, "angle": 41, "force": 2, "kind": "A" if i % 7 else 'Z "x", y'}
+    try:
+        c.request("POST", f"/api/parts/P{i}", json.dumps({"features": features}))
+        reply = c.getresponse()
+        body = json.loads(reply.read())
+    except (OSError, http.client.HTTPException, ValueError): break
+    if reply.status == 200: print(body["serial"], body["verdict"], file=out, flush=True)
+END
+delivered() { # waits until nothing waits any more
+    for i in $(seq 150); do
+        [ "$(curl -s "$url/metrics" | grep -c '^andon_outbox_waiting{.*} 0$')" = "${1:-2}" ] && return
+        sleep 0.1
+    done
+}
+
+# ---- kill -9 under load -----------------------------------------------------------------------------------------------------------------------------
+mkdir drop
+for round in 1 2 3 4; do
+    start --config line.yaml
+    "$PYTHON" parts.py "$url" $((round * 10000)) $((round * 10000 + 3000)) answered.txt &
+    client=$!
+    sleep 0.$((round * 2))
+    kill -9 $server
+    wait $server $client 2>/dev/null
+done
+start --config line.yaml
+"$PYTHON" parts.py "$url" 0 200 answered.txt
+delivered
+check() { # what was answered is in the folder and in the table with the same verdict; "answered missing wrong other-verdicts"
+    "$PYTHON" - <<'END'
+import csv, glob, sqlite3
+answered = dict(line.split() for line in open("answered.txt"))
+dropped, twice = {}, 0
+for name in sorted(glob.glob("drop/*.csv")):
+    for r in csv.DictReader(open(name, newline="")):
+        assert r["id"] == r["serial"] + "#" + r["attempt"], r
+        twice += dropped.setdefault(r["id"], r["verdict"]) != r["verdict"]
+rows = dict(sqlite3.connect("verdicts.db").execute("SELECT id, verdict FROM verdicts"))
+for where, kept in ("drop", dropped), ("table", rows):
+    print(where, "missing", sum(s + "#1" not in kept for s in answered), "wrong", sum(kept.get(s + "#1", v) != v for s, v in answered.items()), end=" ")
+print("differing", twice + sum(dropped[k] != rows[k] for k in rows), "verdicts", len(set(answered.values())))
+END
+}
+is "the test had something to lose" "$(wc -l <answered.txt)" -gt 300
+check >"$out"
+same "every answered verdict left by both, the server killed four times" "drop missing 0 wrong 0 table missing 0 wrong 0 differing 0 verdicts 3" "$(cat "$out")"
+same "no half files under the names that are watched for" 0 "$(find drop -name '*.csv' -size 0 | wc -l)"
+same "the queue is empty" 0 "$(sql .andon/parts.db 'SELECT COUNT(*) FROM outbox')"
+is "delivered is counted" "$(metric 'andon_outbox_delivered_total{channel="csv"}')" -ge 200
+
+# ---- a share that goes away ---------------------------------------------------------------------------------------------------------------------------
+mv drop away
+"$PYTHON" parts.py "$url" 300 350 answered.txt
+for i in $(seq 60); do [ "$(metric 'andon_outbox_waiting{channel="sql"}')" = 0 ] && break; sleep 0.1; done
+same "the line got its verdicts nonetheless" 50 "$(grep -cE '^P3[0-4][0-9] ' answered.txt)"
+same "the table has them" 50 "$(sql verdicts.db "SELECT COUNT(*) FROM verdicts WHERE serial BETWEEN 'P300' AND 'P349'  AND length(serial) = 4")"
+same "the folder's wait" 50 "$(metric 'andon_outbox_waiting{channel="csv"}')"
+answers "health" 200 /v2/health/ready
+holds "says why" '.ready == true and (.warnings | any(test("50 verdicts wait to leave by csv")))'
+is "tries are counted" "$(metric 'andon_outbox_failures_total{channel="csv"}')" -ge 1
+stop
+same "exit" 0 $code
+start --config line.yaml
+same "they wait over a restart" 50 "$(metric 'andon_outbox_waiting{channel="csv"}')"
+mv away drop
+delivered
+check >"$out"
+same "and leave when it is back" "drop missing 0 wrong 0 table missing 0 wrong 0 differing 0 verdicts 3" "$(cat "$out")"
+for i in $(seq 30); do get /v2/health/ready; [ "$(json '.warnings | length')" = 0 ] && break; sleep 0.1; done
+holds "health is well again" '.warnings | length == 0'
+if command -v promtool >/dev/null; then
+    curl -s "$url/metrics" | promtool check metrics >"$out" 2>&1
+    same "promtool finds nothing wrong" 0 $?
+fi
+
+# ---- a table that somebody holds -------------------------------------------------------------------------------------------------------------------------
+"$PYTHON" - <<'END' &
+import sqlite3, time
+c = sqlite3.connect("verdicts.db", isolation_level=None)
+c.execute("BEGIN EXCLUSIVE")
+time.sleep(2)
+END
+holder=$!
+sleep 0.5
+"$PYTHON" parts.py "$url" 400 420 answered.txt
+wait $holder
+delivered
+check >"$out"
+same "a locked table is waited for" "drop missing 0 wrong 0 table missing 0 wrong 0 differing 0 verdicts 3" "$(cat "$out")"
+stop
+
+# ---- without the section nothing is queued ---------------------------------------------------------------------------------------------------------------
+start --model parts
+answers "a part" 200 /api/parts/Q1 -d '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}'
+stop
+same "no queue that nobody empties" 0 "$(sql .andon/parts.db 'SELECT COUNT(*) FROM outbox')"
+finish
