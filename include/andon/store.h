@@ -147,4 +147,5 @@ typedef struct an_tracking_work {
 /* Does all of it in one transaction that is on the disk when this returns; what fails changes nothing and does not hinder the rest. Reading
  * alone needs no transaction. */
 void an_tracking_do(an_store *s, an_tracking_work *work, size_t count);
+void an_tracking_ready(an_store *s); /* before many small pieces of work: makes room on the disk, so that each takes less time; may do nothing */
 #endif

@@ -182,4 +182,20 @@ void an_http_client_send(an_http_client *c, const char *method, const char *targ
 /* Pending callbacks get "closed" (and may not send again). Allowed within a callback. */
 void an_http_client_free(an_http_client *c);
 
+/* ---- MQTT ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Publishes to an MQTT 3.1.1 broker with quality of service 1. Blocking, for one thread. No TLS. */
+typedef struct an_mqtt an_mqtt;
+typedef struct an_mqtt_options {
+    const char *host;
+    int port;                    /* 0: 1883 */
+    const char *client;          /* its name; NULL: the broker makes one */
+    const char *user, *password; /* NULL: none */
+    double timeout_s;            /* of one message, connecting included; 0: 5 */
+} an_mqtt_options;
+an_mqtt *an_mqtt_new(const an_mqtt_options *o, an_error *err); /* connects when first used, again after a failure */
+/* True when the broker has acknowledged it. After false it may or may not have it. */
+bool an_mqtt_publish(an_mqtt *m, const char *topic, const void *bytes, size_t n, an_error *err);
+void an_mqtt_free(an_mqtt *m); /* NULL is allowed */
+
 #endif

@@ -64,7 +64,10 @@ const an_command *an__commands(size_t *count)
         const an_act *const *const rooms[2] = { an_acts(&count_of[0]), an_serve_acts(&count_of[1]) };
         for (size_t r = 0; r < 2; r++)
             for (size_t i = 0; i < count_of[r] && filled < COMMANDS_MAX; i++) {
-                an_command *c = &commands[filled++];
+                size_t at = 0; /* a room may put something around an act of a room above: the same name takes its place */
+                while (at < filled && strcmp(commands[at].act->name, rooms[r][i]->name)) at++;
+                an_command *c = &commands[at];
+                filled += at == filled;
                 c->act = rooms[r][i];
                 for (size_t k = 0; k < AN_COUNT(shows); k++)
                     if (!strcmp(shows[k].name, c->act->name)) c->show = shows[k].show;

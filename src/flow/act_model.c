@@ -1,4 +1,5 @@
-/* act_model.c - model train, evaluate, explain, show, list, predict, export, alias, kinds; `model threshold` is in act_threshold.c. */
+/* act_model.c - model train, evaluate, explain, show, list, export, alias, kinds; `model threshold` is in act_threshold.c, `model predict` in
+ * act_predict.c. */
 #include "flow/acts.h"
 
 #include <math.h>
@@ -317,109 +318,6 @@ const an_act an__act_model_kinds = {
     .options_size = 1,
     .run = kinds_run,
     .no_store = true,
-};
-
-/* ---- predict ------------------------------------------------------------------------------------------------------------------------- */
-
-typedef struct predict_options {
-    char *name, *in, *out;
-    an_csv_options csv;
-} predict_options;
-
-static const an_param predict_params[] = {
-    AN_TEXT(predict_options, name, NULL, "model: NAME, NAME/3"),
-    AN_TEXT(predict_options, in, NULL, "CSV file with the model's features as columns; others are copied"),
-    AN_TEXT(predict_options, out, NULL, "CSV file to write: the columns of the input with label,probability,threshold,out_of_range"),
-    AN_CSV_PARAMS(offsetof(predict_options, csv)),
-    AN_PARAM_END,
-};
-
-/* The rows as the model needs them: columns as the types it was trained on, unless --type says otherwise. */
-static an_table *rows_to_score(const an_model *m, const predict_options *o, an_csv_dialect *dialect, an_job *job, an_error *err)
-{
-    an_csv_options csv = o->csv;
-    an_list notes = { 0 };
-    csv.type = (an_list){ 0 };
-    for (size_t i = 0; i < o->csv.type.count; i++) an_list_add(&csv.type, o->csv.type.items[i]);
-    an_model_csv_types(m, &csv.type);
-    an_table *t = an_table_read(o->in, &csv, dialect, &notes, job, err);
-    for (size_t i = 0; i < notes.count; i++) an_job_say(job, "%s: %s", o->in, notes.items[i]);
-    const char *typed = !t && err && err->code == AN_NOT_FOUND ? strstr(err->message, "--type ") : NULL;
-    if (typed && !o->csv.type.count) { /* nobody typed that */
-        const char *equals = strrchr(typed + 7, '=');
-        char *name = an_strndup(typed + 7, equals ? (size_t)(equals - typed - 7) : strlen(typed + 7));
-        char *hint = an_strdup(err->hint);
-        an_fail(err, AN_INPUT, "%s has no column %s, which the model needs", o->in, name);
-        if (hint[0]) an_hint(err, "%s", hint);
-        free(hint);
-        free(name);
-    }
-    an_list_free(&notes);
-    an_list_free(&csv.type);
-    return t;
-}
-
-/* The same rows with every cell as the file writes it. */
-static an_table *rows_as_written(const an_table *t, const predict_options *o, an_job *job, an_error *err)
-{
-    an_csv_options csv = o->csv;
-    csv.type = csv.missing = (an_list){ 0 };
-    for (size_t i = 0; i < t->columns; i++) an_list_add_take(&csv.type, an_format("%s=text", t->column[i].name));
-    an_table *as = an_table_read(o->in, &csv, NULL, NULL, job, err);
-    an_list_free(&csv.type);
-    if (as && as->rows != t->rows) { /* it changed in between */
-        an_fail(err, AN_FAILED, "%s changed while it was read: %zu rows became %zu", o->in, t->rows, as->rows);
-        an_table_free(as);
-        return NULL;
-    }
-    return as;
-}
-
-static json_t *predict_run(an_store *s, const void *options, an_job *job, an_error *err)
-{
-    const predict_options *o = options;
-    if (!o->in || !o->out) {
-        an_fail(err, AN_USAGE, "predict needs --in F.csv and --out F.csv");
-        return NULL;
-    }
-    an_version_row row = { 0 };
-    an_csv_dialect dialect = { 0 };
-    an_model *m = an__model_open(s, o->name, &row, err);
-    an_table *t = m ? rows_to_score(m, o, &dialect, job, err) : NULL, *as = t ? rows_as_written(t, o, job, err) : NULL;
-    an_table *p = as ? an_model_predict(m, t, as, job, err) : NULL;
-    json_t *result = NULL;
-    if (p && an_csv_write_as(p, o->out, &dialect, err)) {
-        const an_column *label = an_table_find(p, "label"), *outside = an_table_find(p, "out_of_range");
-        json_int_t positives = 0, unusual = 0;
-        an_buf cell = { 0 };
-        for (size_t i = 0; i < p->rows; i++) {
-            an_buf_clear(&cell);
-            an_cell_text(label, i, &cell);
-            positives += !strcmp(cell.data, m->positive);
-            unusual += an_valid(outside, i);
-        }
-        an_buf_free(&cell);
-        result = json_pack("{s:s, s:I, s:s, s:I, s:s, s:I, s:I, s:o}", "name", row.name, "version", (json_int_t)row.version, "out", o->out,
-                           "rows", (json_int_t)p->rows, "positive", m->positive, "positives", positives, "out_of_range", unusual,
-                           "threshold", an_json_real(m->threshold.value));
-    }
-    an_table_free(p);
-    an_table_free(as);
-    an_table_free(t);
-    an_model_free(m);
-    an_version_row_free(&row);
-    return result;
-}
-
-const an_act an__act_model_predict = {
-    .name = "model predict",
-    .args = "NAME",
-    .doc = "label and score every row of a CSV file",
-    .examples = { "andon model predict press --in today.csv --out verdicts.csv",
-                  "andon model predict press/2 --in today.csv --out verdicts.csv --delimiter semicolon" },
-    .params = predict_params,
-    .options_size = sizeof(predict_options),
-    .run = predict_run,
 };
 
 /* ---- export -------------------------------------------------------------------------------------------------------------------------- */

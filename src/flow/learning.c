@@ -287,6 +287,19 @@ static json_t *units_json(const units *u)
                      (json_int_t)u->with_positives, "effective", an_json_real(u->effective));
 }
 
+/* Target and positive value are the model's: another data set may call another column its target, or take the other class for the rarer. */
+static bool labels_for(const an_model *m, an_table *t, uint8_t *label, an_error *err)
+{
+    an_column *target = an_table_need(t, m->target, err);
+    if (!target) return an_context(err, "the target of the model");
+    for (size_t i = 0; i < t->columns; i++)
+        if (t->column[i].role == AN_TARGET) t->column[i].role = AN_IGNORED;
+    target->role = AN_TARGET;
+    free(t->positive);
+    t->positive = an_strdup(m->positive);
+    return an_table_labels(t, label, err);
+}
+
 json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_t n, const an_costs *costs, uint64_t seed, an_job *job,
                        an_error *err)
 {
@@ -297,7 +310,7 @@ json_t *an__evaluation(an_model *m, const an_table *t, const size_t *rows, size_
     double *score = an_alloc_n(n + 1, sizeof *score);
     an_metrics value, low, high;
     units u = { 0 };
-    bool ok = an_table_require_real(part, "the test part", err) && an_table_labels(part, label, err) &&
+    bool ok = an_table_require_real(part, "the test part", err) && labels_for(m, part, label, err) &&
               an_model_score(m, part, score, job, err) && units_make(part, label, &u, err);
     if (ok) {
         uint64_t draw = an_seed_derive(seed, "bootstrap", 0);

@@ -254,7 +254,7 @@ static json_t *split_json(const an_table *t, const an_split *split)
 {
     uint8_t *label = an_alloc_n(t->rows + 1, 1);
     json_int_t train = 0, test = 0;
-    if (an_table_labels(t, label, NULL)) {
+    if (an_table_labels_known(t, label, NULL)) {
         for (size_t i = 0; i < split->train_count; i++) train += label[split->train[i]];
         for (size_t i = 0; i < split->test_count; i++) test += label[split->test[i]];
     }

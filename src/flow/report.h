@@ -159,7 +159,6 @@ void an__svg_open(an_buf *b, double width, double height, const char *what);
 void an__svg_text(an_buf *b, double x, double y, const char *anchor, const char *css_class, const char *text);
 void an__svg_mark(an_buf *b, int mark, double x, double y, double size); /* path data */
 const char *an__colour(int style);
-const char *an__dash(int style);
 void an__legend(an_buf *b, const char *name, int style, int mark); /* one entry; mark < 0: a line */
 
 char *an__shortened(const char *text, size_t limit); /* at most `limit` characters, an ellipsis in the middle; "=value" at its end stays

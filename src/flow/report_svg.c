@@ -20,11 +20,6 @@ const char *an__colour(int style)
     return styles[style].colour;
 }
 
-const char *an__dash(int style)
-{
-    return styles[style].dash;
-}
-
 void an__svg_open(an_buf *b, double width, double height, const char *what)
 {
     an_buf_printf(b, "<svg viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" aria-label=\"", width, height, width,

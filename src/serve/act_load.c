@@ -59,6 +59,7 @@ static json_t *metadata(const load_options *o, an_error *err)
             j = NULL;
         }
     }
+    if (!status && err && !o->ca && strstr(err->message, "certificate")) an_hint(err, "--ca FILE.pem names a certificate to trust");
     an_buf_free(&body);
     free(target);
     return j;
@@ -233,7 +234,7 @@ const an_act an__act_load = {
             "hide it. Answers are checked. 20 users who send 10 requests a second each are --rate 200 --users 20. With --p95-ms the exit "
             "status "
             "is 3 where the limit is not kept. Ctrl-C shows what was measured so far. See docs/load-testing.md.",
-    .examples = { "andon load http://127.0.0.1:8080 --model press --rate 200 --seconds 60 --ramp 20 --p95-ms 2",
+    .examples = { "andon load http://127.0.0.1:8080 --model press --rate 200 --seconds 60 --users 20 --ramp 20",
                   "andon load http://127.0.0.1:8080 --model press --rate 2000 --seconds 10 --arrivals poisson --out load.html" },
     .params = params,
     .options_size = sizeof(load_options),

@@ -49,9 +49,10 @@ static void delist(an__batcher *b, an__served *v)
     }
 }
 
+/* Not worth any work: too late, or nobody is there any more. */
 static bool late(const an__job *j, double now)
 {
-    return now > j->deadline;
+    return now > j->deadline || (j->gone && j->gone(j));
 }
 
 bool an__batcher_add(an__batcher *b, an__job *j)
@@ -87,7 +88,10 @@ void an__batcher_again(an__batcher *b, an__job *jobs)
 static void give_up(an__job *j)
 {
     j->next = NULL;
-    j->done(j, AN__LATE, "its deadline passed while it waited");
+    if (j->gone && j->gone(j))
+        j->done(j, AN__GONE, "the client hung up");
+    else
+        j->done(j, AN__LATE, "its deadline passed while it waited");
 }
 
 /* Requests whose client no longer waits are answered in time, also where no replica is free. */

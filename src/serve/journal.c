@@ -44,9 +44,24 @@ static void failed(an__journal *j, const char *what, int code, uint64_t records)
 
 /* ---- files ---- */
 
+/* Files are read in the order of their names: a new one comes behind those that are there, also when the clock was set back. */
+static int64_t segment_start(const an__journal *j)
+{
+    an_list names = { 0 };
+    int64_t now = an_now_us();
+    if (!an_folder_list(j->folder, &names, NULL)) return now;
+    for (size_t i = 0; i < names.count; i++) {
+        char *end;
+        long long start = strtoll(names.items[i], &end, 16);
+        if (end == names.items[i] + 16 && *end == '-' && start >= now) now = start + 1;
+    }
+    an_list_free(&names);
+    return now;
+}
+
 static bool segment_new(an__journal *j, an_error *err)
 {
-    int64_t now = an_now_us();
+    int64_t now = segment_start(j);
     free(j->open_path);
     free(j->closed_path);
     j->open_path = an_format("%s/%016llx-%ld.open", j->folder, (unsigned long long)now, (long)getpid());

@@ -252,12 +252,41 @@ static void course(an_buf *b, const json_t *r)
     for (size_t k = 0; k < AN_COUNT(keys); k++) free(y[k]);
 }
 
+/* Share of the rows by second of the first slots. */
+static void shares_by_second(an_buf *b, const json_t *r)
+{
+    const json_t *series = json_object_get(r, "series"), *s, *rows;
+    size_t i, k, n = json_array_size(series), most = 0;
+    json_array_foreach(series, i, s)
+        if (json_array_size(json_object_get(s, "replica_rows")) > most) most = json_array_size(json_object_get(s, "replica_rows"));
+    if (most < 2) return;
+    static const char *const names[LINES] = { "replica 0", "replica 1", "replica 2" };
+    double *x = column(series, "t_s");
+    plot p = { .x_name = "seconds", .y_name = "% of the rows", .x1 = x[n - 1], .y1 = 100, .n = n, .x = x, .limit = NAN, .left_out = NAN };
+    p.lines = most < LINES ? most : LINES;
+    double *share[LINES];
+    for (k = 0; k < p.lines; k++) {
+        p.y[k] = share[k] = an_alloc_n(n, sizeof *share[k]);
+        p.name[k] = names[k];
+    }
+    json_array_foreach(series, i, s) {
+        double all = 0;
+        rows = json_object_get(s, "replica_rows");
+        for (k = 0; k < json_array_size(rows); k++) all += an_json_number(json_array_get(rows, k), 0);
+        for (k = 0; k < p.lines; k++) share[k][i] = all > 0 ? 100 * an_json_number(json_array_get(rows, k), 0) / all : NAN;
+    }
+    draw(b, &p, "Share of the rows by second");
+    for (k = 0; k < p.lines; k++) free(share[k]);
+    free(x);
+}
+
 static void shares(an_buf *b, const json_t *r)
 {
     const json_t *list = json_object_get(json_object_get(r, "replicas"), "share"), *s;
     size_t i;
     char text[32];
     if (!json_array_size(list)) return;
+    shares_by_second(b, r);
     an_buf_puts(b, "<table><tr><th>replica</th><th class=\"n\">rows</th><th class=\"n\">share</th></tr>\n");
     json_array_foreach(list, i, s)
         an_buf_printf(b, "<tr><td>%.0f</td><td class=\"n\">%.0f</td><td class=\"n\">%s %%</td></tr>\n", at(s, "replica", NULL),

@@ -45,6 +45,20 @@ static json_t *count_or_null(int n)
     return n < 0 ? json_null() : json_integer(n);
 }
 
+/* Rows that each slot scored since the look before; null: nothing is known of slots. */
+static json_t *scored(const an__load_use *before, const an__load_use *now)
+{
+    if (now->replicas < 0 || !before || before->replicas < 0) return json_null();
+    json_t *list = json_array();
+    int last = AN__LOAD_REPLICAS - 1;
+    while (last >= 0 && now->rows[last] < 0) last--;
+    for (int k = 0; k <= last; k++) {
+        double since = before->rows[k] > 0 && before->rows[k] <= now->rows[k] ? before->rows[k] : 0; /* else it was started anew */
+        json_array_append_new(list, an_json_real(now->rows[k] < 0 ? NAN : now->rows[k] - since));
+    }
+    return list;
+}
+
 static json_t *series(const an__load_result *r)
 {
     json_t *list = json_array();
@@ -52,11 +66,14 @@ static json_t *series(const an__load_result *r)
     for (size_t i = 0; i < r->seconds_count; i++) {
         const an__load_second *s = &r->second[i];
         double took = s->t - before;
-        json_array_append_new(list, json_pack("{s:f, s:f, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "t_s", s->t, "rate",
-                                              took > 0 ? (double)s->ok / took : 0.0, "errors", (json_int_t)s->errors, "p50_ms",
-                                              an_json_real(s->p50), "p99_ms", an_json_real(s->p99), "users", (json_int_t)s->users,
-                                              "waiting", (json_int_t)s->waiting, "cpu", an_json_real(s->use.cpu), "memory_mb",
-                                              an_json_real(s->use.memory_mb), "replicas", count_or_null(s->use.replicas)));
+        json_t *one = json_pack("{s:f, s:f, s:I, s:o, s:o, s:I, s:I}", "t_s", s->t, "rate", took > 0 ? (double)s->ok / took : 0.0, "errors",
+                                (json_int_t)s->errors, "p50_ms", an_json_real(s->p50), "p99_ms", an_json_real(s->p99), "users",
+                                (json_int_t)s->users, "waiting", (json_int_t)s->waiting);
+        json_object_set_new(one, "cpu", an_json_real(s->use.cpu));
+        json_object_set_new(one, "memory_mb", an_json_real(s->use.memory_mb));
+        json_object_set_new(one, "replicas", count_or_null(s->use.replicas));
+        json_object_set_new(one, "replica_rows", scored(i ? &r->second[i - 1].use : NULL, &s->use));
+        json_array_append_new(list, one);
         before = s->t;
     }
     return list;
@@ -139,7 +156,7 @@ json_t *an__load_json(const an__load_options *o, const an__load_result *r, const
         json_array_append_new(warnings, json_string(text));
         free(text);
     }
-    if (r->ok && r->seconds > 0 && (double)r->ok / over < 0.95 * o->plan.rate && !r->interrupted)
+    if (r->last > 1.05 * r->seconds && !r->interrupted)
         json_array_append_new(warnings,
                               json_string("the server did not keep up with the rate: its latencies grow with the length of the test"));
     if (r->warm_errors) json_array_append_new(warnings, json_string("there were errors before the measured time, too"));

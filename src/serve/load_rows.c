@@ -33,6 +33,9 @@ char *an__load_path(const char *model, bool v2, const char *end)
 
 /* ---- inputs ---- */
 
+/* what a server's metadata may make us build: values of one row, and of all rows */
+enum { ROW_VALUES = 1000000, ALL_VALUES = 20000000 };
+
 static const char *datatype(const json_t *input)
 {
     return an_json_string(input, "datatype", "FP64");
@@ -56,14 +59,14 @@ static size_t width(const json_t *input)
     size_t i;
     double n = 1;
     const json_t *d;
-    json_array_foreach(json_object_get(input, "shape"), i, d) n *= fmax(1, an_json_number(d, 1));
-    return n < 1e6 ? (size_t)n : 1000000;
+    json_array_foreach(json_object_get(input, "shape"), i, d) n *= floor(fmax(1, an_json_number(d, 1)));
+    return n < ROW_VALUES ? (size_t)n : ROW_VALUES;
 }
 
 static const json_t *inputs_of(const json_t *metadata, bool v2, an_error *err)
 {
     const json_t *inputs = json_object_get(metadata, "inputs"), *input;
-    size_t i;
+    size_t i, all = 0;
     if (!json_array_size(inputs)) {
         an_fail(err, AN_INPUT, "the model's metadata names no inputs, so no requests can be made for it");
         return NULL;
@@ -71,6 +74,10 @@ static const json_t *inputs_of(const json_t *metadata, bool v2, an_error *err)
     json_array_foreach(inputs, i, input) {
         if (!*an_json_string(input, "name", "")) {
             an_fail(err, AN_INPUT, "input %zu of the model's metadata has no name", i + 1);
+            return NULL;
+        }
+        if ((all += width(input)) >= ROW_VALUES) {
+            an_fail(err, AN_INPUT, "the model takes %d or more values a row, more than a load test makes up", ROW_VALUES);
             return NULL;
         }
         if (!v2 && width(input) > 1) {
@@ -179,10 +186,14 @@ static json_t *one_body(source *s, const json_t *inputs, size_t row, bool v2, an
 static bool build(an__load_bodies *b, source *s, const json_t *inputs, size_t count, const char *model, bool v2, an_error *err)
 {
     *b = (an__load_bodies){ .v2 = v2, .target = an__load_path(model, v2, v2 ? "/infer" : "/predict") };
+    size_t i, all = 0;
+    const json_t *input;
+    json_array_foreach(inputs, i, input) all += width(input);
+    if (count > ALL_VALUES / all) count = ALL_VALUES / all;
     b->items = an_alloc_data(count, sizeof *b->items, "requests to send", err);
     b->sizes = an_alloc_data(count, sizeof *b->sizes, "requests to send", err);
     bool ok = b->items && b->sizes;
-    for (size_t i = 0; ok && i < count; i++) {
+    for (i = 0; ok && i < count; i++) {
         size_t row = s->table ? (size_t)((double)i / (double)count * (double)s->table->rows) : i;
         json_t *j = one_body(s, inputs, row, v2, err);
         ok = j != NULL;

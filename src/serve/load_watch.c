@@ -30,13 +30,24 @@ double an__load_metric(an_span page, const char *series)
     return NAN;
 }
 
+/* Of what /metrics tells; an old number must not pass for a new one. */
+static void nothing_known(an__load_watch *w)
+{
+    w->use.replicas = -1;
+    for (int i = 0; i < AN__LOAD_REPLICAS; i++) w->use.rows[i] = -1;
+    if (w->local) return;
+    w->use.cpu = w->use.memory_mb = NAN;
+    w->use.processes = -1;
+}
+
 static void told(void *context, const an_http_reply *reply, const an_error *err)
 {
     (void)err;
     an__load_watch *w = context;
     w->asking = false;
+    nothing_known(w);
     if (reply->status != 200) {
-        w->deaf = reply->status != 0; /* 404: another server; no answer: it may be too busy */
+        w->deaf = reply->status >= 400 && reply->status < 500; /* 404: another server; no answer: it may be too busy */
         return;
     }
     double replicas = an__load_metric(reply->body, "andon_replicas");
@@ -59,8 +70,7 @@ static void told(void *context, const an_http_reply *reply, const an_error *err)
 an__load_watch *an__load_watch_new(an_loop *l, const char *url, const char *ca, an_error *err)
 {
     an__load_watch *w = an_alloc(sizeof *w);
-    w->use = (an__load_use){ .cpu = NAN, .memory_mb = NAN, .processes = -1, .replicas = -1 };
-    for (int i = 0; i < AN__LOAD_REPLICAS; i++) w->use.rows[i] = -1;
+    nothing_known(w);
     w->client = an_http_client_new(l, url, ca, 5, err);
     if (!w->client) {
         free(w);

@@ -30,7 +30,7 @@ struct an__metrics {
     size_t count;
     uint64_t batches, batch_bucket[ROWS + 1], rows;
     double scoring;
-    uint64_t refused_full, refused_late, refused_broken;
+    uint64_t refused_full, refused_late, refused_broken, refused_gone;
     an__class_counts **classes; /* one a version that was ever served */
     size_t class_count;
 };
@@ -106,6 +106,7 @@ void an__metrics_refused(an__metrics *m, int status)
     if (status == 429) m->refused_full++;
     if (status == 504) m->refused_late++;
     if (status == 503) m->refused_broken++;
+    if (status == 499) m->refused_gone++;
 }
 
 static an__class_counts *classes_of(an__metrics *m, const an__served *v)
@@ -310,7 +311,8 @@ void an__metrics_text(const an__metrics *m, const an__server *s, an_buf *out)
     family(out, "andon_refused_total", "counter", "Requests for a verdict that got none, by reason.");
     an_buf_printf(out, "andon_refused_total{reason=\"queue full\"} %llu\nandon_refused_total{reason=\"late\"} %llu\n",
                   (unsigned long long)m->refused_full, (unsigned long long)m->refused_late);
-    an_buf_printf(out, "andon_refused_total{reason=\"unavailable\"} %llu\n", (unsigned long long)m->refused_broken);
+    an_buf_printf(out, "andon_refused_total{reason=\"unavailable\"} %llu\nandon_refused_total{reason=\"client gone\"} %llu\n",
+                  (unsigned long long)m->refused_broken, (unsigned long long)m->refused_gone);
     models(m, s, out);
     if (s->o.journal) journal(s, out);
     if (s->o.replicas) replicas(s, out);

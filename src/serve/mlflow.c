@@ -128,6 +128,7 @@ static void answer_done(void *context); /* below */
 static void *work(void *context)
 {
     an__mlflow *m = context;
+    an_tracking_ready(m->store);
     pthread_mutex_lock(&m->lock);
     for (;;) {
         while (!m->first && !m->stop) pthread_cond_wait(&m->more, &m->lock);

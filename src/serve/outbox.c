@@ -88,7 +88,7 @@ static bool channel_of(const char *name, const json_t *config, const char *works
     static const struct {
         const char *name;
         bool (*make)(const json_t *config, const char *workspace, an__channel *out, an_error *err);
-    } kinds[] = { { "csv", an__channel_csv }, { "sql", an__channel_sql } };
+    } kinds[] = { { "csv", an__channel_csv }, { "sql", an__channel_sql }, { "mqtt", an__channel_mqtt } };
     const char *names[AN_COUNT(kinds)];
     for (size_t i = 0; i < AN_COUNT(kinds); i++) {
         names[i] = kinds[i].name;
@@ -99,7 +99,7 @@ static bool channel_of(const char *name, const json_t *config, const char *works
     }
     const char *near = an_nearest(name, names, AN_COUNT(names));
     an_fail(err, AN_INPUT, "outbox: there is no channel \"%.60s\"", name);
-    return near ? an_hint(err, "did you mean \"%s\"?", near) : an_hint(err, "the channels are csv and sql");
+    return near ? an_hint(err, "did you mean \"%s\"?", near) : an_hint(err, "the channels are csv, sql and mqtt");
 }
 
 /* ---- the queue ---- */

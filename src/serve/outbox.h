@@ -21,8 +21,9 @@ typedef struct an__channel {
     void *self;
 } an__channel;
 /* From its part of the configuration; relative paths are relative to the workspace. */
-bool an__channel_csv(const json_t *config, const char *workspace, an__channel *out, an_error *err); /* outbox_csv.c: a drop folder */
-bool an__channel_sql(const json_t *config, const char *workspace, an__channel *out, an_error *err); /* outbox_sql.c: a table in SQLite */
+bool an__channel_csv(const json_t *config, const char *workspace, an__channel *out, an_error *err);  /* outbox_csv.c: a drop folder */
+bool an__channel_sql(const json_t *config, const char *workspace, an__channel *out, an_error *err);  /* outbox_sql.c: a table in SQLite */
+bool an__channel_mqtt(const json_t *config, const char *workspace, an__channel *out, an_error *err); /* outbox_mqtt.c: messages */
 /* The text of `key`; without it `otherwise`, or AN_INPUT where that is NULL. Every key of the section must be in `known`. */
 const char *an__channel_text(const json_t *config, const char *channel, const char *key, const char *otherwise, an_error *err);
 bool an__channel_keys(const json_t *config, const char *channel, const char *const *known, size_t count, an_error *err);
@@ -33,7 +34,7 @@ extern const char *const an__outbox_fields[AN__OUTBOX_FIELDS];
 void an__outbox_field(const an__outbox_item *item, size_t field, an_buf *out); /* its text; "" where there is none */
 
 typedef struct an__outbox an__outbox;
-/* config: {"csv": {...}, "sql": {...}}. database: parts.db, whose tables are made by an__parts_store_open. */
+/* config: {"csv": {...}, "sql": {...}, "mqtt": {...}}. database: parts.db, whose tables are made by an__parts_store_open. */
 an__outbox *an__outbox_new(const json_t *config, const char *database, const char *workspace, an_error *err);
 void an__outbox_wake(an__outbox *o, size_t fresh); /* so many more were committed; any thread */
 void an__outbox_free(an__outbox *o);               /* what waits is tried once more, and stays in the queue */

@@ -15,6 +15,7 @@
 
 enum { OVERDUE_AT_ONCE = 200 };
 static const double overdue_every_s = 2;
+static const int64_t clock_slack_us = 2000000; /* a clock that is corrected by less is nobody's fault */
 
 typedef struct reply { /* an answer that waits for the transaction */
     struct reply *next;
@@ -237,6 +238,13 @@ static void score_part(an__parts *p, an_exchange *x, const char *serial, int64_t
 
 /* ---- questions ---- */
 
+/* Also a part from the future: the clock was set back, and how long it has waited cannot be told. */
+static bool out_of_time(const an__parts *p, int64_t opened_us)
+{
+    int64_t now = an_now_us();
+    return now - opened_us > (int64_t)(p->o.part_s * 1e6) || opened_us - now > clock_slack_us;
+}
+
 static json_t *still_missing(const json_t *features, const an__served *v)
 {
     json_t *names = json_array();
@@ -261,7 +269,7 @@ static void take(an__parts *p, an_exchange *x, const char *serial, int64_t attem
     an__part_merge(part->features, json_object_get(message, "features"), why);
     an__served *v = part->model ? an__models_get(s->o.models, part->model, NULL, &status, &err) : NULL;
     if (!part->model) an_fail(&err, AN_INPUT, "several models are served and none was named");
-    bool complete = json_is_true(json_object_get(message, "complete")), over = an_now_us() - part->opened_us > (int64_t)(p->o.part_s * 1e6);
+    bool complete = json_is_true(json_object_get(message, "complete")), over = out_of_time(p, part->opened_us);
     if (!v) an__part_doubt(why, "%s", err.message);
     if (over) an__part_doubt(why, "its time ran out: features were not complete in time");
     if (!v) {
@@ -356,7 +364,8 @@ static void on_time(void *context)
 {
     an__parts *p = context;
     an_error err = { 0 };
-    if (!an__parts_store_overdue(p->store, an_now_us() - (int64_t)(p->o.part_s * 1e6), OVERDUE_AT_ONCE, overdue, p, &err))
+    int64_t now = an_now_us();
+    if (!an__parts_store_overdue(p->store, now - (int64_t)(p->o.part_s * 1e6), now + clock_slack_us, OVERDUE_AT_ONCE, overdue, p, &err))
         snprintf(p->why, sizeof p->why, "%.290s", err.message);
     p->timer = an_loop_after(p->o.server->o.loop, overdue_every_s, on_time, p);
 }

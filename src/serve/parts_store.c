@@ -13,8 +13,8 @@ static const char *const sql[STATEMENTS] = {
         ("INSERT INTO parts (serial, attempt, model, features, answer, opened_us) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (serial, attempt) "
          "DO UPDATE SET features = excluded.features, answer = excluded.answer WHERE answer IS NULL"),
     [LIST] = "SELECT attempt, features, answer, opened_us, model FROM parts WHERE serial = ? ORDER BY attempt",
-    [OVERDUE] =
-        "SELECT serial, attempt, model, features, opened_us FROM parts WHERE answer IS NULL AND opened_us < ? ORDER BY opened_us LIMIT ?",
+    [OVERDUE] = "SELECT serial, attempt, model, features, opened_us FROM parts WHERE answer IS NULL AND (opened_us < ? OR opened_us > ?) "
+                "ORDER BY opened_us LIMIT ?",
     [QUEUE] = "INSERT INTO outbox (serial, attempt, verdict) VALUES (?, ?, ?)",
 };
 
@@ -166,12 +166,13 @@ json_t *an__parts_store_list(an__parts_store *s, const char *serial, an_error *e
     return NULL;
 }
 
-bool an__parts_store_overdue(an__parts_store *s, int64_t before_us, int limit,
+bool an__parts_store_overdue(an__parts_store *s, int64_t before_us, int64_t after_us, int limit,
                              void (*each)(void *context, const char *serial, int64_t attempt, an__part *p), void *context, an_error *err)
 {
     sqlite3_stmt *q = s->statement[OVERDUE];
     sqlite3_bind_int64(q, 1, before_us);
-    sqlite3_bind_int(q, 2, limit);
+    sqlite3_bind_int64(q, 2, after_us);
+    sqlite3_bind_int(q, 3, limit);
     struct {
         char *serial;
         int64_t attempt;

@@ -22,8 +22,9 @@ bool an__parts_store_put(an__parts_store *s, const char *serial, int64_t attempt
                          an_error *err); /* inserts or replaces a waiting one */
 /* [{"attempt", "state", ...answer}] in the order of attempts */
 json_t *an__parts_store_list(an__parts_store *s, const char *serial, an_error *err);
-/* Calls `each` for parts that wait since before `before_us`, oldest first, at most `limit`. */
-bool an__parts_store_overdue(an__parts_store *s, int64_t before_us, int limit,
+/* Calls `each` for parts that wait since before `before_us`, or from after `after_us` (the clock was set back), oldest first, at most
+ * `limit`. */
+bool an__parts_store_overdue(an__parts_store *s, int64_t before_us, int64_t after_us, int limit,
                              void (*each)(void *context, const char *serial, int64_t attempt, an__part *p), void *context, an_error *err);
 bool an__parts_store_begun(const an__parts_store *s);
 void an__parts_store_queue(

@@ -16,6 +16,7 @@ typedef struct an__request {
     an__infer infer;
     char id[AN__ID_ROOM];
     double arrived;
+    bool gone; /* its client hung up before it was scored */
     double *score;
     size_t score_room;
     int status; /* of the answer: set when it is done with */
@@ -109,7 +110,7 @@ static void send(an__request *r)
     if (r->json_bytes) n += snprintf(headers + n, sizeof headers - (size_t)n, "Inference-Header-Content-Length: %zu\r\n", r->json_bytes);
     if (r->status == 429 || r->status == 503)
         snprintf(headers + n, sizeof headers - (size_t)n, "Retry-After: %.0f\r\n", an__batcher_retry_s(s->batcher));
-    if (r->status == 429 || r->status == 503 || r->status == 504) an__metrics_refused(s->metrics, r->status);
+    if (r->gone || r->status == 429 || r->status == 503 || r->status == 504) an__metrics_refused(s->metrics, r->gone ? 499 : r->status);
     an__answer(s, r->exchange, r->route, r->status, r->json_bytes ? "application/octet-stream" : "application/json", headers, r->body.data,
                r->body.size);
     request_end(r);
@@ -189,6 +190,11 @@ static void scored(an__job *j, an__outcome outcome, const char *why)
         an_fail(&err, AN_BUSY, "not scored: %s", why);
         fail(r, 504, &err);
         break;
+    case AN__GONE: /* read by nobody, or by one that closed its sending side only */
+        r->gone = true;
+        an_fail(&err, AN_BUSY, "not scored: %s", why);
+        fail(r, 503, &err);
+        break;
     case AN__BROKEN:
         an_fail(&err, AN_BUSY, "not scored: %s", why);
         fail(r, 503, &err);
@@ -243,6 +249,11 @@ static bool read_body(an__request *r, an__infer_form form, int *status, an_error
            an__infer_read_v2(r->job.served->model, h->body, json_bytes, &limits, &r->infer, status, err);
 }
 
+static bool hung_up(const an__job *j)
+{
+    return an_exchange_gone(((const an__request *)j)->exchange);
+}
+
 static bool queue(an__request *r, const an__route_match *m, an__infer_form form, int *status, an_error *err)
 {
     an__server *s = r->server;
@@ -267,6 +278,8 @@ static bool queue(an__request *r, const an__route_match *m, an__infer_form form,
     r->job.deadline = r->arrived + seconds;
     r->job.tries = 0;
     r->job.done = scored;
+    r->job.gone = hung_up;
+    r->gone = false;
     if (!r->infer.rows) { /* nothing to score: an empty list is a question, too */
         scored(&r->job, AN__SCORED, NULL);
         return true;

@@ -78,6 +78,7 @@ bool an__models_approved(an_store *s, const char *name, int64_t version, bool *a
 typedef enum an__outcome {
     AN__SCORED,
     AN__LATE,   /* its deadline passed before work was spent on it */
+    AN__GONE,   /* its client hung up before work was spent on it */
     AN__BROKEN, /* the replica that had it died, and so did the next */
     AN__ERROR,  /* scoring failed: a defect */
 } an__outcome;
@@ -91,6 +92,7 @@ typedef struct an__job {
     double since, deadline; /* an_loop_now; INFINITY: none */
     int tries;
     void (*done)(struct an__job *j, an__outcome outcome, const char *why);
+    bool (*gone)(const struct an__job *j); /* nobody waits for it any more; NULL: it is done in any case */
 } an__job;
 
 typedef struct an__batch_options {
@@ -182,7 +184,7 @@ an__metrics *an__metrics_new(const an__route *const *tables, size_t count);
 void an__metrics_free(an__metrics *m);
 void an__metrics_answer(an__metrics *m, const an__route *route /* NULL: none matched */, int status, double seconds);
 void an__metrics_batch(an__metrics *m, size_t rows, double seconds); /* seconds: of scoring */
-void an__metrics_refused(an__metrics *m, int status);                /* 429, 503, 504 of inference */
+void an__metrics_refused(an__metrics *m, int status);                /* 429, 503, 504 of inference; 499: the client hung up */
 void an__metrics_verdicts(an__metrics *m, an__served *v, const double *score, size_t rows);
 void an__metrics_text(const an__metrics *m, const an__server *s, an_buf *out);
 

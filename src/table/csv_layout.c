@@ -286,7 +286,7 @@ static void find_totals(const an__csv_format *f, const char *p, const char *end,
             while (q > from && q[-1] != '\n' && q[-1] != '\r') q--;
             blank = an__csv_blank(f, q, end) != NULL;
         }
-        if (blank || q <= p) break;
+        if (blank || q <= from) break; /* the first row stays; and the tail may begin in the middle of a long one */
         if (memchr(q, '"', (size_t)(stop - q))) { /* an odd number of quotes: a text of several lines ends here */
             size_t quotes = 0;
             for (const char *c = q; c < stop; c++) quotes += *c == '"';

@@ -64,10 +64,13 @@ static void add_cell(an_buf *out, const an_column *c, size_t row, const style *s
 
 static void add_row(an_buf *out, const an_table *t, size_t row, const style *s, an_buf *scratch)
 {
+    const char *nothing = s->delimiter == ' ' ? "\"\"" : ""; /* several blanks are one delimiter: an empty field would be none */
     size_t start = out->size;
     for (size_t j = 0; j < t->columns; j++) {
         if (j) an_buf_putc(out, s->delimiter);
+        size_t cell = out->size;
         add_cell(out, &t->column[j], row, s, scratch);
+        if (out->size == cell) an_buf_puts(out, nothing);
     }
     if (t->origin && t->origin_count) {
         if (an_table_generated(t, row)) {
@@ -76,7 +79,7 @@ static void add_row(an_buf *out, const an_table *t, size_t row, const style *s, 
             quote(out, o->generator, s->special);
             an_buf_printf(out, "%c%" PRIu64 "%c%" PRIu64, s->delimiter, o->seed, s->delimiter, t->origin_row[row]);
         } else {
-            for (int k = 0; k < 3; k++) an_buf_putc(out, s->delimiter);
+            for (int k = 0; k < 3; k++) an_buf_printf(out, "%c%s", s->delimiter, nothing);
         }
     }
     if (out->size == start) an_buf_puts(out, "\"\""); /* one column, missing: a blank line would be no row */

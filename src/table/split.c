@@ -224,9 +224,12 @@ static bool split_by_time(plan *p, const an_column *time, an_error *err)
     bool grouped = with_role(p->t, AN_GROUP) != NULL;
     size_t n = 0, real = 0, have = 0;
     for (size_t i = 0; order && i < u.count; i++) {
+        bool before = false; /* some of its rows were in a test part: its whole group stays there */
+        for (size_t k = 0; grouped && k < u.unit[i].rows; k++) before |= p->test[row_of(p, &u, u.unit[i].first + k)];
         for (size_t k = 0; k < u.unit[i].rows; k++) {
             size_t r = row_of(p, &u, u.unit[i].first + k);
             if (an_table_generated(p->t, r)) continue;
+            if (before) p->test[r] = 1;
             real++;
             have += p->test[r];
             if (!an_valid(time, r) || p->test[r]) continue;

@@ -297,6 +297,35 @@ static void evaluation_agrees_with_the_metrics(void **state)
     an_table_free(t);
 }
 
+/* What counts as positive, and in which column, is the model's to say, not the data set's that it is tried on. */
+static void evaluation_goes_by_the_classes_of_the_model(void **state)
+{
+    (void)state;
+    an_error err;
+    an_table *t = parts_make(400, 80, 1.5, 6);
+    size_t *rows = all_rows(t);
+    an_recipe r = recipe(logistic(), "none");
+    an_model *m;
+    MUST((m = an__recipe_fit(t, rows, 250, &r, 1, NULL, &err)) != NULL);
+    an_costs costs = { NAN, NAN, NAN, NAN, "EUR" };
+    json_t *own, *other;
+    MUST((own = an__evaluation(m, t, rows + 250, 150, &costs, 1, NULL, &err)) != NULL);
+    free(t->positive); /* there the sound parts are the rarer ones, and another column is the target */
+    t->positive = an_strdup("0");
+    t->column[3].role = AN_FEATURE;
+    t->column[2].role = AN_TARGET;
+    MUST((other = an__evaluation(m, t, rows + 250, 150, &costs, 1, NULL, &err)) != NULL);
+    assert_true(json_equal(own, other));
+    json_decref(own);
+    json_decref(other);
+    free(m->target);
+    m->target = an_strdup("brokn");
+    MUST_FAIL(an__evaluation(m, t, rows + 250, 150, &costs, 1, NULL, &err), AN_NOT_FOUND, "brokn");
+    an_model_free(m);
+    free(rows);
+    an_table_free(t);
+}
+
 /* Rows of one batch are alike: whole batches are drawn, and the escape limit counts batches by what they are worth. */
 static void batches_are_what_is_counted(void **state)
 {
@@ -398,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_model_knows_what_it_was_fed),
         cmocka_unit_test(balancing_reaches_the_model),
         cmocka_unit_test(evaluation_agrees_with_the_metrics),
+        cmocka_unit_test(evaluation_goes_by_the_classes_of_the_model),
         cmocka_unit_test(batches_are_what_is_counted),
         cmocka_unit_test(generated_rows_are_never_evaluated),
         cmocka_unit_test_setup_teardown(costs_come_from_the_workspace_unless_given, line_make, line_remove),

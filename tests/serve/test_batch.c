@@ -86,6 +86,33 @@ static void unmake(place *p)
     an_loop_free(p->loop);
 }
 
+static bool hung_up(const an__job *j)
+{
+    return ((const asked *)j)->job.tries == 7; /* which of them did */
+}
+
+static void test_whose_client_hung_up_costs_nothing(void **state)
+{
+    (void)state;
+    place p = make(16, 1000, 0);
+    asked a[9];
+    for (size_t i = 0; i < AN_COUNT(a); i++) {
+        ask(&a[i], 0, 2, i, p.loop);
+        a[i].job.gone = hung_up;
+        a[i].job.tries = i % 3 == 1 ? 7 : 0;
+        a[i].score[0] = -1;
+        assert_true(an__batcher_add(p.batcher, &a[i].job));
+    }
+    an__batcher_turn(p.batcher);
+    assert_int_equal(an__batcher_waiting(p.batcher), 0);
+    for (size_t i = 0; i < AN_COUNT(a); i++) {
+        assert_int_equal(a[i].answers, 1);
+        assert_int_equal(a[i].outcome, i % 3 == 1 ? AN__GONE : AN__SCORED);
+        assert_int_equal(a[i].score[0] == -1, i % 3 == 1);
+    }
+    unmake(&p);
+}
+
 static void test_same_scores_in_any_company(void **state)
 {
     (void)state;
@@ -249,7 +276,7 @@ int main(void)
         cmocka_unit_test(test_same_scores_in_any_company), cmocka_unit_test(test_batches_are_of_rows),
         cmocka_unit_test(test_the_queue_is_bounded),       cmocka_unit_test(test_a_job_larger_than_the_queue_is_taken_alone),
         cmocka_unit_test(test_late_jobs_cost_nothing),     cmocka_unit_test(test_given_back_goes_first),
-        cmocka_unit_test(test_waiting_for_company),
+        cmocka_unit_test(test_waiting_for_company),        cmocka_unit_test(test_whose_client_hung_up_costs_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -176,6 +176,31 @@ static void test_many_files_in_order(void **state)
 }
 
 /* A file that a dead writer left: cut after its last whole record, wherever the crash cut it. */
+static void test_a_clock_that_was_set_back(void **state)
+{
+    (void)state;
+    char *folder = fresh_folder();
+    an__journal *j = open_journal(folder, 0);
+    for (size_t i = 0; i < 10; i++) verdict(j, i);
+    an__journal_free(j);
+    char *path = only_file(folder), *later = an_format("%s/%016llx-77.anj", folder, (unsigned long long)an_now_us() + 3600000000u);
+    assert_int_equal(rename(path, later), 0); /* as if it had been made before the clock went back an hour */
+    for (int i = 0; i < 2; i++) served[i].journal_segment = 0;
+    j = open_journal(folder, 3000);
+    for (size_t i = 10; i < 60; i++) {
+        verdict(j, i);
+        an__journal_flush(j);
+    }
+    an__journal_free(j);
+    size_t torn;
+    reader r = read_all(folder, &torn); /* checks that each number follows the one before */
+    assert_int_equal(r.count, 60);
+    assert_int_equal(torn, 0);
+    free(path);
+    free(later);
+    done(folder);
+}
+
 static void test_torn_ends_are_cut(void **state)
 {
     (void)state;
@@ -348,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_written_is_read),
         cmocka_unit_test(test_many_files_in_order),
+        cmocka_unit_test(test_a_clock_that_was_set_back),
         cmocka_unit_test(test_torn_ends_are_cut),
         cmocka_unit_test(test_altered_bytes_end_a_file),
         cmocka_unit_test(test_a_living_writer_is_left_alone),

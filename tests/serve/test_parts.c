@@ -195,11 +195,14 @@ static void test_time_runs_out(void **state)
     put(s, "decided", 1, "ok", 100);
     put(s, "young", 1, NULL, 5000);
     an_buf b = { 0 };
-    assert_true(an__parts_store_overdue(s, 1000, 10, collect, &b, NULL));
+    assert_true(an__parts_store_overdue(s, 1000, 6000, 10, collect, &b, NULL));
     assert_string_equal(b.data, "later#1 late#2 ");
     an_buf_clear(&b);
-    assert_true(an__parts_store_overdue(s, 1000, 1, collect, &b, NULL));
+    assert_true(an__parts_store_overdue(s, 1000, 6000, 1, collect, &b, NULL));
     assert_string_equal(b.data, "later#1 ");
+    an_buf_clear(&b);
+    assert_true(an__parts_store_overdue(s, 250, 4000, 10, collect, &b, NULL)); /* the clock was set back to 4000 */
+    assert_string_equal(b.data, "later#1 young#1 ");
     an_buf_free(&b);
     an__parts_store_close(s);
 }

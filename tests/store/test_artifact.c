@@ -187,7 +187,8 @@ static int fill(const char *folder)
         an_artifact_free(a);
     }
     an_store_close(s);
-    return count_entries(folder, ".andon/staging") == 0 ? 0 : 15;
+    /* where the disk became full between the folder and its row, the mark of that put stays for a later process */
+    return count_entries(folder, ".andon/staging") <= 1 ? 0 : 15;
 }
 
 static void test_tmpfs_full(void **state)

@@ -164,13 +164,13 @@ same("children", ["child"], runs_of(client, experiment, f"tags.`mlflow.parentRun
 
 
 # ---- models
-class Doubled(mlflow.pyfunc.PythonModel):
-    def predict(self, context, model_input, params=None):
-        return [2 * x for x in model_input]
-
-
 def log_model():
     try:
+
+        class Doubled(mlflow.pyfunc.PythonModel):
+            def predict(self, context, model_input, params=None):
+                return [2 * x for x in model_input]
+
         with mlflow.start_run(run_name="model") as made:
             info = mlflow.pyfunc.log_model(name="doubled", python_model=Doubled(), registered_model_name="press", pip_requirements=["mlflow"])
             mlflow.log_metric("acc", 0.9, model_id=info.model_id)

@@ -14,7 +14,10 @@ MISSING = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-", "#N/
 def main():
     session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
     with open(sys.argv[2], newline="", encoding="utf-8-sig") as f:
-        rows = list(csv.DictReader(f))
+        header = f.readline().rstrip("\n")
+        mark = next(d for d in ",;\t| " if "probability" in header.split(d))  # predict writes with the marks of its input
+        f.seek(0)
+        rows = list(csv.DictReader(f, delimiter=mark))
     feeds = {}
     for node in session.get_inputs():
         values = [row[node.name] for row in rows]

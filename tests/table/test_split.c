@@ -180,6 +180,29 @@ static void test_time(void **state)
     an_table_free(t);
 }
 
+/* A batch of which some rows were tested on before stays on that side with what it has grown by, however old that is. */
+static void test_held_groups_grow_in_time(void **state)
+{
+    (void)state;
+    an_table *t = made(400, 10, "time");
+    column(t, "group")->role = AN_GROUP;
+    column(t, "id")->role = AN_ID;
+    uint64_t key[400], held[2];
+    assert_true(an_table_row_keys(t, key, NULL));
+    column(t, "time")->integer[17] = 400; /* the newest row of group 2, tested on before; the other rows of it are the oldest */
+    for (size_t i = 16; i < 24; i++)
+        if (i != 17) column(t, "time")->integer[i] = 0;
+    held[0] = key[17];
+    an_split s;
+    assert_true(an_split_make(t, &(an_split_options){ .held = held, .held_count = 1 }, &s, NULL));
+    uint8_t side[400] = { 0 };
+    for (size_t i = 0; i < s.test_count; i++) side[s.test[i]] = 1;
+    assert_int_equal(side[17], 1);
+    for (size_t i = 0; i < 400; i++) assert_int_equal(side[i], side[i / 8 * 8]);
+    an_split_free(&s);
+    an_table_free(t);
+}
+
 static void test_generated_rows_train(void **state)
 {
     (void)state;
@@ -238,7 +261,7 @@ int main(void)
         cmocka_unit_test(test_stratified), cmocka_unit_test(test_equal_rows_stay_together),
         cmocka_unit_test(test_held_rows),  cmocka_unit_test(test_groups),
         cmocka_unit_test(test_time),       cmocka_unit_test(test_generated_rows_train),
-        cmocka_unit_test(test_folds),
+        cmocka_unit_test(test_folds),      cmocka_unit_test(test_held_groups_grow_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
