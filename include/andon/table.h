@@ -185,6 +185,11 @@ typedef struct an_csv_options { /* zero-initialised fields mean 'detect' (an_csv
         AN_TEXT_AT(base, an_csv_options, encoding, NULL, "utf-8, latin-1, cp1252, utf-16le or utf-16be; found out when not given"),      \
         AN_BOOL_AT(base, an_csv_options, no_header, false, "the first row holds values, not names; columns are called c1, c2 ..."),      \
         AN_TEXT_AT(base, an_csv_options, names, NULL, "file with one column name per line"),                                             \
+        AN_INT_AT(base, an_csv_options, header_row, 0, 0, 1e12,                                                                          \
+                  "line of the header, from 1, what stands above is left out; 0: found out"),                                            \
+        AN_BOOL_AT(base, an_csv_options, units_row, false, "the row below the header holds units; found out when not given"),            \
+        AN_BOOL_AT(base, an_csv_options, no_units_row, false, "the row below the header holds values, though they look like units"),     \
+        AN_BOOL_AT(base, an_csv_options, keep_totals, false, "rows at the end such as Summe;;12 are rows like the others"),              \
         AN_LIST_AT(base, an_csv_options, missing, AN_CSV_MISSING,                                                                        \
                    "texts that mean a missing value, beside an empty field; numbers such as -999 alone are added to the usual words"),   \
         AN_TEXT_AT(base, an_csv_options, date_format, NULL,                                                                              \
@@ -243,7 +248,7 @@ void an_read_report_free(an_read_report *r);
  * boolean (true/false, yes/no spelled out), integer, real, datetime (ISO 8601 or date_format), category (up to 1,000 distinct values and
  * fewer than half the rows that have one), else text. Whole numbers with leading zeroes (serial 0012) stay text unless --type says integer.
  * Blanks around unquoted fields are dropped. A missing token counts inside quotes, too. A column without any value is real. Columns
- * `_generator,_seed,_row`, where all are present, become the origin of the rows. Peak memory under three times the table plus a fixed
+ * `_generator,_seed,_row` become the origin of the rows; some of them without the others are AN_REFUSED. Peak memory under three times the table plus a fixed
  * buffer. Errors name line and column: ragged row, unclosed quote (the line where it opened), NUL byte, empty file, header only, duplicate
  * or empty header, field over 16 MB, number column forced by --type holding text. A column that is a number in at least 95 % of the rows
  * but not in all is an error naming the first offending cell and suggesting
@@ -453,7 +458,7 @@ extern const an_param an_join_params[];
  * time, group or id is ignored ("second target"). AN_INPUT: repeated keys with "refuse" (key and counts named), no common part. AN_REFUSED:
  * generated rows. *report (may be NULL):
  * {"rows","tables":[{"name","rows","unmatched":[first 20
- * keys],"unmatched_count","repeated":[{"key","rows"}],"repeated_count","without_key"}],"conflicts":[{"column","what",...}],"left_out","notes":[]}.
+ * keys],"unmatched_count","repeated":[{"key","rows"}],"repeated_count","attempts_alone","without_key"}],"conflicts":[{"column","what",...}],"left_out","notes":[]}.
  */
 an_table *an_table_join(const an_table *const *tables, const char *const *names, size_t count, const an_join_options *options,
                         json_t **report, an_job *job, an_error *err);
@@ -470,7 +475,8 @@ an_table *an_table_pivot(const an_table *t, const char *on, const char *names, c
 /* t, and below it the rows of `more` that are not in `t` yet: by id column where there is one (the same id with other values is a conflict,
  * listed, the earlier row kept), else by content (of k equal rows as many as t has fewer). AN_INPUT when the columns differ by name, or
  * newer cells do not fit the type of the table (whole numbers and reals become real). Units that differ are converted. *report:
- * {"rows_before","rows_read","rows_added","rows_known","conflicts":[{"id","row","against","against_row","columns"}],"conflict_count","by"}.
+ * {"rows_before","rows_read","rows_added","rows_known","conflicts":[{"id","row","against","against_row","columns"}],"conflict_count","by",
+ * "other_units":[{"column","factor","offset","words","median_before","median_added","unit"}]}: columns whose new rows look like another unit.
  */
 an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err);
 /* the same; *rows (new array, may be NULL): the rows of `more` that were added */

@@ -17,9 +17,10 @@ static void on_interrupt(int signal_number)
     an_job_stop(running);
 }
 
-static int fail(const an_error *err, bool as_json)
+static int fail(const an_error *err, bool as_json, bool shown)
 {
-    if (as_json) {
+    if (as_json && shown) { /* it stands in the result */
+    } else if (as_json) {
         json_t *j = an_error_json(err);
         char *text = an_json_text(j, true);
         fputs(text, stdout);
@@ -57,7 +58,8 @@ static bool print_result(const an_command *command, const json_t *result, bool a
     return (fflush(stdout) == 0 && !ferror(stdout)) || an_fail_errno(err, "writing the result");
 }
 
-static bool perform(const an_command *command, void *options, const an_common *common, an_error *err)
+/* *shown: the result has been printed although the act says no. */
+static bool perform(const an_command *command, void *options, const an_common *common, bool *shown, an_error *err)
 {
     an_store *store = command->act->no_store ? NULL : open_store(common, err);
     if (!store && !command->act->no_store) return false;
@@ -69,7 +71,11 @@ static bool perform(const an_command *command, void *options, const an_common *c
     json_t *result = command->act->run(store, options, job, err);
     running = NULL;
     an__progress_free(progress);
-    bool ok = result && print_result(command, result, common->json, err);
+    an_error unwritten = { 0 };
+    bool ok = result && print_result(command, result, common->json, &unwritten);
+    if (result && !ok) *err = unwritten;
+    *shown = ok && json_object_get(result, "error");
+    ok = ok && !*shown;
     json_decref(result);
     an_job_free(job);
     an_pool_free(pool);
@@ -97,7 +103,7 @@ int main(int argc, char **argv)
         an__help_completion(stdout);
         return 0;
     }
-    bool as_json = false;
+    bool as_json = false, shown = false;
     for (int i = 1; i < argc; i++) as_json |= !strcmp(argv[i], "--json");
 
     an_error err = { 0 };
@@ -108,7 +114,7 @@ int main(int argc, char **argv)
     if (!command) {
         if ((argc == 1 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && an__help_group(argv[0], stdout))
             return skip || argc > 1 ? 0 : 2;
-        return fail(&err, as_json);
+        return fail(&err, as_json, false);
     }
     if (skip) {
         an__help_act(command->act, stdout);
@@ -122,8 +128,8 @@ int main(int argc, char **argv)
     if (ok && common.help)
         an__help_act(command->act, stdout);
     else if (ok)
-        ok = perform(command, options, &common, &err);
-    int status = ok ? 0 : fail(&err, as_json);
+        ok = perform(command, options, &common, &shown, &err);
+    int status = ok ? 0 : fail(&err, as_json, shown);
     if (command->act->params) an_params_free(command->act->params, options);
     an_params_free(an__common_params, &common);
     free(options);

@@ -123,7 +123,8 @@ static const an_param evaluate_params[] = {
     AN_PARAM_END,
 };
 
-/* Rows of another data set that the model was trained on are left out, and counted. */
+/* Rows of another data set that the model was trained on are left out, and counted. Where that knows its rows by an id that is missing here,
+ * none can be told: "seen_known" is false. */
 static json_t *evaluate_other(an_store *s, an_model *m, const char *reference, const an_costs *costs, an_job *job, an_error *err)
 {
     an_table *t = an__data_get(s, reference, NULL, err);
@@ -132,7 +133,10 @@ static json_t *evaluate_other(an_store *s, an_model *m, const char *reference, c
     uint8_t *seen = an_alloc_n(t->rows + 1, 1);
     size_t *rows = an_alloc_n(t->rows + 1, sizeof *rows), n = 0;
     const an_column *target = an_table_find(t, m->target);
-    if (an_model_seen(m, t, seen, err)) {
+    const char *id = an_json_string(m->extra, "id_column", NULL);
+    bool known = !id || an_table_find(t, id);
+    if (!known) an_job_say(job, "%s has no column %s: rows that the model was trained on cannot be told from others", reference, id);
+    if (!known || an_model_seen(m, t, seen, err)) {
         for (size_t i = 0; i < t->rows; i++)
             if (!an_table_generated(t, i) && !seen[i] && !an_table_unlabelled(target, i)) rows[n++] = i;
         if (!n)
@@ -140,6 +144,7 @@ static json_t *evaluate_other(an_store *s, an_model *m, const char *reference, c
         else
             result = an__evaluation(m, t, rows, n, costs, an_job_seed(job), job, err);
         if (result) json_object_set_new(result, "left_out", json_integer((json_int_t)(t->rows - n)));
+        if (result) json_object_set_new(result, "seen_known", json_boolean(known));
     }
     free(seen);
     free(rows);

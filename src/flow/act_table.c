@@ -222,7 +222,7 @@ static bool record(an_store *s, const check_options *o, const an_version_row *ro
     return ok;
 }
 
-static json_t *check(an_store *s, const check_options *o, const an_table *t, const an_version_row *row, an_job *job, an_error *err)
+static json_t *check(an_store *s, const check_options *o, const an_table *t, const an_version_row *row, an_error *err)
 {
     an_version_row reference_row = { 0 };
     an_table *reference = o->reference ? an__data_get(s, o->reference, &reference_row, err) : NULL, *rows = NULL;
@@ -242,12 +242,10 @@ static json_t *check(an_store *s, const check_options *o, const an_table *t, con
         ok = record(s, o, row, &reference_row, result, err);
     }
     if (ok && broken) {
-        const char *first = strchr(text.data, '\n');
-        if (first) an_job_say(job, "%s", first + 1);
         an_fail(err, AN_REFUSED, "%s/%lld: %.*s", row->name, (long long)row->version, (int)strcspn(text.data, "\n"), text.data);
         an_hint(err, written ? "the rows are in %s, column _broken says why" : "no row is to blame: see 'andon runs list' for the check",
                 out);
-        ok = false;
+        result = an_act_no(result, err);
     }
     an_buf_free(&text);
     free(out);
@@ -262,6 +260,7 @@ static json_t *check(an_store *s, const check_options *o, const an_table *t, con
 
 static json_t *check_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
+    (void)job;
     const check_options *o = options;
     if (!o->expect == !o->propose) {
         an_fail(err, AN_USAGE, "a check needs either --expect FILE or --propose");
@@ -270,7 +269,7 @@ static json_t *check_run(an_store *s, const void *options, an_job *job, an_error
     }
     an_version_row row = { 0 };
     an_table *t = an__data_get(s, o->name, &row, err);
-    json_t *result = !t ? NULL : o->propose ? propose(t, &row) : check(s, o, t, &row, job, err);
+    json_t *result = !t ? NULL : o->propose ? propose(t, &row) : check(s, o, t, &row, err);
     an_table_free(t);
     an_version_row_free(&row);
     return result;

@@ -23,3 +23,11 @@ const an_act *const *an_acts(size_t *count)
     *count = AN_COUNT(acts);
     return acts;
 }
+
+json_t *an_act_no(json_t *result, const an_error *err)
+{
+    json_t *j = an_error_json(err);
+    json_object_update(result, j);
+    json_decref(j);
+    return result;
+}

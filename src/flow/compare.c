@@ -9,7 +9,7 @@ typedef struct cell { /* one row of the result: a model with a balancing */
     int model, balance;
     an_metrics *fixed, *moved;             /* a repeat each */
     double *decide;                        /* what the decision looks at: F2 at the moved threshold, or minus the expected cost */
-    double *trivial;                       /* the same of rejecting every part, or of passing every part where that is better */
+    double *trivial;                       /* the same of doing without a model (an__without_model) */
     double *threshold, *cost, *cost_fixed; /* cost: at the moved threshold */
     an_confusion fixed_sum, moved_sum;
 } cell;
@@ -59,6 +59,7 @@ double an__without_model(const an_confusion *c, const an_costs *costs)
     an_metrics m;
     an_confusion_metrics(&reject, &m);
     double cost = fmin(an_expected_cost(&reject, costs), an_expected_cost(&pass, costs));
+    if (!isnan(cost) && !isnan(costs->test)) cost = fmin(cost, costs->test); /* testing every part lets none escape */
     return isnan(cost) ? m.f2 : -cost;
 }
 
@@ -196,7 +197,7 @@ static void words(const an_comparison *c, const cell *x, int n, const verdict *v
     if (!v->learnt)
         an_buf_printf(why,
                       ". But that is not better beyond noise than %s, which has %.3f: nothing tried here is shown to help on this data",
-                      v->by_cost ? "rejecting or passing every part" : "rejecting every part", sign * mean_of(pick->trivial, c->repeats));
+                      v->by_cost ? "testing, rejecting or passing every part" : "rejecting every part", sign * mean_of(pick->trivial, c->repeats));
 }
 
 /* Rows of which some are positive: real ones with a label. */

@@ -42,8 +42,8 @@ bool an__compare_fits(const an_comparison *c, const an_repeat *repeat, const int
 
 bool an__compare_repeat(const an_comparison *c, const an_split_options *o, an_repeat *x, an_error *err);
 void an__compare_repeat_free(an_repeat *x);
-/* What needs no model, in the measure of the decision: F2 of rejecting every part, or minus the expected cost of rejecting or passing every
- * part, whichever is less. */
+/* What needs no model, in the measure of the decision: F2 of rejecting every part, or minus the expected cost of testing (letting none
+ * escape), rejecting or passing every part, whichever is least. */
 double an__without_model(const an_confusion *c, const an_costs *costs);
 bool an__bounded_rule(const char *rule); /* it limits the share rejected or caught: rejecting every part is no rival */
 

@@ -267,11 +267,17 @@ static json_t *split_json(const an_table *t, const an_split *split)
                                   : "class");
     if (time) {
         const an_column *c = an_table_find(t, time);
-        size_t first = SIZE_MAX;
+        double newest = -INFINITY; /* of the training part: what is older in the test part was there before, or came with its group */
+        for (size_t i = 0; i < split->train_count; i++) newest = fmax(newest, an_cell_number(c, split->train[i]));
+        size_t first = SIZE_MAX, older = 0;
         for (size_t i = 0; i < split->test_count; i++) {
             size_t row = split->test[i];
-            if (an_valid(c, row) && (first == SIZE_MAX || an_cell_number(c, row) < an_cell_number(c, first))) first = row;
+            if (!an_valid(c, row) || an_cell_number(c, row) < newest)
+                older++;
+            else if (first == SIZE_MAX || an_cell_number(c, row) < an_cell_number(c, first))
+                first = row;
         }
+        json_object_set_new(j, "older", json_integer((json_int_t)older));
         an_buf text = { 0 };
         if (first != SIZE_MAX) an_cell_text(c, first, &text);
         if (text.size) json_object_set_new(j, "from", json_string(text.data));

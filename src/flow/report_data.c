@@ -178,9 +178,16 @@ void an__test_part(an_page *p)
     const char *by = an__string(s, "by"), *group = an__string(s, "group");
     double test = an__number(s, "test"), share = test / (test + an__number(s, "train"));
     an_buf *b = p->html;
-    if (!strcmp(by, "time") && *an__string(s, "from"))
-        an__htmlf(b, "These test parts are the newest %s of the data: %s from %s on.", an__share(share, 0).t, an__string(s, "time"),
-                  an__when(an__string(s, "from")).t);
+    double older = an__number(s, "older");
+    if (!strcmp(by, "time") && *an__string(s, "from")) {
+        if (older > 0)
+            an__htmlf(b, "These test parts are the newest ones, %s from %s on, and %s older one%s that %s tested on in an earlier version of the data%s%s.",
+                      an__string(s, "time"), an__when(an__string(s, "from")).t, an__count(older).t, older == 1 ? "" : "s", older == 1 ? "was" : "were",
+                      *group ? " or belong to one " : "", group);
+        else
+            an__htmlf(b, "These test parts are the newest %s of the data: %s from %s on.", an__share(share, 0).t, an__string(s, "time"),
+                      an__when(an__string(s, "from")).t);
+    }
     else if (!strcmp(by, "group")) {
         double strays = an__number(s, "strays");
         an__htmlf(b, "These test parts are whole groups: %s of %s by %s", an__count(an__number(s, "test_groups")).t,

@@ -116,7 +116,7 @@ void an__report_comparison(an_page *p)
     an_buf_puts(p->html, an__recommends(c) ? "<p class=\"box\"><b>Recommendation.</b> "
                          : an__beats_trivial(c)
                              ? "<p class=\"warn\"><b>Nothing is recommended.</b> "
-                             : "<p class=\"warn\"><b>Nothing tried here beats rejecting or passing every part beyond noise.</b> ");
+                             : "<p class=\"warn\"><b>Nothing tried here beats doing without a model (testing, rejecting or passing every part) beyond noise.</b> ");
     const char *why = an__string(c, "recommendation.why");
     if (*why >= 'a' && *why <= 'z') { /* it is part of a sentence elsewhere */
         an_buf_putc(p->html, (char)(*why - 'a' + 'A'));

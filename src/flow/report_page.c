@@ -106,7 +106,7 @@ static void worthless(an_page *p, int verdict)
                   p->positive);
         break;
     case DEAR:
-        an_buf_puts(b, r.cost_all <= r.cost_none ? "<p class=\"warn\"><b>This model is no better than rejecting every part.</b> "
+        an_buf_puts(b, r.cost_all <= r.cost_none ? "<p class=\"warn\"><b>This model is no better than testing every part.</b> "
                                                  : "<p class=\"warn\"><b>This model is no better than passing every part.</b> ");
         an__htmlf(b, "At the prices given, 1,000 parts cost %s with it, %s with every part tested and %s with none tested (%s).",
                   an__value(1000 * r.cost_model).t, an__value(1000 * r.cost_all).t, an__value(1000 * r.cost_none).t, r.currency);

@@ -2,6 +2,7 @@
  * what there is to tell about it. */
 #include "flow/steps.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -344,6 +345,15 @@ static bool append(import *m, an_error *err)
         size_t known = m->table->rows - count, i;
         an_list_add_take(&m->notes,
                          an_format("%zu rows added below the %zu there were; %zu of those read were known", count, m->base->rows, known));
+        json_t *unit;
+        json_array_foreach(json_object_get(m->append, "other_units"), i, unit)
+            an_list_add_take(&m->notes,
+                             an_format("%s: the added rows look like another unit: %s; their median is %.4g, that of the rows before %.4g. "
+                                       "If so, convert the column in the file; %s/%lld is as it was",
+                                       an_json_string(unit, "column", ""), an_json_string(unit, "words", ""),
+                                       an_json_number(json_object_get(unit, "median_added"), NAN),
+                                       an_json_number(json_object_get(unit, "median_before"), NAN), m->base_row.name,
+                                       (long long)m->base_row.version));
         long long conflicts = (long long)json_integer_value(json_object_get(m->append, "conflict_count"));
         char **texts = conflicts ? an_lines_texts(&m->lines, m->table->rows, err) : NULL;
         char **texts_before = conflicts ? an_lines_texts(&before, m->base->rows, err) : NULL;

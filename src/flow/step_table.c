@@ -119,6 +119,11 @@ static void join_notes(const json_t *report, an_list *notes)
         const char *name = an_json_string(table, "name", "");
         note_list(notes, json_object_get(table, "unmatched"), NULL, whole(table, "unmatched_count"), "parts not in all tables", name);
         note_list(notes, json_object_get(table, "repeated"), "key", whole(table, "repeated_count"), "parts with several rows", name);
+        if (whole(table, "attempts_alone"))
+            an_list_add_take(
+                notes, an_format("%s: %lld further attempts are left out, since another table has no attempt of that number at the same "
+                                 "part; --parts all keeps them",
+                                 name, (long long)whole(table, "attempts_alone")));
         if (whole(table, "without_key"))
             an_list_add_take(notes, an_format("%s: %lld rows have no key", name, (long long)whole(table, "without_key")));
     }

@@ -144,15 +144,13 @@ static bool write_out(const char *path, const json_t *result, an_error *err)
     return ok;
 }
 
-static json_t *judge(const load_options *o, json_t *result, an_job *job, an_error *err)
+static json_t *judge(const load_options *o, json_t *result, an_error *err)
 {
     char *text = an__load_text(result);
     json_object_set_new(result, "text", json_string(text));
     bool refused = !strcmp(an_json_string(result, "verdict", ""), "fail"), stopped = json_is_true(json_object_get(result, "interrupted"));
     bool ok = !o->out || write_out(o->out, result, err);
-    if (ok && (refused || stopped)) { /* the exit status tells; what was measured is told here */
-        ok = false;
-        an_job_say(job, "%s", text);
+    if (ok && (refused || stopped)) {
         double p95 = an_json_number(json_object_get(json_object_get(result, "limit"), "p95_with_errors_ms"), NAN);
         if (stopped)
             an_fail(err, AN_STOPPED, "the load test was stopped after %.3g of %.3g measured seconds",
@@ -163,12 +161,7 @@ static json_t *judge(const load_options *o, json_t *result, an_job *job, an_erro
                     (long long)(json_integer_value(json_object_get(result, "errors")) + json_integer_value(json_object_get(result, "ok"))));
         else
             an_fail(err, AN_REFUSED, "the 95th percentile of the latency is %.3g ms, above the limit of %g ms", p95, o->p95_ms);
-        const json_t *ms = json_object_get(result, "latency_ms");
-        an_where(err, "%lld right answers, %lld errors; p50 %.3g ms, p95 %.3g ms, p99 %.3g ms, max %.3g ms%s%.80s",
-                 (long long)json_integer_value(json_object_get(result, "ok")),
-                 (long long)json_integer_value(json_object_get(result, "errors")), an_json_number(json_object_get(ms, "p50"), NAN),
-                 an_json_number(json_object_get(ms, "p95"), NAN), an_json_number(json_object_get(ms, "p99"), NAN),
-                 an_json_number(json_object_get(ms, "max"), NAN), o->out ? "; " : "", o->out ? o->out : "");
+        result = an_act_no(result, err);
     }
     free(text);
     if (ok) return result;
@@ -218,7 +211,7 @@ static json_t *load_run(an_store *s, const void *options, an_job *job, an_error 
     an__load_result r;
     json_t *result = NULL;
     if (an__load_run(&load, &r, job, err)) {
-        result = judge(o, an__load_json(&load, &r, o->model, o->p95_ms), job, err);
+        result = judge(o, an__load_json(&load, &r, o->model, o->p95_ms), err);
         an__load_result_free(&r);
     }
     an__load_bodies_free(&b);

@@ -150,7 +150,8 @@ static void file_list(an__server *s, an_exchange *x, const an__route_match *m)
 static void file_get(an__server *s, an_exchange *x, const an__route_match *m)
 {
     an_error err = { 0 };
-    if (!an__mlflow_send(s, x, m->route, an__mlflow_folder(s->mlflow), an__match_value(m, "path"), &err)) refuse(s, x, m->route, &err, NULL);
+    const char *folder = an__mlflow_folder(s->mlflow);
+    if (!an__mlflow_send(s, x, m->route, folder, an__match_value(m, "path"), &err)) refuse(s, x, m->route, &err, NULL);
 }
 
 static void server_info(an__server *s, an_exchange *x, const an__route_match *m)
@@ -164,7 +165,7 @@ static void version(an__server *s, an_exchange *x, const an__route_match *m)
     an__answer(s, x, m->route, 200, "text/plain; charset=utf-8", NULL, API_VERSION, sizeof API_VERSION - 1);
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the table ---------------------------------------------------------------------------------------------------------- */
 
 #define ROW(m, p, h) { .method = m, .path = p, .tag = "mlflow", .summary = "MLflow", .handle = h, .hidden = true },
 

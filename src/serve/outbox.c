@@ -162,19 +162,21 @@ static bool advance(worker *w, int64_t number, an_error *err)
     return true;
 }
 
-/* One batch; *count: how many were delivered. */
+/* One batch; *count: how many were delivered, also where the rest failed. */
 static bool deliver(worker *w, size_t *count, an_error *err)
 {
     an__outbox_item *items = an_alloc_n(AT_ONCE, sizeof *items);
     size_t n;
     bool ok = load(w, items, &n, err);
-    ok = ok && (!n || (w->channel.send(w->channel.self, items, n, err) && advance(w, items[n - 1].number, err)));
+    size_t sent = ok && n ? w->channel.send(w->channel.self, items, n, err) : 0;
+    ok = ok && sent == n;
+    if (sent && !advance(w, items[sent - 1].number, ok ? err : NULL)) ok = false, sent = 0; /* they will be handed over again */
     for (size_t i = 0; i < n; i++) {
         free(items[i].id);
         json_decref(items[i].verdict);
     }
     free(items);
-    *count = ok ? n : 0;
+    *count = sent;
     return ok;
 }
 
@@ -202,6 +204,7 @@ static void *work(void *context)
             pause = 0;
             continue;
         }
+        if (n) pause = 0;
         pause = ok ? longest_pause_s : pause * 2 < first_pause_s || pause > longest_pause_s ? first_pause_s : pause * 2;
         if (pause > longest_pause_s) pause = longest_pause_s;
         double until = an_clock_s() + pause;

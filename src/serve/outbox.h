@@ -13,10 +13,11 @@ typedef struct an__outbox_item {
     json_t *verdict;
 } an__outbox_item;
 
-/* Where verdicts go. `send` returns true when all of them are safe at the other end; it may block, and is called by one thread only. */
+/* Where verdicts go. `send` hands over items in their order and returns how many are safe at the other end: fewer than `count` where it
+ * failed (then *err says why). It may block, and is called by one thread only. */
 typedef struct an__channel {
     const char *name;
-    bool (*send)(void *self, const an__outbox_item *items, size_t count, an_error *err);
+    size_t (*send)(void *self, const an__outbox_item *items, size_t count, an_error *err);
     void (*free)(void *self);
     void *self;
 } an__channel;

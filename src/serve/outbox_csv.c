@@ -39,7 +39,7 @@ static void rows(const an__outbox_item *items, size_t count, an_buf *out)
     an_buf_free(&text);
 }
 
-static bool drop_send(void *self, const an__outbox_item *items, size_t count, an_error *err)
+static size_t drop_send(void *self, const an__outbox_item *items, size_t count, an_error *err)
 {
     const drop *d = self;
     an_buf b = { 0 };
@@ -55,7 +55,7 @@ static bool drop_send(void *self, const an__outbox_item *items, size_t count, an
     free(path);
     free(name);
     an_buf_free(&b);
-    return ok;
+    return ok ? count : 0;
 }
 
 static void drop_free(void *self)

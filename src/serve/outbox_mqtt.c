@@ -11,19 +11,19 @@ typedef struct broker {
     char *topic;
 } broker;
 
-static bool broker_send(void *self, const an__outbox_item *items, size_t count, an_error *err)
+static size_t broker_send(void *self, const an__outbox_item *items, size_t count, an_error *err)
 {
     const broker *b = self;
-    bool ok = true;
-    for (size_t i = 0; ok && i < count; i++) {
-        json_t *message = json_copy(items[i].verdict);
-        json_object_set_new(message, "id", json_string(items[i].id));
+    size_t sent = 0;
+    for (bool ok = true; ok && sent < count; sent += ok) {
+        json_t *message = json_copy(items[sent].verdict);
+        json_object_set_new(message, "id", json_string(items[sent].id));
         char *text = an_json_text(message, false);
         ok = an_mqtt_publish(b->mqtt, b->topic, text, strlen(text), err);
         free(text);
         json_decref(message);
     }
-    return ok;
+    return sent;
 }
 
 static void broker_free(void *self)

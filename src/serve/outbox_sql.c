@@ -72,10 +72,10 @@ static bool insert(table *t, const an__outbox_item *item, an_buf *text)
     return ok;
 }
 
-static bool table_send(void *self, const an__outbox_item *items, size_t count, an_error *err)
+static size_t table_send(void *self, const an__outbox_item *items, size_t count, an_error *err)
 {
     table *t = self;
-    if (!open_table(t, err)) return false;
+    if (!open_table(t, err)) return 0;
     an_buf text = { 0 };
     bool ok = sqlite3_exec(t->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
     for (size_t i = 0; ok && i < count; i++) ok = insert(t, &items[i], &text);
@@ -86,7 +86,7 @@ static bool table_send(void *self, const an__outbox_item *items, size_t count, a
         shut(t); /* opened anew at the next try: the file may have been put back */
     }
     an_buf_free(&text);
-    return ok;
+    return ok ? count : 0;
 }
 
 static void table_free(void *self)

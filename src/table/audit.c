@@ -144,7 +144,6 @@ static bool distinct_whole(const an_table *t, const an_column *c, an_error *err,
         *out = true;
         return true;
     }
-    if (c->type == AN_DATETIME) return true; /* times in no order are no serial */
     double *slot = an_alloc_data(slots, sizeof *slot, "distinct values", err);
     if (!slot) return false;
     bool zero = false, repeated = false;

@@ -17,8 +17,8 @@ typedef struct column_count {
     size_t values, numbers[NOTATIONS];
     size_t open[MARKS]; /* cells such as 1.234: thousands or decimals */
     size_t plain;       /* whole numbers of four digits or more without a mark */
-    size_t line;        /* of the first open cell */
-    char text[24];
+    size_t line[MARKS]; /* of the first open cell, by its mark */
+    char text[MARKS][24];
 } column_count;
 
 typedef struct evidence { /* of cells that only one reading fits: 12.5, 0.125, 1.234.567, 1.234,5 */
@@ -93,11 +93,10 @@ static void count_columns(const an__csv_format *f, const an__csv_notation *way, 
                 c->numbers[k] += an__number_parse(field.text, field.n, way[k].decimal, way[k].thousands, &number, &real);
             }
             if (judge(field.text, field.n, e, &mark, &plain)) {
-                if (!c->open[POINT] && !c->open[COMMA]) {
-                    c->line = line;
-                    snprintf(c->text, sizeof c->text, "%.*s", (int)field.n, field.text);
+                if (!c->open[mark]++) {
+                    c->line[mark] = line;
+                    snprintf(c->text[mark], sizeof c->text[mark], "%.*s", (int)field.n, field.text);
                 }
-                c->open[mark]++;
             }
             c->plain += plain;
         }
@@ -116,23 +115,49 @@ static char *name_of(const an__csv_format *f, const an_csv_options *o, const an_
     return an_format("%zu", column + 1);
 }
 
-/* A column of cells such as 1.234 only, and no cell of the file says what the mark means. Between commas a point is a decimal point, as it
- * is between blanks. */
+/* "1.234" as 1234, or as 1.234 whatever its mark */
+static char *without(const char *text, char mark, bool decimal)
+{
+    char *out = an_strdup(text);
+    size_t n = 0;
+    for (const char *p = text; *p; p++) {
+        if (*p != mark)
+            out[n++] = *p;
+        else if (decimal)
+            out[n++] = '.';
+    }
+    out[n] = 0;
+    return out;
+}
+
+/* A column of cells such as 1.234, 1,234 or both, and no cell of the file says what the mark means. Between commas a point is a decimal
+ * point, as it is between blanks. */
 static bool refuse_open(const an__csv_format *f, const an_csv_options *o, const an__csv_layout *layout, const column_count *c,
                         size_t column, an_buf *scratch, an_error *err)
 {
-    char whole[24], *name = name_of(f, o, layout, column, scratch);
-    char mark = c->open[COMMA] ? ',' : '.';
-    size_t n = 0;
-    for (const char *p = c->text; *p; p++) {
-        if (*p != mark) whole[n++] = *p;
+    char *name = name_of(f, o, layout, column, scratch);
+    int k = c->open[COMMA] ? COMMA : POINT;
+    char mark = k == COMMA ? ',' : '.', other = k == COMMA ? '.' : ',';
+    char *whole = without(c->text[k], mark, false), *real = without(c->text[k], mark, true);
+    if (c->open[!k]) { /* one of the two marks is the decimal mark */
+        char *second = c->text[!k], *second_whole = without(second, other, false), *second_real = without(second, other, true);
+        an_fail(err, AN_INPUT,
+                "line %zu, column %s: \"%s\" may be %s or %s, and \"%s\" in line %zu %s or %s: no cell of the file tells which mark is the "
+                "decimal mark",
+                c->line[k], name, c->text[k], whole, real, second, c->line[!k], second_real, second_whole);
+        an_hint(err, "--decimal %c --thousands %c reads %s and %s; --decimal %c --thousands %c reads %s and %s", other, mark, whole,
+                second_real, mark, other, real, second_whole);
+        free(second_whole);
+        free(second_real);
+    } else {
+        an_fail(err, AN_INPUT, "line %zu, column %s: \"%s\" may be %s or %s: no cell of the file tells whether \"%c\" is the decimal mark",
+                c->line[k], name, c->text[k], whole, real, mark);
+        an_hint(err, "--decimal %c reads %s; --thousands %c reads %s", mark, real, mark, whole);
     }
-    whole[n] = 0;
-    an_fail(err, AN_INPUT, "line %zu, column %s: \"%s\" may be %s or %.*s.%s: no cell of the file tells whether \"%c\" is the decimal mark",
-            c->line, name, c->text, whole, (int)(strchr(c->text, mark) - c->text), c->text, strchr(c->text, mark) + 1, mark);
+    free(whole);
+    free(real);
     free(name);
-    return an_hint(err, "--decimal %c reads %.*s.%s; --thousands %c reads %s", mark, (int)(strchr(c->text, mark) - c->text), c->text,
-                   strchr(c->text, mark) + 1, mark, whole);
+    return false;
 }
 
 bool an__csv_find_notation(const an__csv_format *f, const an_csv_options *o, const an__csv_layout *layout, an__csv_notation *out,

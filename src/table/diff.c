@@ -4,6 +4,7 @@
  */
 #include "andon/score.h"
 #include "schema.h"
+#include "slip.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -62,9 +63,9 @@ typedef struct drift {
     double ks, p, psi, wasserstein, tv, v; /* NaN: not for this kind of column */
     double missing_a, missing_b, missing_p;
     double adjusted, missing_adjusted;
-    double factor, offset; /* b looks like factor x a + offset; NaN: it does not */
-    const char *unit_words;
-    double change; /* numbers: of the median, in a's interquartile ranges; NaN: none */
+    an__slip slip;   /* b looks like a in another unit */
+    bool grown_slip; /* not all of b: the rows that follow those of a */
+    double change;   /* numbers: of the median, in a's interquartile ranges; NaN: none */
     double median_a, median_b;
     json_t *fresh; /* categories that are new */
     size_t fresh_count;
@@ -73,84 +74,24 @@ typedef struct drift {
 typedef struct comparison {
     const an_table *a, *b;
     drift *drift;
+    bool grown; /* b begins with the rows of a, and has more */
     an_job *job;
 } comparison;
 
-static double *numbers(const an_table *t, const an_column *c, size_t *n)
+/* A version that grew: the rows that came are few beside all of b, and are held against a alone. */
+static void find_grown_slip(const comparison *c, drift *d, double *x, size_t n, double factor, double offset)
 {
-    double *out = an_alloc_data(t->rows + 1, sizeof *out, "the numbers of a column", NULL);
-    *n = 0;
-    for (size_t i = 0; out && i < t->rows; i++) {
-        if (!an_valid(c, i)) continue;
-        double x = an_cell_number(c, i);
-        if (isfinite(x)) out[(*n)++] = x;
-    }
-    return out;
-}
-
-/* Changes of unit that happen in plants; each is tried in both directions. */
-static const struct {
-    double factor, offset;
-    const char *forth, *back;
-} slips[] = {
-    { 1000, 0, "a thousand times as large (mm for m, g for kg, mV for V)", "a thousandth (m for mm, kg for g, V for mV)" },
-    { 25.4, 0, "25.4 times as large (millimetres for inches)", "divided by 25.4 (inches for millimetres)" },
-    { 10, 0, "ten times as large (a decimal place)", "a tenth (a decimal place)" },
-    { 100, 0, "a hundred times as large (percent for a share, cm for m)", "a hundredth (a share for percent, m for cm)" },
-    { 60, 0, "60 times as large (seconds for minutes, per minute for per second)",
-      "a sixtieth (minutes for seconds, per second for per minute)" },
-    { 3600, 0, "3,600 times as large (seconds for hours)", "divided by 3,600 (hours for seconds)" },
-    { 1e6, 0, "a million times as large (um for m)", "a millionth (m for um)" },
-    { 14.503773773, 0, "14.5 times as large (psi for bar)", "divided by 14.5 (bar for psi)" },
-    { 6.894757293, 0, "6.895 times as large (kPa for psi)", "divided by 6.895 (psi for kPa)" },
-    { 4.4482216153, 0, "4.448 times as large (newtons for pounds of force)", "divided by 4.448 (pounds of force for newtons)" },
-    { 1.3558179483, 0, "1.356 times as large (N.m for foot-pounds)", "divided by 1.356 (foot-pounds for N.m)" },
-    { 0.11298482903, 0, "0.113 times as large (N.m for inch-pounds)", "divided by 0.113 (inch-pounds for N.m)" },
-    { 9.80665, 0, "9.807 times as large (N for kgf, m/s2 for g)", "divided by 9.807 (kgf for N, g for m/s2)" },
-    { 2.54, 0, "2.54 times as large (cm for inches)", "divided by 2.54 (inches for cm)" },
-    { 0.45359237, 0, "0.4536 times as large (kg for pounds)", "divided by 0.4536 (pounds for kg)" },
-    { 57.29577951, 0, "57.3 times as large (degrees for radians)", "divided by 57.3 (radians for degrees)" },
-    { 1.8, 32, "1.8 times and 32 more (Fahrenheit for Celsius)", "Celsius for Fahrenheit" },
-    { 1, 273.15, "273.15 more (kelvin for Celsius)", "273.15 less (Celsius for kelvin)" },
-};
-
-/* Quartiles in q[0..2] of values that are sorted in place. */
-static void quartiles(double *x, size_t n, double q[3])
-{
-    for (int k = 0; k < 3; k++) q[k] = an_quantile(x, n, 0.25 * (k + 1));
-}
-
-/* Is b what a would be in another unit: the distributions lie apart as they are, and together once a is mapped. */
-static void find_slip(drift *d, double *x, size_t n, double *y, size_t m)
-{
-    double p[3], q[3], best = 0.5 * d->ks;
-    if (n < 8 || m < 8 || !(d->ks > 0.5)) return;
-    quartiles(x, n, p);
-    quartiles(y, m, q);
-    double *mapped = an_alloc_data(n, sizeof *mapped, "the numbers of a column", NULL);
-    for (size_t k = 0; mapped && k < 2 * AN_COUNT(slips); k++) {
-        double factor = slips[k / 2].factor, offset = slips[k / 2].offset;
-        if (k % 2) {
-            factor = 1 / factor;
-            offset = -offset * factor;
-        }
-        double middle = factor * p[1] + offset, spread = fmax(factor * (p[2] - p[0]), q[2] - q[0]);
-        if (fabs(middle - q[1]) > spread + 0.05 * fabs(q[1])) continue; /* nowhere near: spare the sorting */
-        for (size_t i = 0; i < n; i++) mapped[i] = factor * x[i] + offset;
-        double ks = 1 - an_ks_complement(mapped, n, y, m);
-        if (ks >= best) continue;
-        best = ks;
-        d->factor = factor;
-        d->offset = offset;
-        d->unit_words = k % 2 ? slips[k / 2].back : slips[k / 2].forth;
-    }
-    free(mapped);
+    size_t m;
+    double *y = an__numbers(c->b, d->b, c->a->rows, &m);
+    for (size_t i = 0; y && i < m; i++) y[i] = y[i] * factor + offset;
+    if (y && m) d->grown_slip = an__slip_find(x, n, y, m, 1 - an_ks_complement(x, n, y, m), &d->slip);
+    free(y);
 }
 
 static void compare_numbers(const comparison *c, drift *d)
 {
     size_t n, m;
-    double *x = numbers(c->a, d->a, &n), *y = numbers(c->b, d->b, &m);
+    double *x = an__numbers(c->a, d->a, 0, &n), *y = an__numbers(c->b, d->b, 0, &m);
     double factor = 1, offset = 0;
     bool declared =
         d->a->unit && d->b->unit && strcmp(d->a->unit, d->b->unit) && an_unit_convert(d->b->unit, d->a->unit, &factor, &offset, NULL);
@@ -166,8 +107,9 @@ static void compare_numbers(const comparison *c, drift *d)
         d->p = an_ks_p(d->ks, (double)n, (double)m);
         d->psi = an_psi(x, n, y, m, PSI_BINS);
         d->wasserstein = an_wasserstein(x, n, y, m, low, high);
-        find_slip(d, x, n, y, m);
-        quartiles(x, n, p);
+        an__slip_find(x, n, y, m, d->ks, &d->slip);
+        if (!d->slip.words && c->grown) find_grown_slip(c, d, x, n, declared ? factor : 1, offset);
+        an__quartiles(x, n, p);
         d->median_a = p[1];
         d->median_b = an_quantile(y, m, 0.5);
         d->change = p[2] > p[0] ? (d->median_b - d->median_a) / (p[2] - p[0]) : NAN;
@@ -244,7 +186,8 @@ static void compare_column(void *context, size_t index, int worker)
     drift *d = &c->drift[index];
     double n = (double)c->a->rows, m = (double)c->b->rows, there[2] = { (double)d->a->missing, n - (double)d->a->missing },
            here[2] = { (double)d->b->missing, m - (double)d->b->missing };
-    d->ks = d->p = d->psi = d->wasserstein = d->tv = d->v = d->factor = d->offset = d->change = d->missing_p = NAN;
+    d->ks = d->p = d->psi = d->wasserstein = d->tv = d->v = d->change = d->missing_p = NAN;
+    d->slip = (an__slip){ NAN, NAN, NULL };
     d->fresh = json_array();
     d->missing_a = n > 0 ? there[0] / n : NAN;
     d->missing_b = m > 0 ? here[0] / m : NAN;
@@ -271,8 +214,8 @@ static verdict judge(const drift *d, an_buf *words)
     bool matters = d->psi >= psi_matters || d->ks >= ks_matters, sure = d->adjusted < significant;
     verdict v = SAME;
     char number[32];
-    if (!isnan(d->factor)) {
-        an_buf_printf(words, "looks like another unit: %s", d->unit_words);
+    if (d->slip.words) {
+        an_buf_printf(words, "%s like another unit: %s", d->grown_slip ? "the rows that were added look" : "looks", d->slip.words);
         v = UNIT;
     } else if (!d->compared) {
         an_buf_puts(words, "not compared");
@@ -307,6 +250,24 @@ static verdict judge(const drift *d, an_buf *words)
     return v;
 }
 
+/* Whether b is a and rows below it: the first rows have the same cells in every column of both. A thousand rows, evenly spread, tell. */
+static bool grew(const an_table *a, const drift *d, size_t count, const an_table *b)
+{
+    bool same = b->rows > a->rows && a->rows && count;
+    size_t step = a->rows / 1000 + 1;
+    an_buf x = { 0 }, y = { 0 };
+    for (size_t k = 0; same && k < count; k++)
+        for (size_t i = 0; same && i < a->rows; i += step) {
+            x.size = y.size = 0;
+            an__cell_content(d[k].a, i, &x);
+            an__cell_content(d[k].b, i, &y);
+            same = x.size == y.size && !memcmp(x.data, y.data, x.size);
+        }
+    an_buf_free(&x);
+    an_buf_free(&y);
+    return same;
+}
+
 json_t *an_table_diff(const an_table *a, const an_table *b, an_job *job, an_error *err)
 {
     comparison c = { .a = a, .b = b, .job = job };
@@ -317,6 +278,7 @@ json_t *an_table_diff(const an_table *a, const an_table *b, an_job *job, an_erro
         if (y) c.drift[count++] = (drift){ .a = &a->column[j], .b = y };
     }
     an_job_stage(job, "comparing");
+    c.grown = grew(a, c.drift, count, b);
     an_pool_each(an_job_pool(job), count, compare_column, &c);
     /* one family: the distributions and the missing shares of all columns */
     double *p = an_alloc_n(2 * count + 1, sizeof *p), *adjusted = an_alloc_n(2 * count + 1, sizeof *adjusted);
@@ -339,8 +301,8 @@ json_t *an_table_diff(const an_table *a, const an_table *b, an_job *job, an_erro
                                         an_json_real(d->psi), "wasserstein", an_json_real(d->wasserstein), "total_variation",
                                         an_json_real(d->tv), "cramers_v", an_json_real(d->v), "missing_a", an_json_real(d->missing_a),
                                         "missing_b", an_json_real(d->missing_b), "new_categories", json_incref(d->fresh),
-                                        "new_category_count", (json_int_t)d->fresh_count, "factor", an_json_real(d->factor), "offset",
-                                        an_json_real(d->offset), "verdict", words.data));
+                                        "new_category_count", (json_int_t)d->fresh_count, "factor", an_json_real(d->slip.factor), "offset",
+                                        an_json_real(d->slip.offset), "verdict", words.data));
         an_buf_free(&words);
         json_decref(d->fresh);
     }

@@ -1,7 +1,10 @@
 /* grow.c - a table and what came since: rows that are not there yet are put below, whatever types the reader found in the newer file. */
+#include "andon/score.h"
 #include "match.h"
 #include "schema.h"
+#include "slip.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +216,26 @@ static bool new_by_content(const an_table *base, const an_table *added, size_t *
     return ok;
 }
 
+/* Columns whose new rows look like the rows before in another unit; one whose unit both declare has been converted already. */
+static json_t *other_units(const an_table *base, const an_table *fresh)
+{
+    json_t *list = json_array();
+    for (size_t j = 0; j < base->columns; j++) {
+        const an_column *a = &base->column[j], *b = an_table_find(fresh, a->name);
+        if ((a->type != AN_REAL && a->type != AN_INTEGER) || a->role == AN_ID || a->role == AN_TIME) continue;
+        size_t n, m;
+        double *x = an__numbers(base, a, 0, &n), *y = an__numbers(fresh, b, 0, &m);
+        an__slip slip;
+        if (x && y && n >= AN__SLIP_LEAST && m >= AN__SLIP_LEAST && an__slip_find(x, n, y, m, 1 - an_ks_complement(x, n, y, m), &slip))
+            json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:s, s:f, s:f, s:s?}", "column", a->name, "factor", slip.factor,
+                                                  "offset", slip.offset, "words", slip.words, "median_before", an_quantile(x, n, 0.5),
+                                                  "median_added", an_quantile(y, m, 0.5), "unit", a->unit));
+        free(x);
+        free(y);
+    }
+    return list;
+}
+
 /* Copies of both tables with the same types and units. */
 static bool same_kind(const an_table *t, const an_table *more, an_table **base, an_table **added, an_error *err)
 {
@@ -263,9 +286,10 @@ an_table *an_table_grow_rows(const an_table *t, const an_table *more, size_t **r
     an_table *fresh = ok ? an_table_select(added, fresh_rows, count, err) : NULL;
     if (fresh) out = an_table_append(base, fresh, err);
     if (out && report) {
-        *report = json_pack("{s:I, s:I, s:I, s:I, s:O, s:I, s:s}", "rows_before", (json_int_t)t->rows, "rows_read", (json_int_t)more->rows,
-                            "rows_added", (json_int_t)count, "rows_known", (json_int_t)(more->rows - count), "conflicts", conflicts,
-                            "conflict_count", (json_int_t)conflict_count, "by", id ? id->name : "content");
+        *report = json_pack("{s:I, s:I, s:I, s:I, s:O, s:I, s:s, s:o}", "rows_before", (json_int_t)t->rows, "rows_read",
+                            (json_int_t)more->rows, "rows_added", (json_int_t)count, "rows_known", (json_int_t)(more->rows - count),
+                            "conflicts", conflicts, "conflict_count", (json_int_t)conflict_count, "by", id ? id->name : "content",
+                            "other_units", other_units(base, fresh));
     }
     if (out && rows) {
         *rows = fresh_rows;

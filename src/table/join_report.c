@@ -53,6 +53,19 @@ void an__join_compare_shared(const an__join *j, json_t *conflicts)
     an_buf_free(&y);
 }
 
+/* Attempts of table t at parts that all tables have, for which another table has none of the same number: left out unless all are kept. */
+static size_t attempts_alone(const an__join *j, size_t t)
+{
+    size_t alone = 0;
+    for (size_t k = 0; j->attempts == AN__ALL && !j->all && k < j->match.keys; k++) {
+        uint32_t fewest = j->match.count[t][k];
+        for (size_t other = 0; other < j->count; other++)
+            if (j->match.count[other][k] < fewest) fewest = j->match.count[other][k];
+        if (fewest) alone += j->match.count[t][k] - fewest;
+    }
+    return alone;
+}
+
 json_t *an__join_table_report(const an__join *j, size_t t)
 {
     json_t *unmatched = json_array(), *repeated = json_array();
@@ -77,9 +90,9 @@ json_t *an__join_table_report(const an__join *j, size_t t)
         }
     }
     an_buf_free(&text);
-    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:I, s:I}", "name", j->names[t], "rows", (json_int_t)j->tables[t]->rows, "unmatched",
+    return json_pack("{s:s, s:I, s:o, s:I, s:o, s:I, s:I, s:I}", "name", j->names[t], "rows", (json_int_t)j->tables[t]->rows, "unmatched",
                      unmatched, "unmatched_count", (json_int_t)unmatched_count, "repeated", repeated, "repeated_count",
-                     (json_int_t)repeated_count, "without_key", (json_int_t)(j->key ? j->key[t]->missing : 0));
+                     (json_int_t)repeated_count, "attempts_alone", (json_int_t)attempts_alone(j, t), "without_key", (json_int_t)(j->key ? j->key[t]->missing : 0));
 }
 
 /* First unmatched key of table t that is digits with a leading zero; AN__NO_ROW: none. */

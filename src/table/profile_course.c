@@ -1,5 +1,5 @@
 /* profile_course.c - the course of one column over the places (rows in order of time): stuck values, steps of the level, drift. Methods and
- * their sources stand in src/score/changepoint.c. */
+ * their sources stand in src/score/changepoint.c. Steps are looked for in means of blocks, and placed on single rows. */
 #include "profile.h"
 
 #include <math.h>
@@ -76,22 +76,92 @@ static double spread_within(const an__facts *c, const an__frame *f, const an__sc
     return df > (double)c->n / 4 ? sqrt(squares / df) : an_noise_sd(s->value, c->n);
 }
 
-/* The row of the step: where two levels fit best between the middles of the segments' nearest blocks. */
-static size_t refine(const an__facts *c, const an__scratch *s, size_t first, size_t last, double before, double after)
+/* ---- steps, placed on rows ---- */
+
+typedef struct segment { /* of the values [first, last) of the course */
+    size_t first, last;
+    double mean; /* of values drawn in as in profile.h */
+} segment;
+
+static double drawn(const an__facts *c, double x)
 {
-    size_t i = 0, step = c->n;
-    for (step = c->n; step > 0; step /= 2)
-        while (i + step <= c->n && s->place[i + step - 1] < first) i += step;
-    double gain = 0, best = INFINITY;
-    size_t at = first;
-    for (; i < c->n && s->place[i] <= last; i++) { /* cost of the values so far on the level before, less that on the level after */
-        if (gain < best) {
-            best = gain;
-            at = s->place[i];
-        }
-        gain += (s->value[i] - before) * (s->value[i] - before) - (s->value[i] - after) * (s->value[i] - after);
+    return fmin(fmax(x, c->draw_low), c->draw_high);
+}
+
+static void set_mean(const an__facts *c, const an__scratch *s, segment *l)
+{
+    double sum = 0;
+    for (size_t i = l->first; i < l->last; i++) sum += drawn(c, s->value[i]);
+    l->mean = sum / (double)(l->last - l->first);
+}
+
+/* Moves the border of two levels to where two means fit the values of both best in squares; neither gets shorter than `shortest`. */
+static void place_border(const an__facts *c, const an__scratch *s, segment *a, segment *b, size_t shortest)
+{
+    double all = a->mean * (double)(a->last - a->first) + b->mean * (double)(b->last - b->first), n = (double)(b->last - a->first),
+           middle = all / n, sum = 0, best = -1;
+    size_t at = a->last;
+    for (size_t i = a->first; i + shortest < b->last; i++) {
+        sum += drawn(c, s->value[i]) - middle; /* of n1 values; two means explain sum^2 (1 / n1 + 1 / n2) of the squares */
+        double left = (double)(i + 1 - a->first), explained = sum * sum * n / (left * (n - left));
+        if (i + 1 < a->first + shortest || explained <= best) continue;
+        best = explained;
+        at = i + 1;
     }
-    return at;
+    a->last = b->first = at;
+    set_mean(c, s, a);
+    set_mean(c, s, b);
+}
+
+/* Change points of blocks are placed by rows: a block that straddles a change has a mean of its own, which may look like one more level.
+ * Borders move to where the single readings change; a level that is none then is merged with its neighbour, the faintest first, and the
+ * borders are placed again. noise: of a single reading about its level, longer waves included. */
+static size_t place_levels(const an__facts *c, const an__scratch *s, segment *l, size_t n, size_t shortest, double spread, double noise,
+                           double penalty)
+{
+    for (size_t k = 0; k < n; k++) set_mean(c, s, &l[k]);
+    while (n > 1) {
+        for (int round = 0; round < 4; round++) {
+            bool moved = false;
+            for (size_t k = 0; k + 1 < n; k++) {
+                size_t before = l[k].last;
+                place_border(c, s, &l[k], &l[k + 1], shortest);
+                moved |= l[k].last != before;
+            }
+            if (!moved) break;
+        }
+        size_t faintest = 0;
+        double least = INFINITY;
+        for (size_t k = 0; k + 1 < n; k++) {
+            double a = (double)(l[k].last - l[k].first), b = (double)(l[k + 1].last - l[k + 1].first),
+                   shift = fabs(l[k + 1].mean - l[k].mean), gain = a * b / (a + b) * shift * shift / (noise * noise);
+            if (shift >= step_matters * spread && gain > penalty) continue;
+            if (gain < least) {
+                least = gain;
+                faintest = k;
+            }
+        }
+        if (isinf(least)) break;
+        l[faintest].last = l[faintest + 1].last;
+        set_mean(c, s, &l[faintest]);
+        n--;
+        for (size_t k = faintest + 1; k < n; k++) l[k] = l[k + 1];
+    }
+    return n;
+}
+
+/* Mean of the readings of a level as they are, but for those beyond five robust standard deviations of its own: what is far from the rest
+ * of the column may be the whole of a level. */
+static double own_mean(const an__scratch *s, const segment *l)
+{
+    size_t n = l->last - l->first;
+    double *x = (double *)s->spare, *off = x + n, sum = 0; /* free once the sort is done: room for two values a row */
+    memcpy(x, s->value + l->first, n * sizeof *x);
+    double middle = an_quantile(x, n, 0.5);
+    for (size_t i = 0; i < n; i++) off[i] = fabs(x[i] - middle);
+    double reach = 5 * 1.482602218505602 * an_quantile(off, n, 0.5);
+    for (size_t i = 0; i < n; i++) sum += reach > 0 ? fmin(fmax(x[i], middle - reach), middle + reach) : x[i];
+    return sum / (double)n;
 }
 
 static void find_stuck(const an__frame *f, an__facts *c, const an__scratch *s)
@@ -139,6 +209,38 @@ static double line_squares(const double *y, size_t n, double *total)
     return fmax(0, yy - xy * xy / xx);
 }
 
+/* at: blocks (of those with values, `of`) where the steps of their means begin. */
+static void tell_steps(const an__frame *f, an__facts *c, const an__scratch *s, const size_t *of, const size_t *at, size_t count,
+                       double spread, double block_noise, double penalty)
+{
+    segment l[AN__CHANGES + 1];
+    double rows = (double)f->rows / (double)f->blocks;
+    size_t n = 0, first = 0;
+    for (size_t k = 0; k < count; k++) {
+        size_t border = first, place = an__block(f, of[at[k]]);
+        while (border < c->n && s->place[border] < place) border++;
+        if (border == first) continue;
+        l[n++] = (segment){ .first = first, .last = border };
+        first = border;
+    }
+    if (first < c->n) l[n++] = (segment){ .first = first, .last = c->n };
+    size_t shortest = 2 * (size_t)rows > SHORTEST_SEGMENT ? 2 * (size_t)rows : SHORTEST_SEGMENT;
+    n = place_levels(c, s, l, n, shortest, spread, fmax(spread, block_noise * sqrt(rows)), penalty);
+    json_t *list = json_array();
+    for (size_t k = 0; k + 1 < n; k++) {
+        size_t place = s->place[l[k + 1].first];
+        if (by_stuck(f, c, place)) continue; /* told already, and no change of the process */
+        double before = own_mean(s, &l[k]), after = own_mean(s, &l[k + 1]);
+        c->step[c->steps++] = (an__change){ place, before, after, (after - before) / spread };
+        json_array_append_new(list, json_pack("{s:o, s:f, s:f, s:f}", "at", an__place_json(f, place), "before", before, "after", after,
+                                              "shift_sd", (after - before) / spread));
+    }
+    if (c->steps)
+        json_object_set_new(c->json, "steps", list);
+    else
+        json_decref(list);
+}
+
 static void find_changes(const an__frame *f, an__facts *c, const an__scratch *s, const block *b)
 {
     double *y = an_alloc_n(f->blocks, sizeof *y), spread = spread_within(c, f, s, b);
@@ -184,22 +286,7 @@ static void find_changes(const an__frame *f, an__facts *c, const an__scratch *s,
     json_object_set_new(c->json, "drift",
                         json_pack("{s:o, s:o, s:o, s:b, s:s}", "tau", an_json_real(tau), "p", an_json_real(p), "change_sd",
                                   an_json_real(c->trend_sd), "drifts", c->drifts, "test", "mann-kendall, yue-wang"));
-    json_t *list = json_array();
-    for (size_t k = 0; k < kept && steps <= MOST_STEPS && !slow && !c->counts_up; k++) {
-        double shift = (level[k + 1] - level[k]) / spread;
-        if (fabs(shift) < step_matters) continue;
-        size_t first = an__block(f, of[at[k] - 1]), last = an__block(f, of[at[k]] + 1) - 1;
-        size_t place = refine(c, s, first, last, level[k], level[k + 1]);
-        if (by_stuck(f, c, place)) continue; /* told already, and no change of the process */
-        c->step[c->steps++] = (an__change){ place, level[k], level[k + 1], shift };
-        const an__change *change = &c->step[c->steps - 1];
-        json_array_append_new(list, json_pack("{s:o, s:f, s:f, s:f}", "at", an__place_json(f, change->place), "before", change->before,
-                                              "after", change->after, "shift_sd", change->shift));
-    }
-    if (c->steps)
-        json_object_set_new(c->json, "steps", list);
-    else
-        json_decref(list);
+    if (kept && steps <= MOST_STEPS && !slow && !c->counts_up) tell_steps(f, c, s, of, at, kept, spread, noise, penalty);
     free(y);
     free(of);
 }

@@ -215,7 +215,8 @@ static int newest_first(const void *a, const void *b)
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-/* The newest share of the measured rows; whole groups, by their newest row. Rows without a time train. */
+/* The newest share of the measured rows, beside those that were in a test part before, however old; whole groups, by their newest row. Rows
+ * without a time train. */
 static bool split_by_time(plan *p, const an_column *time, an_error *err)
 {
     an__units u;
@@ -231,8 +232,7 @@ static bool split_by_time(plan *p, const an_column *time, an_error *err)
             if (an_table_generated(p->t, r)) continue;
             if (before) p->test[r] = 1;
             real++;
-            have += p->test[r];
-            if (!an_valid(time, r) || p->test[r]) continue;
+            if (!an_valid(time, r)) continue;
             double at = an_cell_number(time, r);
             if (grouped && n && order[n - 1].unit == i) {
                 if (at > order[n - 1].time) order[n - 1].time = at;
@@ -255,7 +255,7 @@ static bool split_by_time(plan *p, const an_column *time, an_error *err)
             if (have && have + unit->rows > want && have + unit->rows - want > want - have) break;
             for (size_t k = 0; k < unit->rows; k++) {
                 size_t r = row_of(p, &u, unit->first + k);
-                if (an_table_generated(p->t, r) || p->test[r]) continue;
+                if (an_table_generated(p->t, r)) continue;
                 p->test[r] = 1;
                 have++;
             }

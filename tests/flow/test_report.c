@@ -220,7 +220,7 @@ static void test_worthless(void **state)
         { "f2", "{'tn':132,'fp':100,'fn':3,'tp':40}", "{'escape':10,'reject':5,'test':4,'currency':'EUR'}",
           "<b>This model is no better than passing every part.</b> At the prices given", "than rejecting every part" },
         { "f2", "{'tn':222,'fp':10,'fn':23,'tp':20}", "{'escape':400,'reject':5,'test':4,'currency':'EUR'}",
-          "<b>This model is no better than rejecting every part.</b> At the prices given", "than passing every part" },
+          "<b>This model is no better than testing every part.</b> At the prices given", "than passing every part" },
         { "f2", "{'tn':275,'fp':0,'fn':0,'tp':0}", "null", "the share caught is not known", "This model " },
         /* a plain threshold of 0.5 that is too high for scores that rank well; only f2 itself is not told to try f2 */
         { "0.5", "{'tn':232,'fp':0,'fn':43,'tp':0}", "null",
@@ -254,7 +254,7 @@ static void test_worthless(void **state)
 static void test_trivial(void **state)
 {
     (void)state;
-    const char *nothing = "<p class=\"warn\"><b>Nothing tried here beats rejecting or passing every part beyond noise.</b>",
+    const char *nothing = "<p class=\"warn\"><b>Nothing tried here beats doing without a model (testing, rejecting or passing every part) beyond noise.</b>",
                *random = "The repeats are random splits; the data has a time column, and the newest parts may behave differently: see the "
                          "model&#39;s own test part.";
     an_report_facts f = facts();

@@ -71,8 +71,8 @@ static void test_rows_of_a_file(void **state)
     an__channel channel = { 0 };
     assert_true(an__channel_csv(c, folder, &channel, NULL));
     an__outbox_item items[] = { item(7, "A,\n1", "ok"), item(8, "B", "nok") };
-    assert_true(channel.send(channel.self, items, 2, NULL));
-    assert_true(channel.send(channel.self, items, 2, NULL)); /* again after a crash: the same file */
+    assert_int_equal(channel.send(channel.self, items, 2, NULL), 2);
+    assert_int_equal(channel.send(channel.self, items, 2, NULL), 2); /* again after a crash: the same file */
     char *path = an_path_join(folder, "verdicts-20260301T120000500000Z-7-8.csv");
     an_buf text = { 0 };
     an_error err = { 0 };
@@ -113,8 +113,8 @@ static void test_rows_of_a_table(void **state)
     an__channel channel = { 0 };
     assert_true(an__channel_sql(c, folder, &channel, NULL));
     an__outbox_item items[] = { item(7, "A'; DROP TABLE line_1; --", "ok"), item(8, "B", "nok") };
-    assert_true(channel.send(channel.self, items, 1, NULL));
-    assert_true(channel.send(channel.self, items, 2, NULL)); /* the first again */
+    assert_int_equal(channel.send(channel.self, items, 1, NULL), 1);
+    assert_int_equal(channel.send(channel.self, items, 2, NULL), 2); /* the first again */
     assert_int_equal(count("v.db", "SELECT COUNT(*) FROM line_1"), 2);
     assert_int_equal(count("v.db", "SELECT COUNT(*) FROM line_1 WHERE verdict = 'nok' AND id = 'B#1' AND attempt = 1 AND probability = 0.1 "
                                    "AND unapproved = 1 AND label IS NULL AND why = 'a \"b\" is missing; c, d'"),

@@ -119,7 +119,8 @@ refuses_plain() {
     fi
 }
 
-error_shape='(keys == ["error"]) and (.error | (["code","message","where","hint"] - keys == []) and (.code | type == "string") and (.message | type == "string" and length > 0)
+# (what did its work and says no, exit 3 or 130, shows its result beside the error)
+error_shape='(keys == ["error"] or $wanted == 3 or $wanted == 130) and (.error | (["code","message","where","hint"] - keys == []) and (.code | type == "string") and (.message | type == "string" and length > 0)
     and (.where | . == null or (type == "string" and length > 0)) and (.hint | . == null or (type == "string" and length > 0)))'
 
 refuses() {
@@ -129,7 +130,7 @@ refuses() {
     try "$@" --json
     if [ $code -ne "$wanted" ]; then
         fail "$name --json" "exit $code instead of $wanted: $*"
-    elif ! jq -es "length == 1 and (.[0] | $error_shape)" "$out" >/dev/null 2>&1; then
+    elif ! jq -es --argjson wanted "$wanted" "length == 1 and (.[0] | $error_shape)" "$out" >/dev/null 2>&1; then
         fail "$name --json" "stdout is not one error document: $*"
     elif ! jq -r '.error | .message, .where // "", .hint // ""' "$out" | grep -qE -- "$regex"; then
         fail "$name --json" "does not say /$regex/: $*"

@@ -37,7 +37,7 @@ while IFS= read -r command; do
     [ "$examples" -ge 2 ] && pass "$command --help has two examples" || fail "$command --help has two examples" "has $examples"
     same "help $command" "$help" "$("$ANDON" help $command)"
     # each example is taken by the parser: its flags exist
-    sed -n '/^examples:/,$p' "$out" | grep -o ' --[a-z-]*' | sort -u | while read -r flag; do
+    sed -n '/^examples:/,$p' "$out" | grep -o ' --[a-z0-9-]*' | sort -u | while read -r flag; do
         grep -qE "^ +$flag( |$)" "$out" || echo "$flag"
     done >"$work/unknown"
     same "the examples of $command use flags that it has" "" "$(cat "$work/unknown")"

@@ -121,6 +121,58 @@ check >"$out"
 same "a locked table is waited for" "drop missing 0 wrong 0 table missing 0 wrong 0 differing 0 verdicts 3" "$(cat "$out")"
 stop
 
+# ---- MQTT --------------------------------------------------------------------------------------------------------------------------------------------------------
+broker() { # PORT-FILE WORDS...: a broker on a free port
+    "$PYTHON" "$tests/mqtt_broker.py" messages.jsonl "${@:2}" >"$1" 2>broker.err &
+    broker=$!
+    for i in $(seq 100); do [ -s "$1" ] && break; sleep 0.05; done
+}
+clean_up() {
+    [ -n "$server" ] && kill -9 "$server" 2>/dev/null
+    [ -n "${broker:-}" ] && kill -9 "$broker" 2>/dev/null
+}
+for case in 'host: x, topic: "a/#"|topic' 'host: x, port: 0|port' 'topic: x|host' 'host: x, user: u, password_file: absent|absent'; do
+    printf 'outbox: {mqtt: {%s}}\n' "${case%%|*}" >wrong.yaml
+    refuses_plain "refused: mqtt: ${case%%|*}" 2 "${case##*|}" $A serve --model parts --port 0 --config wrong.yaml
+done
+rm -f answered.txt
+echo 'sesame ä' >secret
+broker port line sesame # the wrong password
+printf 'model: [parts]\noutbox:\n  mqtt: {host: 127.0.0.1, port: %s, topic: plant/line1, client: andon1, user: line, password_file: secret}\n' "$(cat port)" >mqtt.yaml
+start --config mqtt.yaml
+"$PYTHON" parts.py "$url" 50000 50060 answered.txt
+for i in $(seq 60); do get /v2/health/ready; [ "$(json '.warnings | length')" != 0 ] && break; sleep 0.1; done
+holds "a broker that refuses is named, with its reason" '.ready == true and (.warnings | any(test("60 verdicts wait to leave by mqtt.*password")))'
+stop
+kill $broker
+wait $broker 2>/dev/null
+broker port line 'sesame ä'
+sed -i "s/port: [0-9]*/port: $(cat port)/" mqtt.yaml
+start --config mqtt.yaml
+"$PYTHON" parts.py "$url" 51000 51100 answered.txt &
+client=$!
+sleep 0.1
+kill -9 $server
+wait $server $client 2>/dev/null
+start --config mqtt.yaml
+delivered 1
+same "the broker found nothing wrong" "" "$(cat broker.err)"
+"$PYTHON" - <<'END' >"$out"
+import json
+answered = dict(line.split() for line in open("answered.txt"))
+kept = [json.loads(line) for line in open("messages.jsonl")]
+words = {m["id"]: m["verdict"] for _, m in kept}
+print("missing", sum(s + "#1" not in words for s in answered), "wrong", sum(words.get(s + "#1", v) != v for s, v in answered.items()),
+      "topics", *{t for t, _ in kept}, "ids", all(m["id"] == m["serial"] + "#" + str(m["attempt"]) for _, m in kept))
+END
+same "every verdict came, over lost messages, lost acknowledgements and a kill" "missing 0 wrong 0 topics plant/line1 ids True" "$(cat "$out")"
+is "some came twice: at least once is meant" "$(wc -l <messages.jsonl)" -gt "$(wc -l <answered.txt)"
+stop
+same "exit" 0 $code
+kill $broker
+wait $broker 2>/dev/null
+broker=''
+
 # ---- without the section nothing is queued ---------------------------------------------------------------------------------------------------------------
 start --model parts
 answers "a part" 200 /api/parts/Q1 -d '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}'

@@ -75,4 +75,22 @@ ok "what was written can be read again" $A data import again verdicts.csv --targ
 holds "with the probabilities as numbers" '[.columns[] | select(.name == "probability") | .type] == ["real"]'
 cut -d';' -f1,3- de.csv >thin.csv
 refuses "a file that lacks a feature" 2 'thin.csv has no column Kraft, which the model needs' $A model predict de --in thin.csv --out none.csv
+# months that come later: the newest quarter is tested on, beside what was tested on before
+workspace months
+for m in 1 2; do
+    { echo "part,t,x,y,ok"; for i in $(seq 1 400); do n=$((m * 400 + i)); printf 'P%04d,2026-0%d-%02dT%02d:%02d:00,%d.%d,%d,%s\n' $n $m $((i / 16 + 1)) $((i % 16)) $((i % 60)) $((n * 37 % 83)) $((i % 10)) $((n * 11 % 59)) "$([ $((n * 37 % 83 + n % 13)) -gt 72 ] && echo nok || echo ok)"; done; } >m$m.csv
+done
+ok "January" $A data import line m1.csv --target ok --id part --time t --json
+ok "is split by time" $A data split line --json
+holds "the newest quarter" '.test == 100'
+ok "February is appended" $A data import line m2.csv --append --json
+ok "and the split goes on" $A data split line --json
+holds "with the newest quarter of all, and January's test part" '.test == 300'
+ok "a model" $A model train line --data line --json
+ok "its page" $A report line --out line.html --json
+says "says so" 'newest ones, t from 2026-02-.* on, and 100 older ones that were tested on in an earlier version' line.html
+cut -d, -f2- m2.csv >nameless.csv
+ok "parts without the column that names them" $A data import nameless nameless.csv --target ok --json
+ok "can be judged" $A model evaluate line --data nameless --json
+holds "and it is said that they may have been trained on" '.seen_known == false and .rows == 400'
 finish

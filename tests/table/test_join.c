@@ -125,8 +125,11 @@ static void rework(void **state)
     assert_string_equal(shown(t), "serial,x,y\na,1,10\nb,2,50\nc,4,30\n");
     an_table_free(t);
     set(&o, "attempts", "all");
-    t = join2(a, b, &o, NULL);
+    t = join2(a, b, &o, &report);
     assert_string_equal(shown(t), "serial,attempt,x,y\na,1,1,10\nb,1,2,50\na,2,3,20\nc,1,4,30\n");
+    for (size_t k = 0; k < 2; k++) /* the third of a, the second of c */
+        assert_int_equal(whole(json_array_get(json_object_get(report, "tables"), k), "attempts_alone"), 1);
+    json_decref(report);
     an_table_free(t);
     set(&o, "parts", "all");
     t = join2(a, b, &o, NULL);
