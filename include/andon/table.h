@@ -158,7 +158,7 @@ typedef struct an_csv_options { /* zero-initialised fields mean 'detect' (an_csv
     /* ',' ';' '\t' '|' ' ' by name or itself: "comma" "semicolon" "tab" "pipe" "space" or one character; NULL: detect */
     char *delimiter;
     char *decimal;   /* "." or ","; NULL: detect */
-    char *thousands; /* "." "," "'" " " or "none"; NULL: none unless forced */
+    char *thousands; /* "." "," "'" " " ("space") or "none"; NULL: detect */
     /* "utf-8" "latin-1" "cp1252" "utf-16le" "utf-16be" ("utf-16"); NULL: BOM, UTF-16 by its zero bytes, UTF-8 when valid, cp1252 where it
      * has printable 0x80-0x9f, else latin-1 */
     char *encoding;
@@ -181,7 +181,7 @@ typedef struct an_csv_options { /* zero-initialised fields mean 'detect' (an_csv
     AN_TEXT_AT(base, an_csv_options, delimiter, NULL,                                                                                    \
                "between fields: comma, semicolon, tab, pipe, space or one character; found out when not given"),                         \
         AN_TEXT_AT(base, an_csv_options, decimal, NULL, "decimal mark: . or , ; found out when not given"),                              \
-        AN_TEXT_AT(base, an_csv_options, thousands, NULL, "thousands separator: . , ' a blank, or none; none when not given"),           \
+        AN_TEXT_AT(base, an_csv_options, thousands, NULL, "thousands separator: . , ' space, or none; found out when not given"),        \
         AN_TEXT_AT(base, an_csv_options, encoding, NULL, "utf-8, latin-1, cp1252, utf-16le or utf-16be; found out when not given"),      \
         AN_BOOL_AT(base, an_csv_options, no_header, false, "the first row holds values, not names; columns are called c1, c2 ..."),      \
         AN_TEXT_AT(base, an_csv_options, names, NULL, "file with one column name per line"),                                             \

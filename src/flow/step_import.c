@@ -91,7 +91,8 @@ static json_t *dialect_json(const an_csv_dialect *d)
     char text[2], decimal[2] = { d->decimal, 0 }, thousands[2] = { d->thousands, 0 };
     if (!d->delimiter) return json_pack("{s:s}", "format", "parquet");
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "format", "text", "delimiter",
-                     delimiter_name(d->delimiter, text), "decimal", decimal, "thousands", d->thousands ? thousands : "none", "encoding",
+                     delimiter_name(d->delimiter, text), "decimal", decimal, "thousands",
+                     d->thousands == ' ' ? "space" : d->thousands ? thousands : "none", "encoding",
                      d->encoding, "header_row", d->header ? json_integer((json_int_t)d->header_line) : json_null(), "units_row",
                      d->units_line ? json_integer((json_int_t)d->units_line) : json_null(), "date_order",
                      d->date_order ? json_string(d->date_order == 'd' ? "day first" : "month first") : json_null(), "titles",

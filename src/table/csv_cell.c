@@ -121,9 +121,11 @@ bool an__csv_any_number(const char *text, size_t n)
 {
     an__number number;
     double real;
-    return n && n < 64 &&
-           (an__number_parse(text, n, '.', 0, &number, &real) || an__number_parse(text, n, ',', 0, &number, &real) ||
-            an__number_parse(text, n, ',', '.', &number, &real) || an__number_parse(text, n, '.', ',', &number, &real));
+    static const char ways[][2] = { { '.', 0 }, { ',', 0 }, { ',', '.' }, { '.', ',' }, { ',', ' ' }, { '.', ' ' }, { '.', '\'' }, { ',', '\'' } };
+    for (size_t k = 0; n && n < 64 && k < AN_COUNT(ways); k++) {
+        if (an__number_parse(text, n, ways[k][0], ways[k][1], &number, &real)) return true;
+    }
+    return false;
 }
 
 const char *an__csv_blank(const an__csv_format *f, const char *p, const char *end)

@@ -137,7 +137,7 @@ static bool forced(const an_csv_options *o, an__csv_format *f, an_error *err)
     if (o->decimal) f->decimal = *o->decimal;
     if (o->thousands && !named_character("thousands", o->thousands, &f->thousands, err)) return false;
     if (f->thousands && !strchr(".,' ", f->thousands))
-        return an_fail(err, AN_USAGE, "--thousands is . , ' a blank or none, and not \"%s\"", o->thousands);
+        return an_fail(err, AN_USAGE, "--thousands is . , ' space or none, and not \"%s\"", o->thousands);
     if (f->thousands && f->thousands == f->decimal) return an_fail(err, AN_USAGE, "--thousands and --decimal are the same character");
     if (f->thousands == '.' && !f->decimal) f->decimal = ',';
     if (f->thousands == ',' && !f->decimal) f->decimal = '.';

@@ -42,6 +42,10 @@ static bool odd_cell(const an__csv_column *c, size_t good, size_t n, an_error *e
         how = ", or --thousands ,";
     else if (an__number_parse(text, strlen(text), ',', '.', &number, &real))
         how = ", or --thousands .";
+    else if (an__number_parse(text, strlen(text), ',', ' ', &number, &real) || an__number_parse(text, strlen(text), '.', ' ', &number, &real))
+        how = ", or --thousands space";
+    else if (an__number_parse(text, strlen(text), '.', '\'', &number, &real) || an__number_parse(text, strlen(text), ',', '\'', &number, &real))
+        how = ", or --thousands \"'\"";
     return an_hint(err, "correct the cell, or --type \"%s=category\", or --missing \"%s\"%s", c->name, text, how);
 }
 

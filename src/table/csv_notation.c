@@ -7,8 +7,10 @@ enum { SAMPLE_ROWS = 200, SAMPLE_BYTES = 1 << 20 };
 
 /* Ways to write numbers, the likelier first: where two read the same columns the first of them is taken. After a semicolon or a tab 2,5 is
  * a decimal comma; between commas 2,500 in quotes is a thousands separator. */
-static const an__csv_notation notations[] = { { '.', 0 }, { ',', 0 }, { ',', '.' }, { '.', ',' }, { '.', '\'' }, { ',', '\'' } };
-static const an__csv_notation between_commas[] = { { '.', 0 }, { '.', ',' }, { ',', 0 }, { ',', '.' }, { '.', '\'' }, { ',', '\'' } };
+static const an__csv_notation notations[] = { { '.', 0 },    { ',', 0 },    { ',', '.' }, { '.', ',' },
+                                              { '.', '\'' }, { ',', '\'' }, { ',', ' ' }, { '.', ' ' } };
+static const an__csv_notation between_commas[] = { { '.', 0 },    { '.', ',' },  { ',', 0 },   { ',', '.' },
+                                                   { '.', '\'' }, { ',', '\'' }, { '.', ' ' }, { ',', ' ' } };
 enum { NOTATIONS = AN_COUNT(notations) };
 
 enum { POINT, COMMA, MARKS };
@@ -17,17 +19,40 @@ typedef struct column_count {
     size_t values, numbers[NOTATIONS];
     size_t open[MARKS]; /* cells such as 1.234: thousands or decimals */
     size_t plain;       /* whole numbers of four digits or more without a mark */
+    size_t blank;       /* cells such as 1 200 */
+    size_t blank_sure;  /* of these 1 200,5 and those with a no-break blank, which nobody writes into a code */
+    size_t small;       /* numbers below 1000 */
     size_t line[MARKS]; /* of the first open cell, by its mark */
     char text[MARKS][24];
 } column_count;
 
 typedef struct evidence { /* of cells that only one reading fits: 12.5, 0.125, 1.234.567, 1.234,5 */
     bool decimal[MARKS], thousands[MARKS];
+    bool blank; /* of thousands */
 } evidence;
 
 static bool decided(const evidence *e)
 {
     return e->decimal[POINT] || e->decimal[COMMA] || e->thousands[POINT] || e->thousands[COMMA];
+}
+
+/* The number without blanks and apostrophes between its digits; true: there were blanks. *sure: no-break ones. */
+static bool without_groups(const char *text, size_t n, char out[64], size_t *size, bool *sure)
+{
+    bool blank = false;
+    *size = 0;
+    *sure = false;
+    for (size_t i = 0, bytes; i < n && *size < 63; i += bytes) {
+        bytes = an__group_mark(text + i, n - i, ' ');
+        if (bytes) {
+            blank = true;
+            *sure |= bytes > 1;
+        } else if (!(bytes = an__group_mark(text + i, n - i, '\''))) {
+            out[(*size)++] = text[i];
+            bytes = 1;
+        }
+    }
+    return blank;
 }
 
 /* What one number says about the marks; true: it could be read both ways, under *mark. */
@@ -61,6 +86,14 @@ static bool judge(const char *text, size_t n, evidence *e, int *mark, bool *plai
     return open;
 }
 
+/* How many digits stand in front of the mark. */
+static size_t whole_digits(const char *text, size_t n)
+{
+    size_t start = n && (text[0] == '-' || text[0] == '+'), i = start;
+    while (i < n && an__digit(text[i])) i++;
+    return i - start;
+}
+
 /* Cells by column under each notation; rows: how many at most. */
 static void count_columns(const an__csv_format *f, const an__csv_notation *way, const an_csv_options *o, const an__csv_layout *layout,
                           size_t rows, bool until_decided, an_buf *scratch, column_count *column, size_t columns, evidence *e)
@@ -92,13 +125,20 @@ static void count_columns(const an__csv_format *f, const an__csv_notation *way, 
                 double real;
                 c->numbers[k] += an__number_parse(field.text, field.n, way[k].decimal, way[k].thousands, &number, &real);
             }
-            if (judge(field.text, field.n, e, &mark, &plain)) {
+            char bare[64];
+            size_t size;
+            bool sure, gaps = without_groups(field.text, field.n, bare, &size, &sure), grouped = size < field.n;
+            bool open = judge(bare, size, e, &mark, &plain);
+            c->blank += gaps;
+            c->blank_sure += gaps && (sure || memchr(bare, '.', size) || memchr(bare, ',', size));
+            c->small += whole_digits(bare, size) <= 3;
+            if (open) {
                 if (!c->open[mark]++) {
                     c->line[mark] = line;
                     snprintf(c->text[mark], sizeof c->text[mark], "%.*s", (int)field.n, field.text);
                 }
             }
-            c->plain += plain;
+            c->plain += plain && !grouped;
         }
         if (w.fault || (until_decided && decided(e))) return;
         p = an__csv_next_line(w.p, end);
@@ -113,6 +153,21 @@ static char *name_of(const an__csv_format *f, const an_csv_options *o, const an_
         if (j == column && field.n) return an_strndup(field.text, field.n < 100 ? field.n : 100);
     }
     return an_format("%zu", column + 1);
+}
+
+/* Whether --type says that the column holds no numbers. */
+static bool forced_text(const an__csv_format *f, const an_csv_options *o, const an__csv_layout *layout, size_t column, an_buf *scratch)
+{
+    if (!o->type.count) return false;
+    char *name = name_of(f, o, layout, column, scratch);
+    bool text = false;
+    for (size_t i = 0; i < o->type.count; i++) {
+        const char *item = o->type.items[i], *sign = strrchr(item, '=');
+        if (!sign || (size_t)(sign - item) != strlen(name) || memcmp(item, name, strlen(name))) continue;
+        text = strcmp(sign + 1, "integer") && strcmp(sign + 1, "real");
+    }
+    free(name);
+    return text;
 }
 
 /* "1.234" as 1234, or as 1.234 whatever its mark */
@@ -140,7 +195,8 @@ static bool refuse_open(const an__csv_format *f, const an_csv_options *o, const 
     char mark = k == COMMA ? ',' : '.', other = k == COMMA ? '.' : ',';
     char *whole = without(c->text[k], mark, false), *real = without(c->text[k], mark, true);
     if (c->open[!k]) { /* one of the two marks is the decimal mark */
-        char *second = c->text[!k], *second_whole = without(second, other, false), *second_real = without(second, other, true);
+        const char *second = c->text[!k];
+        char *second_whole = without(second, other, false), *second_real = without(second, other, true);
         an_fail(err, AN_INPUT,
                 "line %zu, column %s: \"%s\" may be %s or %s, and \"%s\" in line %zu %s or %s: no cell of the file tells which mark is the "
                 "decimal mark",
@@ -174,8 +230,10 @@ bool an__csv_find_notation(const an__csv_format *f, const an_csv_options *o, con
     size_t open = columns;
     for (size_t j = 0; j < columns; j++) {
         const column_count *c = &column[j];
+        /* 123 456 in every cell may be a code; between numbers below 1000, or with a decimal mark behind, the blank separates thousands */
+        e.blank |= f->delimiter != ' ' && (c->blank_sure || (c->blank && c->small));
         for (int m = 0; m < MARKS; m++) {
-            if (!c->open[m]) continue;
+            if (!c->open[m] || forced_text(f, o, layout, j, &scratch)) continue;
             if (c->plain) e.decimal[m] = true; /* 1234 beside 1.234: thousands have no mark here */
             bool usual = m == POINT && (f->delimiter == ',' || f->delimiter == ' ');
             size_t cells = 0;
@@ -198,6 +256,7 @@ bool an__csv_find_notation(const an__csv_format *f, const an_csv_options *o, con
     *out = (an__csv_notation){ f->decimal ? f->decimal : f->thousands == '.' ? ',' : '.', f->thousands };
     size_t most = 0;
     for (size_t k = 0; ok && k < NOTATIONS; k++) {
+        if (way[k].thousands == ' ' && !o->thousands && !e.blank) continue;
         if ((f->decimal && way[k].decimal != f->decimal) || (o->thousands && way[k].thousands != f->thousands)) continue;
         if (open < columns && !contradiction) { /* the cells that are open follow those that are not */
             if ((e.decimal[POINT] || e.thousands[COMMA]) && way[k].decimal == ',') continue;

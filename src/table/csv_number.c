@@ -64,14 +64,16 @@ bool an__number_parse(const char *text, size_t n, char decimal, char thousands, 
     if (thousands) { /* 1.234.567,8: groups of three between the first digit and the decimal mark */
         size_t sign = text[0] == '-' || text[0] == '+', i = sign, group = 0, groups = 0;
         if (sign) copy[m++] = text[0];
-        for (; i < n && (an__digit(text[i]) || text[i] == thousands); i++) {
-            if (text[i] == thousands) {
+        for (size_t bytes; i < n; i += bytes) {
+            bytes = an__digit(text[i]) ? 1 : an__group_mark(text + i, n - i, thousands);
+            if (!bytes) break;
+            if (an__digit(text[i])) {
+                copy[m++] = text[i];
+                group++;
+            } else {
                 if (!group || (groups && group != 3) || group > 3) return false;
                 groups++;
                 group = 0;
-            } else {
-                copy[m++] = text[i];
-                group++;
             }
         }
         if (groups && (group != 3 || text[sign] == '0')) return false; /* 0.123 is not 123 */

@@ -24,6 +24,17 @@ static inline bool an__digit(char c)
     return (unsigned char)(c - '0') < 10;
 }
 
+/* Bytes of a thousands separator at p, 0: there is none. A blank stands for a no-break, narrow or thin blank as well, an apostrophe for a
+ * typographic one. */
+static inline size_t an__group_mark(const char *p, size_t n, char thousands)
+{
+    if (!n) return 0;
+    if (*p == thousands) return 1;
+    if (thousands == ' ' && n >= 2 && !memcmp(p, "\xc2\xa0", 2)) return 2;
+    if (thousands == ' ' && n >= 3 && (!memcmp(p, "\xe2\x80\xaf", 3) || !memcmp(p, "\xe2\x80\x89", 3))) return 3;
+    return thousands == '\'' && n >= 3 && !memcmp(p, "\xe2\x80\x99", 3) ? 3 : 0;
+}
+
 static inline const char *an__number_scan(const char *p, char decimal, an__number *out)
 {
     uint64_t w = 0;

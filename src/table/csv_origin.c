@@ -2,18 +2,55 @@
 #include "csv_impl.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 static const char *const origin_names[3] = { "_generator", "_seed", "_row" };
 
-bool an__csv_find_origin(const an__csv_reader *r, size_t at[3])
+int an__origin_part(const char *name)
 {
     for (int k = 0; k < 3; k++) {
-        size_t j = 0;
-        while (j < r->columns && strcmp(r->column[j].name, origin_names[k])) j++;
-        if (j == r->columns) return false;
-        at[k] = j;
+        if (!strcasecmp(name, origin_names[k])) return k;
     }
-    return true;
+    return -1;
+}
+
+/* A row whose marks are half gone may be generated, and nothing tells: it must not pass as measured and get into a test part. */
+bool an__origin_whole(const size_t found[3], an_error *err)
+{
+    if (found[0] == 1 && found[1] == 1 && found[2] == 1) return true;
+    if (!found[0] && !found[1] && !found[2]) return true;
+    an_buf has = { 0 }, lacks = { 0 };
+    for (int k = 0; k < 3; k++) {
+        an_buf *list = found[k] ? &has : &lacks;
+        an_buf_printf(list, "%s%s%s", list->size ? ", " : "", origin_names[k], found[k] > 1 ? " (several times)" : "");
+    }
+    an_fail(err, AN_REFUSED, "the header has %s%s%s: these columns mark generated rows, and only all three tell which rows were measured",
+            has.data, lacks.size ? " but not " : "", lacks.size ? lacks.data : "");
+    an_hint(err, "bring back the columns _generator, _seed and _row as 'synth sample' or 'data export' wrote them; a column of another meaning "
+                 "needs another name in the file");
+    an_buf_free(&has);
+    an_buf_free(&lacks);
+    return false;
+}
+
+bool an__csv_find_origin(const an__csv_reader *r, size_t at[3])
+{
+    for (int k = 0; k < 3; k++) at[k] = SIZE_MAX;
+    for (size_t j = 0; j < r->columns; j++) {
+        int k = an__origin_part(r->column[j].name);
+        if (k >= 0) at[k] = j;
+    }
+    return at[0] != SIZE_MAX && at[1] != SIZE_MAX && at[2] != SIZE_MAX;
+}
+
+bool an__csv_check_origin(const an__csv_reader *r, an_error *err)
+{
+    size_t found[3] = { 0 };
+    for (size_t j = 0; j < r->columns; j++) {
+        int k = an__origin_part(r->column[j].name);
+        if (k >= 0) found[k]++;
+    }
+    return an__origin_whole(found, err);
 }
 
 static bool parse_u64(const char *text, size_t n, uint64_t *out)

@@ -263,7 +263,7 @@ static an_table *read_source(an__csv_reader *r, const an_csv_options *o, an_erro
     for (size_t j = 0; j < r->columns; j++) r->column[j] = (an__csv_column){ .name = r->names.items[j], .forced = -1 };
     if (counts.nul && memchr(p, 0, (size_t)(r->layout.end - p)) && !nul_error(r, first, first_line, err)) return NULL;
     size_t at[3];
-    if (!force_types(r, o, err)) return NULL;
+    if (!force_types(r, o, err) || !an__csv_check_origin(r, err)) return NULL;
     if (an__csv_find_origin(r, at)) {
         for (int k = 0; k < 3; k++) r->column[at[k]].forced = AN_TEXT;
     }

@@ -40,6 +40,11 @@ uint64_t an__hash_seeded(uint64_t seed, const void *bytes, size_t n);
 /* Appends the value of a cell in a form that depends on the value alone (not on integer or real, nor on dictionary codes). */
 void an__cell_content(const an_column *c, size_t row, an_buf *out);
 
+/* Which of _generator, _seed and _row (0 to 2, in upper or lower case) the name of a column is; -1: none. */
+int an__origin_part(const char *name);
+/* AN_REFUSED where some are there (found[k]: how many columns of this name) but not all three. */
+bool an__origin_whole(const size_t found[3], an_error *err);
+
 /* A temporary file without a name, in $TMPDIR or /tmp; -1: failed. */
 int an__spill_open(an_error *err);
 

@@ -167,11 +167,23 @@ static uint32_t find_origin(an_table *t, const char *generator, size_t n, uint64
 static bool restore_origin(an_table *t, an_error *err)
 {
     static const char *const names[3] = { "_generator", "_seed", "_row" };
-    an_column *c[3];
+    an_column *c[3] = { 0 };
+    size_t found[3] = { 0 };
+    for (size_t j = 0; j < t->columns; j++) {
+        int k = an__origin_part(t->column[j].name);
+        if (k < 0) continue;
+        c[k] = &t->column[j];
+        found[k]++;
+    }
+    if (!an__origin_whole(found, err)) return false;
     for (int k = 0; k < 3; k++) {
-        c[k] = an_table_find(t, names[k]);
-        bool text = c[k] && (c[k]->type == AN_CATEGORY || c[k]->type == AN_TEXT);
-        if (!c[k] || (k ? c[k]->type != AN_INTEGER : !text && c[k]->missing < t->rows)) return true;
+        if (!c[k]) return true;
+        bool text = c[k]->type == AN_CATEGORY || c[k]->type == AN_TEXT, whole = c[k]->type == AN_INTEGER;
+        if (k ? whole : text || c[k]->missing == t->rows) continue;
+        if (k && c[k]->missing == t->rows && c[0] && c[0]->missing == t->rows) continue; /* all rows are measured */
+        an_fail(err, AN_REFUSED, "column %s is %s: with _generator, _seed and _row it must tell which rows were measured", c[k]->name,
+                an_type_name(c[k]->type));
+        return an_hint(err, "%s holds %s; a column of another meaning needs another name", names[k], k ? "whole numbers" : "names");
     }
     an_buf generator = { 0 };
     bool ok = true;

@@ -30,6 +30,8 @@ static json_t *table_json(double statistic, const double *count, size_t r, size_
 
 static void with_target(const an__frame *f, an__facts *c, const int32_t *code, size_t classes)
 {
+    /* names of parts, and texts that hardly repeat: every one falls into one class, whatever it is */
+    if (c->c->role == AN_ID || 2 * classes > c->n) return;
     if (c->c == f->target || classes < 2 || classes > MOST || (!f->label && !f->target_class && !f->target_rank)) return;
     double p = NAN, v = NAN;
     if (f->label || f->target_class) {

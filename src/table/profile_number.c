@@ -154,7 +154,7 @@ static void several_classes(const an__frame *f, an__facts *c, const an_placed *v
 static void with_target(const an__frame *f, an__facts *c, const an_placed *v, size_t n, an__scratch *s)
 {
     double value = NAN, low = NAN, high = NAN, p = NAN;
-    if (c->c == f->target || n < 2) return;
+    if (c->c == f->target || c->c->role == AN_ID || n < 2) return;
     if (f->label) {
         size_t groups = 0;
         for (size_t i = 0; i < n;) {

@@ -8,17 +8,42 @@
 /* ---- limits, values, groups ------------------------------------------------------------------------------------------------------------
  */
 
+/* "limits 5 to 15 N.m", "limit 2 mL/min (upper)" */
+static char *limits_text(const an__facts *c)
+{
+    const char *unit = c->c->unit ? c->c->unit : "", *blank = *unit ? " " : "";
+    if (isnan(c->low) || isnan(c->high))
+        return an_format("limit %.6g%s%s (%s)", isnan(c->low) ? c->high : c->low, blank, unit, isnan(c->low) ? "upper" : "lower");
+    return an_format("limits %.6g to %.6g%s%s", c->low, c->high, blank, unit);
+}
+
+/* The indices there are: with one limit there is no Cp and no Pp; without spread within subgroups no Cp and no Cpk. */
+static char *indices_text(const an__findings *all, const an_capability *p)
+{
+    an_buf b = { 0 };
+    if (isfinite(p->cp)) an_buf_printf(&b, "Cp %.2f, ", p->cp);
+    if (isfinite(p->cpk)) an_buf_printf(&b, "Cpk %.2f (%.2f to %.2f), ", p->cpk, p->cpk_low, p->cpk_high);
+    if (isfinite(p->pp)) an_buf_printf(&b, "Pp %.2f, ", p->pp);
+    an_buf_printf(&b, "Ppk %.2f; sigma ", p->ppk);
+    if (p->within > 0) an_buf_printf(&b, "%.4g within (%s), ", p->within, p->subgroups ? all->f->lots->name : "moving range");
+    an_buf_printf(&b, "%.4g overall", p->overall);
+    return an_buf_take(&b);
+}
+
 static void limits(an__findings *all, const an__facts *c)
 {
     const an_capability *p = &c->capability;
     if (isnan(c->low) && isnan(c->high)) return;
+    bool one = isnan(c->low) || isnan(c->high);
     size_t outside = p->below + p->above;
     double share = c->n ? (double)outside / (double)c->n : 0;
     if (outside)
         an__finding_add(all, "limits", c, 60 + fmin(25, 300 * share),
-                        an_format("%s: %zu of %zu readings are outside the limits (%zu below, %zu above)%s", c->c->name, outside, c->n,
-                                  p->below, p->above, share > 0.3 ? "; are the limits those of this column, in its unit?" : ""),
-                        an_format("limits %.6g to %.6g%s%s", c->low, c->high, c->c->unit ? " " : "", c->c->unit ? c->c->unit : ""));
+                        one ? an_format("%s: %zu of %zu readings are %s the limit%s", c->c->name, outside, c->n,
+                                        p->below ? "below" : "above", share > 0.3 ? "; is it that of this column, in its unit?" : "")
+                            : an_format("%s: %zu of %zu readings are outside the limits (%zu below, %zu above)%s", c->c->name, outside,
+                                        c->n, p->below, p->above, share > 0.3 ? "; are the limits those of this column, in its unit?" : ""),
+                        limits_text(c));
     if (!c->capable || !(p->ppk < 1.33)) return;
     an__finding_add(all, "capability", c, p->ppk < 1 ? 64 : 44,
                     an_format("%s is %s: Ppk %.2f (%.2f to %.2f)%s", c->c->name, p->ppk < 1 ? "not capable" : "barely capable", p->ppk,
@@ -26,8 +51,7 @@ static void limits(an__findings *all, const an__facts *c)
                               p->cpk >= 1.33         ? "; within subgroups it would be (Cpk 1.33 or more): the level wanders"
                               : p->pp > p->ppk + 0.3 ? "; it would gain much by being centred"
                                                      : ""),
-                    an_format("Cp %.2f, Cpk %.2f (%.2f to %.2f), Pp %.2f; sigma %.4g within (%s), %.4g overall", p->cp, p->cpk, p->cpk_low,
-                              p->cpk_high, p->pp, p->within, p->subgroups ? all->f->lots->name : "moving range", p->overall));
+                    indices_text(all, p));
 }
 
 void an__find_values(an__findings *all, const an__facts *c)
