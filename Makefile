@@ -43,10 +43,13 @@ tsan: test-packages ## build and test with the thread sanitizer
 fuzz: check-packages ## run every libFuzzer target for a minute (SECONDS_EACH=60)
 	@tools/fuzz
 
+package: build ## a self-contained tar.gz and a .deb, for machines without a compiler or a network
+	@tools/package $(BUILD)
+
 install: build ## install into PREFIX (default /usr/local)
 	cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
 
 clean: ## remove what was built
 	rm -rf $(BUILD) compile_commands.json
 
-.PHONY: help packages build demo test test-packages check-packages lint bench asan tsan fuzz install clean
+.PHONY: help packages build demo test test-packages check-packages lint bench asan tsan fuzz package install clean

@@ -32,8 +32,8 @@ const an__schema an__openapi_schemas[] = {
                        "'outputs':{'type':'array','items':{'$ref':'#/components/schemas/TensorMetadata'}},"
                        "'parameters':{'type':'object'}}}" },
     { "InferParameters", "{'type':'object','properties':{'binary_data_output':{'type':'boolean','description':'Outputs as raw bytes.'},"
-                         "'timeout':{'type':'integer','minimum':0,'maximum':9223372036854775807,"
-                         "'description':'Microseconds; 0: none.'}}}" },
+                         "'timeout':{'anyOf':[{'const':0},{'type':'integer','minimum':1000000,'maximum':9223372036854775807}],"
+                         "'description':'Microseconds; 0: none. Less than a second is taken, too.'}}}" },
     { "InferInput", "{'type':'object','required':['name','shape','datatype'],'properties':{'name':{'type':'string'},"
                     "'shape':{'type':'array','items':{'type':'integer','minimum':1},'minItems':1,'maxItems':2},"
                     "'datatype':{'$ref':'#/components/schemas/Datatype'},"

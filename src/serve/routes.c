@@ -204,15 +204,17 @@ static const an__response predict_responses[] = { { .status = 200, .schema = "Pr
 static const an__parameter verdict_parameters[] = {
     { "X-Request-Id", AN__IN_HEADER, false, "{'type':'string'}",
       "Comes back in the answer and stands in the journal; made where it is no plain word." },
-    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':100}",
-      "How long the client waits: later answers are not worked on. Less than 100 is taken, but may well be too little (504)." },
+    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':1000}",
+      "How long the client waits: later answers are not worked on. Less than 1000 is taken, but may be too little on a busy machine "
+      "(504)." },
     { 0 },
 };
 static const an__parameter infer_parameters[] = {
     { "X-Request-Id", AN__IN_HEADER, false, "{'type':'string'}",
       "Comes back in the answer and stands in the journal; made where it is no plain word." },
-    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':100}",
-      "How long the client waits: later answers are not worked on. Less than 100 is taken, but may well be too little (504)." },
+    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':1000}",
+      "How long the client waits: later answers are not worked on. Less than 1000 is taken, but may be too little on a busy machine "
+      "(504)." },
     { "Inference-Header-Content-Length", AN__IN_HEADER, false, "{'type':'integer','minimum':0}",
       "Bytes of JSON before the raw tensors of the binary extension." },
     { 0 },

@@ -3,6 +3,7 @@
 #include "audit.h"
 
 #include "andon/score.h"
+#include "csv_number.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -268,24 +269,70 @@ static const char *use_as(const an_table *t, an_role role)
     return role == AN_TIME ? " (with --time the newest rows become the test part)" : " (does it name the part? then --id)";
 }
 
-/* 13.209,63 or 12,5 % or 2.10 kN: digits with a mark between them, perhaps a unit of one word behind. */
-static bool like_number(const char *text, size_t n)
+/* What makes a text look like a number that was not read. */
+typedef enum oddity { ODD_NOT, ODD_PLAIN, ODD_MARKS, ODD_UNIT, ODD_PERCENT, ODD_MINUS, ODDITIES } oddity;
+
+/* 13.209,63 or 12 500 or 12,5 % or 2.10 kN or 0,2-: digits, marks and blanks between them, and at most one word behind. */
+static oddity like_number(const char *text, size_t n)
 {
-    size_t i = n && (text[0] == '-' || text[0] == '+'), marks = 0, unit = 0;
-    if (i == n || text[i] < '0' || text[i] > '9') return false;
-    for (; i < n && ((text[i] >= '0' && text[i] <= '9') || strchr(".,'", text[i])); i++) marks += text[i] > '9' || text[i] < '0';
-    while (i < n && text[i] == ' ') i++;
-    for (; i < n && text[i] != ' ' && (text[i] < '0' || text[i] > '9'); i++) unit++;
-    return i == n && marks && marks < 4 && unit < 8;
+    size_t i = n && (text[0] == '-' || text[0] == '+'), marks = 0, gap = 0;
+    if (i == n || text[i] < '0' || text[i] > '9') return ODD_NOT;
+    for (size_t bytes; i < n; i += bytes) {
+        bool digit = text[i] >= '0' && text[i] <= '9', mark = text[i] == '.' || text[i] == ',';
+        bytes = digit || mark ? 1 : an__group_mark(text + i, n - i, ' ');
+        if (!bytes) bytes = an__group_mark(text + i, n - i, '\'');
+        if (!bytes) break;
+        if (!digit && !mark && (i + bytes == n || text[i + bytes] < '0' || text[i + bytes] > '9')) break; /* a blank in front of a unit */
+        marks += !digit;
+    }
+    for (size_t bytes; i < n && (bytes = an__group_mark(text + i, n - i, ' ')); i += bytes) gap++;
+    if (marks > 3) return ODD_NOT;
+    if (i == n) return marks ? ODD_MARKS : ODD_PLAIN;
+    if (i + 1 == n && text[i] == '-') return ODD_MINUS;
+    if (i + 1 == n && text[i] == '%') return ODD_PERCENT;
+    if (n - i > 7 || (!marks && !gap)) return ODD_NOT;
+    for (; i < n; i++) {
+        if (text[i] == ' ' || (text[i] >= '0' && text[i] <= '9')) return ODD_NOT;
+    }
+    return ODD_UNIT;
+}
+
+/* What to do about texts that look like numbers: of `values` texts so many are odd in each way. NULL: they do not look so. */
+static const char *number_advice(const size_t seen[ODDITIES], size_t values)
+{
+    size_t odd = seen[ODD_MARKS] + seen[ODD_UNIT] + seen[ODD_PERCENT] + seen[ODD_MINUS];
+    if (!odd || (double)(odd + seen[ODD_PLAIN]) < 0.9 * (double)values) return NULL;
+    if (seen[ODD_MINUS])
+        return "though they look like numbers: a minus behind the number is not read; write it in front (-0,2 for 0,2-) in the file";
+    if (2 * seen[ODD_PERCENT] > odd) return "though they look like numbers: take the % out of the cells, and say it by --unit COLUMN=%";
+    if (2 * seen[ODD_UNIT] > odd) return "though they look like numbers: take the unit out of the cells, and say it by --unit COLUMN=UNIT";
+    return "though they look like numbers: is it --decimal, --thousands, --date-format, or a unit behind each?";
 }
 
 /* A column of numbers that were not understood must not get lost as an identifier without a word. */
-static bool like_numbers(const an_table *t, const an_column *c)
+static const char *advice_of_texts(const an_table *t, const an_column *c)
 {
-    size_t values = t->rows - c->missing, good = 0;
-    for (size_t i = 0; i < t->rows; i++)
-        if (an_valid(c, i)) good += like_number(c->text.bytes + c->text.offset[i], c->text.offset[i + 1] - c->text.offset[i]);
-    return (double)good >= 0.9 * (double)values;
+    size_t values = t->rows - c->missing, seen[ODDITIES] = { 0 }, digits = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        if (!an_valid(c, i)) continue;
+        const char *text = c->text.bytes + c->text.offset[i];
+        size_t n = c->text.offset[i + 1] - c->text.offset[i];
+        seen[like_number(text, n)]++;
+        digits += n && text[0] >= '0' && text[0] <= '9';
+    }
+    const char *advice = number_advice(seen, values);
+    if (advice || seen[ODD_PLAIN] == values || 2 * digits <= values) return advice;
+    return "though most begin with digits: if they are numbers or dates, is it --decimal, --thousands or --date-format?";
+}
+
+/* The same of a category: it can be learnt from, but as names without an order. */
+static void tell_numbers(const an_column *c, an_list *notes)
+{
+    size_t seen[ODDITIES] = { 0 };
+    if (!notes || c->dictionary.count < 3) return;
+    for (int32_t k = 0; k < c->dictionary.count; k++) seen[like_number(c->dictionary.names[k], strlen(c->dictionary.names[k]))]++;
+    const char *advice = number_advice(seen, (size_t)c->dictionary.count);
+    if (advice) an_list_add_take(notes, an_format("%s: a category of %d texts, %s", c->name, (int)c->dictionary.count, advice));
 }
 
 static bool audit_text(const an_table *t, an_column *c, an_list *notes, an_error *err)
@@ -304,9 +351,9 @@ static bool audit_text(const an_table *t, an_column *c, an_list *notes, an_error
         free(why);
         why = an_format("its texts do not repeat%s", use_as(t, AN_ID));
     }
-    if (like_numbers(t, c)) {
-        char *more =
-            an_format("%s, though they look like numbers: is it --decimal, --thousands, --date-format, or a unit behind each?", why);
+    const char *advice = advice_of_texts(t, c);
+    if (advice) {
+        char *more = an_format("%s, %s", why, advice);
         free(why);
         why = more;
     }
@@ -338,6 +385,7 @@ static bool audit_column(an_table *t, size_t j, uint64_t *hash, const uint8_t *l
         if (!audit_text(t, c, notes, err)) return false;
         if (c->role == AN_IGNORED) return true;
     }
+    if (c->type == AN_CATEGORY) tell_numbers(c, notes);
     if (c->type == AN_INTEGER || c->type == AN_REAL || c->type == AN_DATETIME) {
         bool identifier;
         if (!distinct_whole(t, c, err, &identifier)) return false;

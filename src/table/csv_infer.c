@@ -46,6 +46,11 @@ static bool odd_cell(const an__csv_column *c, size_t good, size_t n, an_error *e
         how = ", or --thousands space";
     else if (an__number_parse(text, strlen(text), '.', '\'', &number, &real) || an__number_parse(text, strlen(text), ',', '\'', &number, &real))
         how = ", or --thousands \"'\"";
+    size_t last = strlen(text);
+    if (last > 1 && (text[last - 1] == '-' || text[last - 1] == '%') && an__csv_any_number(text, last - 1)) {
+        return an_hint(err, text[last - 1] == '-' ? "write the minus in front of the number (-0,2 for 0,2-) in the file"
+                                                  : "take the %% out of the cells: some numbers have it and some have not");
+    }
     return an_hint(err, "correct the cell, or --type \"%s=category\", or --missing \"%s\"%s", c->name, text, how);
 }
 

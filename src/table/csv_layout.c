@@ -245,10 +245,33 @@ static bool total_word(const char *text, size_t n)
     return false;
 }
 
-/* A row that begins with such a word where the column holds numbers, or leaves a column empty that never is. A remark: one text alone below
+/* A column of names that never repeat, none of them such a word: serials. */
+static bool names_parts(const an__csv_format *f, const char *p, const char *end, size_t column, an_buf *scratch)
+{
+    an_list seen = { 0 };
+    size_t line = 0;
+    bool distinct = true;
+    while (distinct && seen.count < 50 && p < end && (p = skip_blank(f, p, end, &line))) {
+        an__csv_walk w = an__csv_walk_row(f, p, end, scratch);
+        an__csv_field field;
+        for (size_t j = 0; an__csv_walk_next(&w, &field); j++) {
+            if (j != column) continue;
+            char *text = an_strndup(field.text, field.n < 200 ? field.n : 200);
+            distinct = field.n && !total_word(field.text, field.n) && !an_list_has(&seen, text);
+            an_list_add_take(&seen, text);
+        }
+        if (w.fault) break;
+        p = an__csv_next_line(w.p, end);
+    }
+    distinct = distinct && seen.count >= 3;
+    an_list_free(&seen);
+    return distinct;
+}
+
+/* A row that begins with such a word where the column holds numbers or names that never repeat, or leaves a column empty that never is. A remark: one text alone below
  * a blank line. */
-static bool is_total(const an__csv_format *f, const look *row, bool below_blank, const column_look *column, size_t columns, size_t rows,
-                     an_buf *scratch, char *word, size_t room)
+static bool is_total(const an__csv_format *f, const look *row, const char *table, bool below_blank, const column_look *column, size_t columns,
+                     size_t rows, an_buf *scratch, char *word, size_t room)
 {
     an__csv_field field;
     size_t j = 0, label = SIZE_MAX;
@@ -266,6 +289,7 @@ static bool is_total(const an__csv_format *f, const look *row, bool below_blank,
         if (!total_word(field.text, field.n)) label = columns;
     }
     if (label < columns && (mostly_numbers(&column[label]) || empty_where_never)) return true;
+    if (label == 0 && row->numeric && row->numeric + 1 == row->filled && names_parts(f, table, row->start, 0, scratch)) return true;
     return below_blank && columns >= 3 && row->filled == 1 && row->fields != columns && letters && !row->numeric;
 }
 
@@ -299,7 +323,7 @@ static void find_totals(const an__csv_format *f, const char *p, const char *end,
         const char *above = before;
         while (above > from && above[-1] != '\n' && above[-1] != '\r') above--;
         look row = look_at(f, q, end, 0, scratch);
-        more = is_total(f, &row, an__csv_blank(f, above, end) != NULL, column, columns, rows, scratch, out->total, sizeof out->total);
+        more = is_total(f, &row, p, an__csv_blank(f, above, end) != NULL, column, columns, rows, scratch, out->total, sizeof out->total);
         if (more) start[count++] = stop = q;
     }
     free(column);

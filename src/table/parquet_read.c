@@ -87,7 +87,7 @@ static bool read_column(an_table *t, const uint8_t *bytes, size_t n, const an__p
     an__parquet_reader r = { .about = &m->column[j + 1], .table = t, .format = &format, .bomb = bomb, .file_bytes = n };
     bool ok = begin_column(&r, m, err);
     for (size_t g = 0; ok && g < m->groups; g++) ok = an__parquet_read_chunk(&r, bytes, n, &m->group[g], &m->group[g].chunk[j], job, err);
-    ok = ok && end_column(&r, !strcmp(name, "_seed") || !strcmp(name, "_row"), err);
+    ok = ok && end_column(&r, an__origin_part(name) > 0, err);
     free_reader(&r);
     return ok || an_context(err, "column %s", name);
 }

@@ -6,7 +6,7 @@
 
 #include "andon/score.h"
 
-enum { AN__GROUPINGS = 3, AN__BLOCKS = 240, AN__CHANGES = 8, AN__GROUPS = 1000, AN__SHOWN = 24, AN__FAR = 5 };
+enum { AN__GROUPINGS = 3, AN__BLOCKS = 240, AN__CHANGES = 8, AN__GROUPS = 1000, AN__SHOWN = 24, AN__FAR = 5, AN__STEPS_MOST = 6 };
 
 /* Rows by place: places are rows in order of time, or as in the file. */
 typedef struct an__grouping {
@@ -32,6 +32,7 @@ typedef struct an__change {
     size_t place;         /* first place after the step */
     double before, after; /* means of the segments */
     double shift;         /* in standard deviations of single readings about their level */
+    const char *unit;     /* what change of unit would explain it; NULL: none */
 } an__change;
 
 typedef struct an__stuck {
@@ -106,6 +107,12 @@ void an__profile_frame_free(an__frame *f);
 bool an__profile_number(const an__frame *f, an__facts *c, an__scratch *s, an_error *err);
 bool an__profile_category(const an__frame *f, an__facts *c, an__scratch *s, an_error *err);
 void an__profile_course(const an__frame *f, an__facts *c, an__scratch *s); /* blocks, stuck values, steps, drift; sorted stats are known */
+/* Merges neighbouring levels of y (they begin at 0 and at[0..count)) until each differs from the next by more than the penalty in squares
+ * of the error of the difference; each side has its own spread, at least `noise`. Returns how many of at are left. */
+size_t an__merge_levels(const double *y, size_t n, size_t *at, size_t count, double noise, double penalty);
+/* Places and tells steps; at: blocks, of those with values `of`, where they are to begin; spread: of single readings about their level. */
+void an__profile_steps(const an__frame *f, an__facts *c, const an__scratch *s, const size_t *of, const size_t *at, size_t count,
+                       double spread, double block_noise, double penalty);
 void an__profile_by_group(const an__frame *f, an__facts *c, an__scratch *s); /* items sorted */
 
 json_t *an__profile_balance(const an__frame *f);
