@@ -187,6 +187,27 @@ void an__show_list(const json_t *r, FILE *out)
     json_array_foreach(methods, i, row) fprintf(out, "  %-14s %s\n", an_json_string(row, "name", ""), an_json_string(row, "doc", ""));
 }
 
+/* A number of a column as people write it: times as dates, with the time of day where the column has one. */
+static void cell_of(an_grid *g, const json_t *column, bool days, double v)
+{
+    if (strcmp(an_json_string(column, "type", ""), "datetime") || isnan(v)) {
+        cell_number(g, v);
+        return;
+    }
+    char text[32];
+    an_time_text(llround(v * 1e6), text);
+    if (days)
+        an__grid_cell(g, "%.10s", text);
+    else
+        an__grid_cell(g, "%.10s %.5s", text, strlen(text) > 16 ? text + 11 : "00:00");
+}
+
+/* The least and the largest are midnight: dates without a time of day, most likely. */
+static bool only_days(const json_t *column)
+{
+    return fmod(num(column, "min"), 86400) == 0 && fmod(num(column, "max"), 86400) == 0;
+}
+
 void an__show_profile(const json_t *r, FILE *out)
 {
     enum { FINDINGS = 12, COLUMNS = 60 };
@@ -210,10 +231,11 @@ void an__show_profile(const json_t *r, FILE *out)
         an__grid_cell(g, "%s", an_json_string(c, "type", ""));
         an__grid_cell(g, "%.0f", num(c, "missing"));
         an__grid_cell(g, "%.0f", num(c, "distinct"));
-        cell_number(g, num(c, "min"));
-        cell_number(g, num(json_object_get(c, "quantiles"), "0.5"));
-        cell_number(g, num(c, "max"));
-        cell_number(g, num(c, "mean"));
+        bool days = only_days(c);
+        cell_of(g, c, days, num(c, "min"));
+        cell_of(g, c, days, num(json_object_get(c, "quantiles"), "0.5"));
+        cell_of(g, c, days, num(c, "max"));
+        cell_of(g, c, days, num(c, "mean"));
         if (a)
             an__grid_cell(g, "%s %.3f",
                           !strcmp(measure, "auc")         ? "AUC"

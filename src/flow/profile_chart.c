@@ -90,7 +90,7 @@ void an__profile_histogram(an_buf *b, const json_t *column)
 static void date_label(const json_t *order, double v, char out[32])
 {
     if (!strcmp(an__string(order, "type"), "datetime") && isfinite(v)) {
-        an_time_text((int64_t)(v * 1e6), out);
+        an_time_text(llround(v * 1e6), out);
         out[10] = '\0';
     } else {
         snprintf(out, 32, "%s%.20s", *an__string(order, "column") ? "" : "row ", an__value(v).t);

@@ -245,20 +245,25 @@ static bool total_word(const char *text, size_t n)
     return false;
 }
 
-/* A column of names that never repeat, none of them such a word: serials. */
+/* A column of names that never repeat, none of them such a word but for the last rows: serials. */
 static bool names_parts(const an__csv_format *f, const char *p, const char *end, size_t column, an_buf *scratch)
 {
     an_list seen = { 0 };
     size_t line = 0;
-    bool distinct = true;
+    bool distinct = true, below = false;
     while (distinct && seen.count < 50 && p < end && (p = skip_blank(f, p, end, &line))) {
         an__csv_walk w = an__csv_walk_row(f, p, end, scratch);
         an__csv_field field;
         for (size_t j = 0; an__csv_walk_next(&w, &field); j++) {
             if (j != column) continue;
             char *text = an_strndup(field.text, field.n < 200 ? field.n : 200);
-            distinct = field.n && !total_word(field.text, field.n) && !an_list_has(&seen, text);
-            an_list_add_take(&seen, text);
+            bool total = total_word(field.text, field.n);
+            distinct = field.n && (total || !below) && !an_list_has(&seen, text);
+            below |= total;
+            if (total)
+                free(text);
+            else
+                an_list_add_take(&seen, text);
         }
         if (w.fault) break;
         p = an__csv_next_line(w.p, end);

@@ -276,6 +276,7 @@ static bool check_row(check *c, an_error *err)
         free(path);
         return false;
     }
+    an__relation_measure(&r, c->t);
     size_t from = c->hit_count;
     for (size_t i = 0; i < c->t->rows; i++) {
         if (c->chosen[i] && an__relation_holds(&r, c->t, i) == 0) hit_row(c, i);

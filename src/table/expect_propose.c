@@ -119,6 +119,7 @@ void an_expect_propose(const an_table *t, an_buf *out)
     json_array_foreach(t->constraints, i, item) {
         an__relation r;
         bool holds = json_is_string(item) && an__relation_parse(json_string_value(item), t, &r, NULL);
+        if (holds) an__relation_measure(&r, t);
         for (size_t row = 0; holds && row < t->rows; row++) holds = an__relation_holds(&r, t, row) != 0;
         if (!holds) continue;
         an_buf_puts(out, "  - {row: ");

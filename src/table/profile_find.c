@@ -154,9 +154,9 @@ static void steps(an__findings *all)
         const an__change *s = &c->step[list[best].step];
         an_buf_clear(&at);
         an__place_text(f, s->place, &at);
-        char *text = k - i == 1 ? an_format("%s steps from %s to %s at %s%s (%+.1f standard deviations)", c->c->name,
+        char *text = k - i == 1 ? an_format("%s steps from %s to %s at %s%s (%+.1f standard deviations)%s%s", c->c->name,
                                             an__value_text(c, s->before, before), an__value_text(c, s->after, after), at.data,
-                                            where(c, &station), s->shift)
+                                            where(c, &station), s->shift, s->unit ? "; another unit? " : "", s->unit ? s->unit : "")
                                 : an_format("%zu columns step together at %s: %s", k - i, at.data, names.data);
         json_t *o = an__finding_add(
             all, "step", c, 50 + fmin(20, 5 * fabs(s->shift)) + fmin(10, 3 * log2((double)(k - i))), text,

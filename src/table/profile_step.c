@@ -177,9 +177,10 @@ void an__profile_steps(const an__frame *f, an__facts *c, const an__scratch *s, c
         size_t place = s->place[l[k + 1].first];
         if (by_stuck(f, c, place)) continue; /* told already, and no change of the process */
         double before = own_mean(s, &l[k]), after = own_mean(s, &l[k + 1]);
-        c->step[c->steps++] = (an__change){ place, before, after, (after - before) / spread, unit_words(s, &l[k], &l[k + 1], before, after) };
-        json_array_append_new(list, json_pack("{s:o, s:f, s:f, s:f, s:s?}", "at", an__place_json(f, place), "before", before, "after", after,
-                                              "shift_sd", (after - before) / spread));
+        const char *unit = unit_words(s, &l[k], &l[k + 1], before, after);
+        c->step[c->steps++] = (an__change){ place, before, after, (after - before) / spread, unit };
+        json_array_append_new(list, json_pack("{s:o, s:f, s:f, s:f, s:s?}", "at", an__place_json(f, place), "before", before, "after",
+                                              after, "shift_sd", (after - before) / spread, "unit", unit));
     }
     if (c->steps)
         json_object_set_new(c->json, "steps", list);

@@ -22,14 +22,17 @@ typedef struct an__relation { /* sum of factor x column, plus constant, compared
         double factor;
         size_t column;
     } term[AN__TERMS_MAX];
-    int count, left; /* the first `left` terms stood on the left side; those of the right side have their sign turned */
-    double constant;
+    int count, left;        /* the first `left` terms stood on the left side; those of the right side have their sign turned */
+    double constant, slack; /* slack: by how much an equality may be off (an__relation_measure) */
     an__order order;
 } an__relation;
 /* columns must be there and be numbers or times */
 bool an__relation_parse(const char *text, const an_table *t, an__relation *out, an_error *err);
-/* 1 holds, 0 broken, -1 not to be judged because a cell is missing. Equality allows half a gauge resolution of each column, at least a
- * relative 1e-9. */
+/* Sets the slack of an equality: half a step of each column, times its factor. The step is the gauge resolution of the schema, else the
+ * last decimal place that the cells have (values such as 12.5 and 3.125: 0.001); whole numbers are exact, and so are values with more
+ * decimals than were written down by somebody, and columns of fewer than ten values. */
+void an__relation_measure(an__relation *r, const an_table *t);
+/* 1 holds, 0 broken, -1 not to be judged because a cell is missing. Equality allows the slack, at least a relative 1e-9. */
 int an__relation_holds(const an__relation *r, const an_table *t, size_t row);
 /* Orders that run in a circle (a < b, b < a), sums defined by each other. names the circle in the message; *which is one of the constraints
  * in it. */

@@ -181,12 +181,16 @@ static json_t *judge_constraints(const an_table *t)
     json_array_foreach(t->constraints, i, item) {
         json_t *first = json_array();
         size_t broken = 0;
+        double tolerance = 0;
         an_buf text = { 0 };
         if (json_is_string(item)) {
             an__relation r;
             an_buf_puts(&text, json_string_value(item));
-            for (size_t row = 0; an__relation_parse(text.data, t, &r, NULL) && row < t->rows; row++) {
-                if (an__relation_holds(&r, t, row) == 0) note_row(first, &broken, row);
+            if (an__relation_parse(text.data, t, &r, NULL)) {
+                an__relation_measure(&r, t);
+                tolerance = r.slack;
+                for (size_t row = 0; row < t->rows; row++)
+                    if (an__relation_holds(&r, t, row) == 0) note_row(first, &broken, row);
             }
         } else {
             an__fixed f;
@@ -199,7 +203,8 @@ static json_t *judge_constraints(const an_table *t)
                 an__fixed_free(&f);
             }
         }
-        json_array_append_new(out, json_pack("{s:s, s:I, s:o}", "text", text.data, "rows_broken", (json_int_t)broken, "first", first));
+        json_array_append_new(out, json_pack("{s:s, s:I, s:o, s:f}", "text", text.data, "rows_broken", (json_int_t)broken, "first", first,
+                                             "tolerance", tolerance));
         an_buf_free(&text);
     }
     return out;
