@@ -414,7 +414,7 @@ an_prep *an_prep_from_json(const json_t *j, an_error *err);
 
 typedef enum an_attempt { AN_ATTEMPT_FIRST, AN_ATTEMPT_LAST, AN_ATTEMPT_ALL } an_attempt; /* of parts that came twice (rework) */
 typedef struct an_join_options {
-    char *on;    /* key column, in every table; NULL with by_row */
+    char *on;    /* key column, in every table, or one name a table in their order, "Seriennummer=SerialNo=Serial"; NULL with by_row */
     bool by_row; /* row i beside row i: equal numbers of rows */
     /* "refuse" (default) | "last" | "first" | "all": what to do with a key that occurs more than once in a table; "all" numbers them in a
      * column `attempt` and joins attempt k to attempt k */
@@ -425,7 +425,7 @@ typedef struct an_join_options {
 } an_join_options;
 /* the rows of the table below, for structs that hold one at offset `base`; keep is called parts here, as --keep names columns elsewhere */
 #define AN_JOIN_PARAMS(base)                                                                                                             \
-    AN_TEXT_AT(base, an_join_options, on, NULL, "key column, in every table"),                                                           \
+    AN_TEXT_AT(base, an_join_options, on, NULL, "key column, in every table; where its name differs, one a table: Serial=SerialNo"),     \
         AN_BOOL_AT(base, an_join_options, by_row, false, "row i beside row i; the tables have equal numbers of rows"),                   \
         { "attempts",                                                                                                                    \
           AN_PARAM_CHOICE,                                                                                                               \
@@ -472,15 +472,22 @@ an_table *an_table_join(const an_table *const *tables, const char *const *names,
 an_table *an_table_pivot(const an_table *t, const char *on, const char *names, const an_list *values, const char *attempts, json_t **report,
                          an_job *job, an_error *err);
 
-/* t, and below it the rows of `more` that are not in `t` yet: by id column where there is one (the same id with other values is a conflict,
- * listed, the earlier row kept), else by content (of k equal rows as many as t has fewer). AN_INPUT when the columns differ by name, or
+/* t, and below it the rows of `more` that are not in `t` yet: by id column where there is one, else by content (of k equal rows as many as
+ * t has fewer). A known id with other values is a conflict, listed, the earlier row kept as it is; without a conflict its cells that were
+ * missing are filled (a label that came later), where the id stands for one row on both sides. AN_INPUT when the columns differ by name, or
  * newer cells do not fit the type of the table (whole numbers and reals become real). Units that differ are converted. *report:
- * {"rows_before","rows_read","rows_added","rows_known","conflicts":[{"id","row","against","against_row","columns"}],"conflict_count","by",
+ * {"rows_before","rows_read","rows_added","rows_known","filled": rows,"cells_filled","fills":[first 20, as conflicts],
+ * "conflicts":[{"id","row","against","against_row","columns"}],"conflict_count","by",
  * "other_units":[{"column","factor","offset","words","median_before","median_added","unit"}]}: columns whose new rows look like another unit.
  */
 an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err);
-/* the same; *rows (new array, may be NULL): the rows of `more` that were added */
-an_table *an_table_grow_rows(const an_table *t, const an_table *more, size_t **rows, size_t *count, json_t **report, an_error *err);
+typedef struct an_grown { /* what became of the rows of `more`: numbers of rows, from 0 */
+    size_t *row, count;                  /* added below, in this order */
+    size_t *fill, *filled, filled_count; /* row fill[k] of `more` filled cells of row filled[k] of t */
+} an_grown;
+void an_grown_free(an_grown *g);
+/* the same; *grown (may be NULL): to be freed by the caller */
+an_table *an_table_grow_rows(const an_table *t, const an_table *more, an_grown *grown, json_t **report, an_error *err);
 /* t, and below it all rows of `more`, brought to the same types and units */
 an_table *an_table_stack(const an_table *t, const an_table *more, an_error *err);
 /* Values of a column that several rows have: {"repeated","differing","first":[{"id","rows":[indices],"columns":[that differ]}]} */
@@ -505,7 +512,7 @@ void an_schema_text(const an_table *t, an_buf *out);
  * *report (may be NULL) and kept. An entry that says nothing of type, role, unit or kept leaves them; limits, station and so on that are
  * not said are none. Text and application are inverse, and applying twice is applying once.
  * {"converted":[{"column","from","to","factor","offset"}],"types":[{"column","from","to"}],"sentinels":[{"column","cells"}],"unlisted":[],"outside_limits":[{"column","below","above"}],"constraints":[{"text","rows_broken","first":[row
- * numbers]}]} */
+ * numbers],"tolerance","note"}]}; tolerance of an equality: half the resolution, or else the last decimal place, of each column; null: none */
 bool an_schema_apply(an_table *t, const an_yaml *schema, json_t **report, an_error *err);
 /* Factor and offset from one UCUM code to another (same dimension): y = factor * x + offset. Everyday spellings (in, psi, Nm, rpm, degC)
  * are understood. AN_INPUT: not a unit, other dimensions. */

@@ -32,6 +32,8 @@ void an__show_text(const json_t *r, FILE *out)
         if (json_is_real(v)) fprintf(out, "%-14s %.4g\n", key, json_real_value(v));
         if (json_is_object(v) && an_json_string(v, "note", NULL)) fprintf(out, "%-14s %s\n", key, an_json_string(v, "note", ""));
     }
+    size_t i;
+    json_array_foreach(json_object_get(r, "warnings"), i, v) fprintf(out, "%s  %s\n", i ? "" : "\nnote:\n", json_string_value(v));
 }
 
 /* One line: how the file was read, and the flag that forces each. */

@@ -54,7 +54,7 @@ static bool write_page(const json_t *profile, const char *path, an_error *err)
 
 static json_t *profile_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
-    enum { WIDE = 60 }; /* columns beyond which the matrix of correlations is in the CSV alone */
+    enum { WIDE = 60 }; /* columns beyond which the matrix of correlations is in correlations.csv (--out) alone */
     const profile_options *o = options;
     an_version_row row = { 0 };
     an_table *t = an__data_get(s, o->name, &row, err);

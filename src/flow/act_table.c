@@ -24,7 +24,8 @@ const an_act an__act_data_join = {
     .args = "NAME TABLE...",
     .doc = "put station tables side by side, by serial or by row",
     .more = "Rows come in the order of the first table; a column name that several tables have gets the table's name in front. Keys are "
-            "compared as they are written: 0012 is not 12.\n"
+            "compared as they are written: 0012 is not 12. Where the key has another name in each table, --on names one a table, in their "
+            "order: --on Seriennummer=SerialNo=Serial; the first name stays.\n"
             "Parts missing from a table, parts with several rows and values that differ are listed. A part that comes several times is "
             "refused until --attempts says which row counts.",
     .examples = { "andon data join part press test --on serial --attempts last --target broken",

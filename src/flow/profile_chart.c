@@ -14,6 +14,16 @@ static double at(const json_t *array, size_t i)
     return an_json_number(json_array_get(array, i), NAN);
 }
 
+an_shown an__profile_value(const json_t *column, double v)
+{
+    if (strcmp(an__string(column, "type"), "datetime") || !isfinite(v)) return an__value(v);
+    an_shown out;
+    char text[32];
+    an_time_text(llround(v * 1e6), text);
+    snprintf(out.t, sizeof out.t, "%.10s", text);
+    return out;
+}
+
 static void limit_line(an_buf *b, double x, const char *label)
 {
     an_buf_printf(b, "<path class=\"limit\" d=\"M%.1f %dV%d\"/>", x, TOP - 2, H - BOTTOM);
@@ -50,7 +60,9 @@ void an__profile_histogram(an_buf *b, const json_t *column)
     const json_t *h = json_object_get(column, "chart"), *top = json_object_get(column, "top");
     bool few = json_array_size(top) > 0 && an__number(column, "distinct") <= 8;
     if (!json_is_object(h) || few) {
-        if (json_array_size(top)) category_bars(b, top, an__number(column, "count"));
+        /* where hardly a value is there twice, the most frequent ones say nothing */
+        if (json_array_size(top) && 2 * an__number(column, "distinct") <= an__number(column, "count") + 1)
+            category_bars(b, top, an__number(column, "count"));
         return;
     }
     const json_t *edges = json_object_get(h, "edges"), *counts = json_object_get(h, "counts");
@@ -74,7 +86,7 @@ void an__profile_histogram(an_buf *b, const json_t *column)
     if (out.size) an_buf_printf(b, "<path fill=\"%s\" d=\"%s\"/>", an__colour(AN__RED), out.data);
     an_buf_free(&out);
     an_buf_printf(b, "<path class=\"axis\" d=\"M%d %dH%d\"/>", SIDE, H - BOTTOM, W - SIDE);
-    an_shown a = an__value(low), z = an__value(high);
+    an_shown a = an__profile_value(column, low), z = an__profile_value(column, high);
     char left[120], right[120];
     if (under > 0) snprintf(left, sizeof left, "%s (%s below)", a.t, an__count(under).t);
     if (over > 0) snprintf(right, sizeof right, "%s (%s above)", z.t, an__count(over).t);

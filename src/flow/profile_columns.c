@@ -52,6 +52,16 @@ static void card(const an_profile_page *p, const json_t *c, size_t place)
     an_buf_puts(b, "</section>\n");
 }
 
+/* A value of the column; times as ISO 8601. place: a place on its scale, not a count or a spread (of times: in seconds). */
+static void number_or_time(an_grid *g, const json_t *column, double v, bool place)
+{
+    char text[32];
+    if (place && isfinite(v) && !strcmp(an__string(column, "type"), "datetime"))
+        an__grid_text(g, an_time_text(llround(v * 1e6), text));
+    else
+        an__grid_number(g, v);
+}
+
 static void column_tables(an_profile_page *p)
 {
     static const an_grid_column columns[] = {
@@ -87,10 +97,11 @@ static void column_tables(an_profile_page *p)
         const char *name = an__string(c, "name");
         an__grid_row(&all, NULL);
         for (m = 0; m < AN_COUNT(texts); m++) an__grid_text(&all, an__string(c, texts[m]));
-        for (m = 0; m < AN_COUNT(numbers); m++) an__grid_number(&all, an__number(c, numbers[m]));
+        for (m = 0; m < AN_COUNT(numbers); m++) number_or_time(&all, c, an__number(c, numbers[m]), m == AN_COUNT(numbers) - 1);
         for (m = 0; m < AN_COUNT(quantiles); m++)
-            an__grid_number(&all, an_json_number(json_object_get(json_object_get(c, "quantiles"), quantiles[m]), NAN));
-        for (m = 0; m < AN_COUNT(more); m++) an__grid_number(&all, an__number(c, more[m]));
+            number_or_time(&all, c, an_json_number(json_object_get(json_object_get(c, "quantiles"), quantiles[m]), NAN), true);
+        for (m = 0; m < AN_COUNT(more); m++)
+            number_or_time(&all, c, an__number(c, more[m]), m < 2); /* max and mean; the others are spreads */
         json_array_foreach(an__at(c, "outliers.farthest"), m, item) {
             an__grid_row(&o, NULL);
             an__grid_text(&o, name);
@@ -103,8 +114,8 @@ static void column_tables(an_profile_page *p)
         for (m = 0; m < json_array_size(counts); m++) {
             an__grid_row(&h, NULL);
             an__grid_text(&h, name);
-            an__grid_number(&h, an_json_number(json_array_get(edges, m), NAN));
-            an__grid_number(&h, an_json_number(json_array_get(edges, m + 1), NAN));
+            number_or_time(&h, c, an_json_number(json_array_get(edges, m), NAN), true);
+            number_or_time(&h, c, an_json_number(json_array_get(edges, m + 1), NAN), true);
             an__grid_number(&h, an_json_number(json_array_get(counts, m), NAN));
         }
         json_array_foreach(json_object_get(c, "top"), m, item) {
@@ -143,7 +154,7 @@ void an__profile_columns(an_profile_page *p)
         }
     an_buf_puts(b, "</div>\n");
     if (shown < n) {
-        an_buf_printf(b, "<details><summary>%zu more columns</summary><div class=\"cols\">\n", n - shown);
+        an_buf_printf(b, "<details><summary>%zu more column%s</summary><div class=\"cols\">\n", n - shown, n - shown == 1 ? "" : "s");
         json_array_foreach(columns, i, c) {
             if (done[i] || shown >= CARDS) continue;
             card(p, c, i);

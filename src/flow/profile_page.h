@@ -31,6 +31,9 @@ void an__profile_repeats(an_profile_page *p);
 void an__profile_columns(an_profile_page *p);
 void an__profile_methods(an_profile_page *p);
 
+/* A value of a column for people: dates where the column holds times. */
+an_shown an__profile_value(const json_t *column, double v);
+
 /* pictures */
 void an__profile_histogram(an_buf *b, const json_t *column); /* against the limits; categories as bars */
 void an__profile_trend(const an_profile_page *p, an_buf *b, const json_t *column);

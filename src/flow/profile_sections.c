@@ -118,8 +118,9 @@ void an__profile_changes(an_profile_page *p)
         counts[2] += json_is_true(an__at(c, "drift.drifts"));
     }
     an_buf_puts(b, "<p>");
-    an__htmlf(b, "Over %s: %zu stuck values, %zu steps, %zu columns that drift.",
-              *an__string(order, "column") ? an__string(order, "column") : "the order of the rows", counts[0], counts[1], counts[2]);
+    an__htmlf(b, "Over %s: %zu stuck value%s, %zu step%s, %zu column%s.",
+              *an__string(order, "column") ? an__string(order, "column") : "the order of the rows", counts[0], counts[0] == 1 ? "" : "s",
+              counts[1], counts[1] == 1 ? "" : "s", counts[2], counts[2] == 1 ? " that drifts" : "s that drift");
     an_buf_puts(b, "</p>\n");
     an_grid g = an__grid_open(&p->page, "stuck", stuck, AN_COUNT(stuck)), s = an__grid_open(&p->page, "steps", steps, AN_COUNT(steps)),
             d = an__grid_open(&p->page, "drift", drifts, AN_COUNT(drifts));
@@ -342,6 +343,26 @@ void an__profile_associations(an_profile_page *p)
 
 /* ---- correlations ------------------------------------------------------------------------------------------------------------------- */
 
+/* The whole matrix as the picture has it, to thousandths of r: one row and one column for each number. */
+static void matrix_table(an_profile_page *p, const json_t *names, const json_t *r)
+{
+    size_t d = json_array_size(names), i, j;
+    an_grid_column *columns = an_alloc_n(d + 1, sizeof *columns);
+    columns[0] = (an_grid_column){ NULL, "column", AN__TEXT, 0 };
+    for (i = 0; i < d; i++) columns[i + 1] = (an_grid_column){ NULL, json_string_value(json_array_get(names, i)), AN__NUMBER, 0 };
+    an_grid g = an__grid_open(&p->page, "correlations", columns, (int)d + 1);
+    for (i = 0; i < d; i++) {
+        an__grid_row(&g, NULL);
+        an__grid_text(&g, json_string_value(json_array_get(names, i)));
+        for (j = 0; j < d; j++) { /* lower triangle, without the diagonal */
+            size_t a = i > j ? i : j, b = i > j ? j : i;
+            an__grid_number(&g, a == b ? 1 : an_json_number(json_array_get(r, a * (a - 1) / 2 + b), NAN) / 1000);
+        }
+    }
+    an__grid_close_csv(&g, "All correlations as CSV");
+    free(columns);
+}
+
 void an__profile_correlations(an_profile_page *p)
 {
     static const an_grid_column blocks[] = { { "block", "block", AN__TEXT, 0 },     { "columns", NULL, AN__TEXT, 0 },
@@ -400,6 +421,7 @@ void an__profile_correlations(an_profile_page *p)
         an__grid_number(&h, an__number(x, "r"));
     }
     an__grid_close_csv(&h, "The strongest pairs as CSV");
+    matrix_table(p, json_object_get(k, "columns"), json_object_get(k, "r_1000"));
 }
 
 /* ---- rows that repeat --------------------------------------------------------------------------------------------------------------- */
@@ -417,7 +439,7 @@ void an__profile_repeats(an_profile_page *p)
     double count = an__number(p->j, "duplicate_rows"), equal = an__number(twins, "equal"), close = an__number(twins, "close");
     an_buf_puts(b, "<p>");
     if (count > 0)
-        an__htmlf(b, "%s rows equal an earlier one in every feature and the target. ", an__count(count).t);
+        an__htmlf(b, "%s row%s an earlier one in every feature and the target. ", an__count(count).t, count > 1 ? "s equal" : " equals");
     else
         an_buf_puts(b, "No row equals another in every feature and the target. ");
     if (json_is_true(json_object_get(twins, "checked")))

@@ -12,7 +12,7 @@ const an_param an__import_params[] = {
     AN_TEXT(an_import_options, schema, NULL,
             "YAML file with types, roles, units, limits, sentinels and constraints, as 'data schema' prints it"),
     AN_BOOL(an_import_options, append, 0,
-            "put rows that are new below those of the data set; an id that is there with other values is a conflict, and listed"),
+            "put rows that are new below those of the data set, and fill cells that were missing; other values of an id are a conflict"),
     AN_BOOL(an_import_options, dry_run, 0, "say what would happen and store nothing"),
     AN_CSV_PARAMS(offsetof(an_import_options, csv)),
     AN_ROLES_PARAMS(offsetof(an_import_options, roles)),
@@ -237,8 +237,8 @@ static bool apply_schema(import *m, an_error *err)
         an_list_add_take(&m->notes, an_format("%s: %lld cells meant missing", an_json_string(item, "column", ""),
                                               (long long)json_integer_value(json_object_get(item, "cells"))));
     json_array_foreach(json_object_get(m->schema_report, "constraints"), i, item) {
-        long long rows = (long long)json_integer_value(json_object_get(item, "rows_broken"));
-        if (rows) an_list_add_take(&m->notes, an_format("%s: broken in %lld rows, which stay", an_json_string(item, "text", ""), rows));
+        const char *note = an_json_string(item, "note", NULL);
+        if (note) an_list_add(&m->notes, note);
     }
     free(path);
     return ok;
@@ -332,20 +332,73 @@ static bool open_base(import *m, an_error *err)
     return m->base != NULL;
 }
 
+/* Rows of known ids in the report get the lines they came from; the first three conflicts are told. */
+static void tell_known(import *m, const char *what, char **texts, char **texts_before)
+{
+    bool conflict = !strcmp(what, "conflicts");
+    const char *by = an_json_string(m->append, "by", "id");
+    size_t i, k;
+    json_t *item, *column;
+    json_array_foreach(json_object_get(m->append, what), i, item) {
+        size_t row = (size_t)json_integer_value(json_object_get(item, "row")) - 1;
+        size_t other = (size_t)json_integer_value(json_object_get(item, "against_row")) - 1;
+        bool inside = !strcmp(an_json_string(item, "against", ""), "table");
+        char **where = inside ? texts_before : texts;
+        if (!texts || !where || row >= m->table->rows || other >= (inside ? m->base->rows : m->table->rows)) continue;
+        json_object_set_new(item, "from", json_string(texts[row]));
+        json_object_set_new(item, "against_from", json_string(where[other]));
+        if (i >= 3 || !conflict) continue;
+        an_buf columns = { 0 };
+        json_array_foreach(json_object_get(item, "columns"), k, column)
+            if (k < 5) an_buf_printf(&columns, "%s%s", k ? ", " : "", json_string_value(column));
+        an_list_add_take(&m->notes, an_format("conflict: %s %s in %s differs from %s in %s; the earlier row stays", by,
+                                              an_json_string(item, "id", ""), texts[row], *where[other] ? where[other] : "the data set",
+                                              columns.data ? columns.data : ""));
+        an_buf_free(&columns);
+    }
+}
+
+/* "100 rows had missing cells that are filled now: ok (100 rows)" */
+static void tell_filled(import *m)
+{
+    long long rows = (long long)json_integer_value(json_object_get(m->append, "filled"));
+    long long cells = (long long)json_integer_value(json_object_get(m->append, "cells_filled"));
+    if (!rows) return;
+    const json_t *first = json_array_get(json_object_get(m->append, "fills"), 0);
+    an_list_add_take(&m->notes, an_format("%lld row%s had cells missing that are filled now (%lld cell%s; the first is %s of %s %s)", rows,
+                                          rows == 1 ? "" : "s", cells, cells == 1 ? "" : "s",
+                                          json_string_value(json_array_get(json_object_get(first, "columns"), 0)),
+                                          an_json_string(m->append, "by", "id"), an_json_string(first, "id", "")));
+}
+
+/* The lines of new rows below those that were there; a row that was filled came from both its lines. */
+static bool gather_lines(const import *m, const an_lines *before, const an_grown *g, an_lines *all, an_error *err)
+{
+    if (!an_lines_gather(all, 0, before, NULL, m->base->rows, err) ||
+        !an_lines_gather(all, m->base->rows, &m->lines, g->row, g->count, err))
+        return false;
+    if (!g->filled_count) return true;
+    size_t *to = an_alloc_data(m->table->rows + 1, sizeof *to, "the lines of rows", err);
+    if (!to) return false;
+    for (size_t i = 0; i < m->table->rows; i++) to[i] = SIZE_MAX;
+    for (size_t k = 0; k < g->filled_count; k++) to[g->fill[k]] = g->filled[k];
+    bool ok = an_lines_merge(all, m->base->rows + g->count, &m->lines, to, m->table->rows, err);
+    free(to);
+    return ok;
+}
+
 static bool append(import *m, an_error *err)
 {
-    size_t *rows = NULL, count = 0;
+    an_grown g = { 0 };
     if (!as_before(m, err)) return false;
-    an_table *grown = an_table_grow_rows(m->base, m->table, &rows, &count, &m->append, err);
+    an_table *grown = an_table_grow_rows(m->base, m->table, &g, &m->append, err);
     if (!grown) return an_context(err, "below %s/%lld", m->base_row.name, (long long)m->base_row.version);
     an_lines before = { 0 }, all = { 0 };
-    bool found, ok = an__lines_get(m->c->store, m->base_row.run, &before, &found, err) &&
-                     an_lines_gather(&all, 0, &before, NULL, m->base->rows, err) &&
-                     an_lines_gather(&all, m->base->rows, &m->lines, rows, count, err);
+    bool found, ok = an__lines_get(m->c->store, m->base_row.run, &before, &found, err) && gather_lines(m, &before, &g, &all, err);
     if (ok) {
-        size_t known = m->table->rows - count, i;
-        an_list_add_take(&m->notes,
-                         an_format("%zu rows added below the %zu there were; %zu of those read were known", count, m->base->rows, known));
+        an_list_add_take(&m->notes, an_format("%zu rows added below the %zu there were; %zu of those read were known", g.count, m->base->rows,
+                                              m->table->rows - g.count));
+        size_t i;
         json_t *unit;
         json_array_foreach(json_object_get(m->append, "other_units"), i, unit)
             an_list_add_take(&m->notes,
@@ -356,28 +409,12 @@ static bool append(import *m, an_error *err)
                                        an_json_number(json_object_get(unit, "median_before"), NAN), m->base_row.name,
                                        (long long)m->base_row.version));
         long long conflicts = (long long)json_integer_value(json_object_get(m->append, "conflict_count"));
-        char **texts = conflicts ? an_lines_texts(&m->lines, m->table->rows, err) : NULL;
-        char **texts_before = conflicts ? an_lines_texts(&before, m->base->rows, err) : NULL;
-        json_t *item;
-        json_array_foreach(json_object_get(m->append, "conflicts"), i, item) {
-            size_t row = (size_t)json_integer_value(json_object_get(item, "row")) - 1;
-            size_t other = (size_t)json_integer_value(json_object_get(item, "against_row")) - 1;
-            bool inside = !strcmp(an_json_string(item, "against", ""), "table");
-            char **where = inside ? texts_before : texts;
-            if (!texts || !where || row >= m->table->rows || other >= (inside ? m->base->rows : m->table->rows)) continue;
-            json_object_set_new(item, "from", json_string(texts[row]));
-            json_object_set_new(item, "against_from", json_string(where[other]));
-            if (i >= 3) continue;
-            an_buf columns = { 0 };
-            size_t k;
-            json_t *column;
-            json_array_foreach(json_object_get(item, "columns"), k, column)
-                if (k < 5) an_buf_printf(&columns, "%s%s", k ? ", " : "", json_string_value(column));
-            an_list_add_take(&m->notes, an_format("conflict: %s %s in %s differs from %s in %s; the earlier row stays",
-                                                  an_json_string(m->append, "by", "id"), an_json_string(item, "id", ""), texts[row],
-                                                  *where[other] ? where[other] : "the data set", columns.data ? columns.data : ""));
-            an_buf_free(&columns);
-        }
+        bool listed = conflicts || g.filled_count;
+        char **texts = listed ? an_lines_texts(&m->lines, m->table->rows, err) : NULL;
+        char **texts_before = listed ? an_lines_texts(&before, m->base->rows, err) : NULL;
+        tell_filled(m);
+        tell_known(m, "fills", texts, texts_before);
+        tell_known(m, "conflicts", texts, texts_before);
         if (conflicts > 3) an_list_add_take(&m->notes, an_format("%lld conflicts in all (--json lists the first 20)", conflicts));
         for (size_t k = 0; texts && k < m->table->rows; k++) free(texts[k]);
         for (size_t k = 0; texts_before && k < m->base->rows; k++) free(texts_before[k]);
@@ -389,7 +426,7 @@ static bool append(import *m, an_error *err)
     m->lines = all;
     an_table_free(m->table);
     m->table = grown;
-    free(rows);
+    an_grown_free(&g);
     return ok;
 }
 

@@ -166,7 +166,9 @@ static json_t *join_run(const an_step_context *c, const void *options, an_error 
     an_list notes = { 0 };
     if (joined && an_lines_join(joined, (const char *const *)names, known, n, o->join.trace, &from, err) && an__lines_put(c, &from, err)) {
         join_notes(report, &notes);
-        if (assign(joined, &o->roles, o->join.on, &notes, err)) result = finish(c, o->name, joined, &notes, "join", report, err);
+        char *key = o->join.on && !an_table_find(joined, o->join.on) ? an_strndup(o->join.on, strcspn(o->join.on, "=")) : an_strdup(o->join.on);
+        if (assign(joined, &o->roles, key, &notes, err)) result = finish(c, o->name, joined, &notes, "join", report, err);
+        free(key);
     }
     an_list_free(&notes);
     json_decref(report);
@@ -302,9 +304,8 @@ static void schema_notes(const json_t *report, an_list *notes)
         an_list_add_take(notes,
                          an_format("%s: %lld cells meant missing", an_json_string(item, "column", ""), (long long)whole(item, "cells")));
     json_array_foreach(json_object_get(report, "constraints"), i, item) {
-        if (whole(item, "rows_broken"))
-            an_list_add_take(notes, an_format("%s: broken in %lld rows, which stay", an_json_string(item, "text", ""),
-                                              (long long)whole(item, "rows_broken")));
+        const char *note = an_json_string(item, "note", NULL);
+        if (note) an_list_add(notes, note);
     }
 }
 

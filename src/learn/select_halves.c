@@ -108,8 +108,10 @@ static void units_make(units *u, const an__scores *s)
         all[i] = (unit){ group ? 0 : i, i };
         if (!group) continue;
         an_buf_clear(&text);
-        an_cell_text(group, s->rows[i], &text);
-        if (!an_valid(group, s->rows[i])) an_buf_printf(&text, "%zu", i); /* who is in no group is alone */
+        if (an_valid(group, s->rows[i]))
+            an_cell_text(group, s->rows[i], &text);
+        else
+            an_buf_printf(&text, "%c%zu", 1, i); /* who is in no group is alone */
         all[i].key = an_siphash(key, text.data ? text.data : "", text.size);
     }
     an_buf_free(&text);

@@ -1,10 +1,8 @@
 /* grow.c - a table and what came since: rows that are not there yet are put below, whatever types the reader found in the newer file. */
-#include "andon/score.h"
 #include "match.h"
 #include "schema.h"
 #include "slip.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,30 +116,55 @@ static bool same_cells(const an_column *a, size_t i, const an_column *b, size_t 
     return x->size == y->size && !memcmp(x->data, y->data, x->size);
 }
 
-static void note_conflict(const an_table *base, const an_table *added, const an_column *id, size_t i, size_t row, const char *where,
-                          size_t other, json_t *conflicts, size_t *count)
+typedef struct growth { /* what becomes of the rows of `added`, by number */
+    size_t *fresh, fresh_count;           /* below the table */
+    size_t *fill, *filled, filled_count;  /* row fill[k] brings cells that row filled[k] of the table has not */
+    json_t *conflicts, *fills;            /* the first of them */
+    size_t conflict_count, cells;
+} growth;
+
+static void list_row(json_t *list, const an_column *id, size_t i, const char *where, size_t other, json_t *columns)
+{
+    an_buf x = { 0 };
+    an_cell_text(id, i, &x);
+    json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:I, s:O}", "id", x.data ? x.data : "", "row", (json_int_t)i + 1, "against", where,
+                                          "against_row", (json_int_t)other + 1, "columns", columns));
+    an_buf_free(&x);
+}
+
+/* Row i of the new ones has the id of row `other`. Two values that differ are a conflict, and then nothing of the row is taken: it may be
+ * another attempt of the part. Otherwise it may fill cells that are missing (a label that came later); what it lacks itself says nothing. */
+static void compare_known(const an_table *base, const an_table *added, const an_column *id, size_t i, bool in_table, size_t other, bool fill,
+                          growth *g)
 {
     an_buf x = { 0 }, y = { 0 };
-    json_t *columns = json_array();
-    const an_table *against = strcmp(where, "table") ? added : base;
+    json_t *differ = json_array(), *missing = json_array();
+    const an_table *against = in_table ? base : added;
     for (size_t j = 0; j < base->columns; j++) {
         const an_column *a = an_table_find(against, base->column[j].name), *b = an_table_find(added, base->column[j].name);
-        if (!same_cells(a, other, b, i, &x, &y)) json_array_append_new(columns, json_string(a->name));
+        bool here = an_valid(b, i), there = an_valid(a, other);
+        if (here == there && (!here || same_cells(a, other, b, i, &x, &y))) continue;
+        if (fill && here && !there)
+            json_array_append_new(missing, json_string(a->name));
+        else if (!fill || there == here)
+            json_array_append_new(differ, json_string(a->name));
     }
-    if (json_array_size(columns) && (*count)++ < LISTED) {
-        an_buf_clear(&x);
-        an_cell_text(id, i, &x);
-        json_array_append_new(conflicts, json_pack("{s:s, s:I, s:s, s:I, s:O}", "id", x.data ? x.data : "", "row", (json_int_t)row,
-                                                   "against", where, "against_row", (json_int_t)other + 1, "columns", columns));
+    if (json_array_size(differ)) {
+        if (g->conflict_count++ < LISTED) list_row(g->conflicts, id, i, in_table ? "table" : "new rows", other, differ);
+    } else if (json_array_size(missing)) {
+        if (g->filled_count < LISTED) list_row(g->fills, id, i, "table", other, missing);
+        g->fill[g->filled_count] = i;
+        g->filled[g->filled_count++] = other;
+        g->cells += json_array_size(missing);
     }
-    json_decref(columns);
+    json_decref(differ);
+    json_decref(missing);
     an_buf_free(&x);
     an_buf_free(&y);
 }
 
-/* By id: the first row that brings an id counts; the same id with other values is a conflict. */
-static bool new_by_id(const an_table *base, const an_table *added, const an_column *id, size_t *rows, size_t *count, json_t *conflicts,
-                      size_t *conflict_count, an_error *err)
+/* By id: the first row that brings an id counts. Only where both sides have one row of an id does the newer fill the older. */
+static bool new_by_id(const an_table *base, const an_table *added, const an_column *id, growth *g, an_error *err)
 {
     const an_column *theirs = an_table_find(added, id->name);
     an__match m;
@@ -150,11 +173,11 @@ static bool new_by_id(const an_table *base, const an_table *added, const an_colu
     for (size_t i = 0; i < added->rows; i++) {
         uint32_t key = m.key[1][i];
         if (key == AN__NO_ROW || (!m.count[0][key] && m.rows[1][m.start[1][key]] == i)) {
-            rows[(*count)++] = i; /* a row without id cannot be known */
+            g->fresh[g->fresh_count++] = i; /* a row without id cannot be known */
         } else if (m.count[0][key]) {
-            note_conflict(base, added, theirs, i, i + 1, "table", m.rows[0][m.start[0][key]], conflicts, conflict_count);
+            compare_known(base, added, theirs, i, true, m.rows[0][m.start[0][key]], m.count[0][key] == 1 && m.count[1][key] == 1, g);
         } else {
-            note_conflict(base, added, theirs, i, i + 1, "new rows", m.rows[1][m.start[1][key]], conflicts, conflict_count);
+            compare_known(base, added, theirs, i, false, m.rows[1][m.start[1][key]], false, g);
         }
     }
     an__match_free(&m);
@@ -216,26 +239,6 @@ static bool new_by_content(const an_table *base, const an_table *added, size_t *
     return ok;
 }
 
-/* Columns whose new rows look like the rows before in another unit; one whose unit both declare has been converted already. */
-static json_t *other_units(const an_table *base, const an_table *fresh)
-{
-    json_t *list = json_array();
-    for (size_t j = 0; j < base->columns; j++) {
-        const an_column *a = &base->column[j], *b = an_table_find(fresh, a->name);
-        if ((a->type != AN_REAL && a->type != AN_INTEGER) || a->role == AN_ID || a->role == AN_TIME) continue;
-        size_t n, m;
-        double *x = an__numbers(base, a, 0, &n), *y = an__numbers(fresh, b, 0, &m);
-        an__slip slip;
-        if (x && y && n >= AN__SLIP_LEAST && m >= AN__SLIP_LEAST && an__slip_find(x, n, y, m, 1 - an_ks_complement(x, n, y, m), &slip))
-            json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:s, s:f, s:f, s:s?}", "column", a->name, "factor", slip.factor,
-                                                  "offset", slip.offset, "words", slip.words, "median_before", an_quantile(x, n, 0.5),
-                                                  "median_added", an_quantile(y, m, 0.5), "unit", a->unit));
-        free(x);
-        free(y);
-    }
-    return list;
-}
-
 /* Copies of both tables with the same types and units. */
 static bool same_kind(const an_table *t, const an_table *more, an_table **base, an_table **added, an_error *err)
 {
@@ -266,41 +269,96 @@ an_table *an_table_stack(const an_table *t, const an_table *more, an_error *err)
 
 an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err)
 {
-    return an_table_grow_rows(t, more, NULL, NULL, report, err);
+    return an_table_grow_rows(t, more, NULL, report, err);
 }
 
-an_table *an_table_grow_rows(const an_table *t, const an_table *more, size_t **rows, size_t *rows_count, json_t **report, an_error *err)
+void an_grown_free(an_grown *g)
+{
+    free(g->row);
+    free(g->fill);
+    free(g->filled);
+    *g = (an_grown){ 0 };
+}
+
+/* base, the fresh rows of added below it, and the cells that were missing and are there now. */
+static an_table *put_together(const an_table *base, const an_table *added, const growth *g, an_error *err)
+{
+    size_t rows = base->rows + g->fresh_count, n = g->fresh_count + g->filled_count, most = n > rows ? n : rows;
+    if (base->rows + n >= UINT32_MAX) {
+        an_fail(err, AN_INPUT, "%zu rows and %zu more are too many: %u is the limit", base->rows, n, UINT32_MAX - 1);
+        return NULL;
+    }
+    size_t *chosen = an_alloc_data(most + 1, sizeof *chosen, "the rows of a table", err);
+    if (!chosen) return NULL;
+    for (size_t k = 0; k < n; k++) chosen[k] = k < g->fresh_count ? g->fresh[k] : g->fill[k - g->fresh_count];
+    an_table *below = an_table_select(added, chosen, n, err), *both = below ? an_table_append(base, below, err) : NULL, *out = both;
+    an_table_free(below);
+    if (both && g->filled_count) { /* one table has one dictionary a column: now cells can move */
+        for (size_t i = 0; i < rows; i++) chosen[i] = i;
+        out = an_table_select(both, chosen, rows, err);
+        uint32_t *source = out ? an_alloc_data(rows + 1, sizeof *source, "the rows of a table", err) : NULL;
+        bool ok = source != NULL;
+        for (size_t j = 0; ok && j < both->columns; j++) {
+            const an_column *c = &both->column[j];
+            bool any = false;
+            for (size_t i = 0; i < rows; i++) source[i] = (uint32_t)i;
+            for (size_t k = 0; k < g->filled_count; k++) {
+                size_t from = rows + k;
+                if (an_valid(c, g->filled[k]) || !an_valid(c, from)) continue;
+                source[g->filled[k]] = (uint32_t)from;
+                any = true;
+            }
+            if (!any) continue;
+            an_column made = { 0 };
+            an__column_describe(&made, c);
+            ok = an__gather(&made, c, source, rows, err);
+            an__column_free(ok ? &out->column[j] : &made);
+            if (ok) out->column[j] = made;
+        }
+        free(source);
+        if (!ok) {
+            an_table_free(out);
+            out = NULL;
+        }
+        an_table_free(both);
+    }
+    free(chosen);
+    return out;
+}
+
+an_table *an_table_grow_rows(const an_table *t, const an_table *more, an_grown *grown, json_t **report, an_error *err)
 {
     if (report) *report = NULL;
-    if (rows) *rows = NULL;
+    if (grown) *grown = (an_grown){ 0 };
     an_table *base, *added, *out = NULL;
     if (!same_kind(t, more, &base, &added, err)) return NULL;
-    size_t *fresh_rows = an_alloc_data(more->rows + 1, sizeof *fresh_rows, "the rows of a table", err), count = 0, conflict_count = 0;
-    json_t *conflicts = json_array();
+    growth g = { .conflicts = json_array(), .fills = json_array() };
+    g.fresh = an_alloc_data(more->rows + 1, sizeof *g.fresh, "the rows of a table", err);
+    g.fill = g.fresh ? an_alloc_data(more->rows + 1, sizeof *g.fill, "the rows of a table", err) : NULL;
+    g.filled = g.fill ? an_alloc_data(more->rows + 1, sizeof *g.filled, "the rows of a table", err) : NULL;
     const an_column *id = NULL;
     for (size_t j = 0; j < base->columns; j++) {
         if (base->column[j].role == AN_ID) id = &base->column[j];
     }
-    bool ok = fresh_rows && (id ? new_by_id(base, added, id, fresh_rows, &count, conflicts, &conflict_count, err)
-                                : new_by_content(base, added, fresh_rows, &count, err));
-    an_table *fresh = ok ? an_table_select(added, fresh_rows, count, err) : NULL;
-    if (fresh) out = an_table_append(base, fresh, err);
+    if (g.filled && (id ? new_by_id(base, added, id, &g, err) : new_by_content(base, added, g.fresh, &g.fresh_count, err)))
+        out = put_together(base, added, &g, err);
     if (out && report) {
-        *report = json_pack("{s:I, s:I, s:I, s:I, s:O, s:I, s:s, s:o}", "rows_before", (json_int_t)t->rows, "rows_read",
-                            (json_int_t)more->rows, "rows_added", (json_int_t)count, "rows_known", (json_int_t)(more->rows - count),
-                            "conflicts", conflicts, "conflict_count", (json_int_t)conflict_count, "by", id ? id->name : "content",
-                            "other_units", other_units(base, fresh));
+        *report = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O, s:I, s:s}", "rows_before", (json_int_t)t->rows, "rows_read",
+                            (json_int_t)more->rows, "rows_added", (json_int_t)g.fresh_count, "rows_known",
+                            (json_int_t)(more->rows - g.fresh_count), "filled", (json_int_t)g.filled_count, "cells_filled",
+                            (json_int_t)g.cells, "fills", g.fills, "conflicts", g.conflicts, "conflict_count", (json_int_t)g.conflict_count,
+                            "by", id ? id->name : "content");
+        json_object_set_new(*report, "other_units", an__other_units(base, out));
     }
-    if (out && rows) {
-        *rows = fresh_rows;
-        *rows_count = count;
-        fresh_rows = NULL;
-    }
-    json_decref(conflicts);
-    an_table_free(fresh);
+    json_decref(g.conflicts);
+    json_decref(g.fills);
     an_table_free(base);
     an_table_free(added);
-    free(fresh_rows);
+    an_grown rows = { g.fresh, g.fresh_count, g.fill, g.filled, g.filled_count };
+    if (out && grown)
+        *grown = rows;
+    else
+        an_grown_free(&rows);
     return out;
 }
 

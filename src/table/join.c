@@ -28,11 +28,8 @@ static bool check(an__join *j, const an_join_options *o, an_error *err)
                     j->tables[0]->rows, j->names[t], j->tables[t]->rows);
             return an_hint(err, "join by a column that names the part: --on SERIAL");
         }
-        if (!o->on) continue;
-        j->key[t] = an_table_need(j->tables[t], o->on, err);
-        if (!j->key[t]) return an_context(err, "%s", j->names[t]);
     }
-    return true;
+    return !o->on || an__join_keys(j, o->on, err);
 }
 
 static bool read_attempts(an__join *j, const an_join_options *o, an_error *err)
@@ -75,7 +72,7 @@ an_table *an_table_join(const an_table *const *tables, const char *const *names,
         if (j.key && tables[0]->rows && tables[1]->rows) {
             an__join_key_text(&j, 0, 0, &x);
             an__join_key_text(&j, 1, 0, &y);
-            an_hint(err, "%s begins with %s %.60s, %s with %.60s; --parts all keeps parts with missing cells", names[0], options->on,
+            an_hint(err, "%s begins with %s %.60s, %s with %.60s; --parts all keeps parts with missing cells", names[0], j.key[0]->name,
                     x.data, names[1], y.data);
         }
         an_buf_free(&x);

@@ -25,6 +25,11 @@ typedef struct an__join {
     bool fill; /* false: rows are counted only */
 } an__join;
 
+/* ---- keys ---- */
+
+/* j->key of every table: the column `on`, or "name=name=..." with one name a table. AN_NOT_FOUND says which column may be meant. */
+bool an__join_keys(an__join *j, const char *on, an_error *err);
+
 /* ---- rows ---- */
 
 bool an__join_choose(an__join *j, an_error *err);

@@ -32,6 +32,7 @@ static void gather_piece(void *context, size_t index, int worker)
 static bool named_twice(const an__join *j, size_t table, const char *name)
 {
     if (j->attempts == AN__ALL && !strcmp(name, "attempt")) return true;
+    if (table && j->key && !strcmp(name, j->key[0]->name)) return true; /* the key of the first table, but no key here */
     for (size_t t = 0; t < j->count; t++) {
         if (t != table && an_table_find(j->tables[t], name) && !(j->key && an_table_find(j->tables[t], name) == j->key[t])) return true;
     }

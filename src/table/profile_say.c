@@ -315,7 +315,7 @@ void an__find_rows(an__findings *all, const json_t *profile)
     const json_t *first = json_array_get(json_object_get(profile, "duplicates"), 0);
     if (twice > 0)
         an__finding_add(all, "duplicates", NULL, 44 + fmin(30, 200 * twice / n),
-                        an_format("%.0f rows equal an earlier one in every column", twice),
+                        an_format("%.0f row%s an earlier one in every column", twice, twice > 1 ? "s equal" : " equals"),
                         an_format("for example rows %lld and %lld", (long long)json_integer_value(json_object_get(first, "equals")),
                                   (long long)json_integer_value(json_object_get(first, "row"))));
     double equal = an_json_number(json_object_get(twins, "equal"), 0), close = an_json_number(json_object_get(twins, "close"), 0),

@@ -12,13 +12,20 @@ static const double step_matters = 0.5;
 
 /* ---- among blocks ---- */
 
-static double mean_of(const double *y, size_t first, size_t last, double noise, double *variance)
+typedef struct side { /* blocks [first, last) */
+    double n, mean, sd;
+} side;
+
+/* The larger of two estimates of the spread: about the mean, and from neighbour to neighbour. */
+static side side_of(const double *y, size_t first, size_t last, double noise)
 {
-    double sum = 0, squares = 0, n = (double)(last - first);
+    double sum = 0, squares = 0, moves = 0, n = (double)(last - first);
     for (size_t i = first; i < last; i++) sum += y[i];
-    for (size_t i = first; i < last; i++) squares += (y[i] - sum / n) * (y[i] - sum / n);
-    *variance = fmax(noise * noise, n > 1 ? squares / (n - 1) : 0) / n;
-    return sum / n;
+    for (size_t i = first; i < last; i++) {
+        squares += (y[i] - sum / n) * (y[i] - sum / n);
+        if (i > first) moves += fabs(y[i] - y[i - 1]) / (n - 1);
+    }
+    return (side){ n, sum / n, fmax(noise, fmax(n > 1 ? sqrt(squares / (n - 1)) : 0, moves * sqrt(M_PI) / 2)) };
 }
 
 size_t an__merge_levels(const double *y, size_t n, size_t *at, size_t count, double noise, double penalty)
@@ -27,15 +34,20 @@ size_t an__merge_levels(const double *y, size_t n, size_t *at, size_t count, dou
         size_t faintest = 0;
         double least = INFINITY;
         for (size_t k = 0; k < count; k++) {
-            double va, vb, a = mean_of(y, k ? at[k - 1] : 0, at[k], noise, &va),
-                           b = mean_of(y, at[k], k + 1 < count ? at[k + 1] : n, noise, &vb);
-            double gain = (b - a) * (b - a) / (va + vb);
+            side a = side_of(y, k ? at[k - 1] : 0, at[k], noise), b = side_of(y, at[k], k + 1 < count ? at[k + 1] : n, noise);
+            if (a.n < b.n) /* few blocks may lie closer together by chance than the others do */
+                a.sd = fmax(a.sd, b.sd);
+            else
+                b.sd = fmax(a.sd, b.sd);
+            double both = a.n + b.n, gain = (b.mean - a.mean) * (b.mean - a.mean) / (a.sd * a.sd / a.n + b.sd * b.sd / b.n);
+            /* the likelihood ratio where the spread is not known, both ln(1 + gain / (both - 2)), against the penalty */
+            gain /= (both - 2) * expm1(penalty / both);
             if (gain < least) {
                 least = gain;
                 faintest = k;
             }
         }
-        if (least > penalty) break;
+        if (least > 1) break;
         count--;
         memmove(at + faintest, at + faintest + 1, (count - faintest) * sizeof *at);
     }

@@ -205,39 +205,6 @@ bool an__relation_parse(const char *text, const an_table *t, an__relation *out, 
     return true;
 }
 
-/* 10^-k of the last decimal place that any cell has; 0: whole numbers, more than nine places, or too few cells to say. */
-static double decimal_step(const an_table *t, const an_column *c)
-{
-    enum { PLACES = 9, LEAST = 10 };
-    if (c->type != AN_REAL) return 0;
-    double scale = 1;
-    int places = 0;
-    size_t cells = 0;
-    for (size_t i = 0; i < t->rows; i++) {
-        double x = an_cell_number(c, i);
-        if (!isfinite(x)) continue;
-        cells++;
-        /* a decimal in binary is off by up to 2^-53 of itself, its product once more */
-        while (fabs(x * scale - nearbyint(x * scale)) > 4e-16 * fabs(x * scale)) {
-            if (++places > PLACES) return 0;
-            scale *= 10;
-        }
-        if (fabs(x * scale) > 1e15) return 0; /* beyond what a double tells apart */
-    }
-    return places && cells >= LEAST ? 1 / scale : 0;
-}
-
-void an__relation_measure(an__relation *r, const an_table *t)
-{
-    r->slack = 0;
-    if (r->order != ORDER_EQUAL && r->order != ORDER_NOT_EQUAL) return;
-    for (int k = 0; k < r->count; k++) {
-        const an_column *c = &t->column[r->term[k].column];
-        double resolution = an__spec_number(c, "resolution");
-        r->slack += fabs(r->term[k].factor) * (resolution > 0 ? resolution : decimal_step(t, c)) / 2;
-    }
-}
-
 int an__relation_holds(const an__relation *r, const an_table *t, size_t row)
 {
     double sum = r->constant, largest = fabs(r->constant), slack = r->slack;

@@ -174,6 +174,18 @@ static void note_row(json_t *first, size_t *broken, size_t row)
     if ((*broken)++ < FIRST_ROWS) json_array_append_new(first, json_integer((json_int_t)row + 1));
 }
 
+/* What the broken rows of a constraint are told with; tolerance: NaN where it is no equality. */
+static char *broken_note(const char *text, size_t broken, double tolerance)
+{
+    char *off = isnan(tolerance) ? an_strdup("")
+                : tolerance > 0
+                    ? an_format("; off by more than %.6g: half the resolution, or else the last decimal place, of each column", tolerance)
+                    : an_strdup("; it is taken as exact: give the columns their resolution: in the schema if they are rounded");
+    char *note = an_format("%s: broken in %zu row%s, which stay%s", text, broken, broken == 1 ? "" : "s", off);
+    free(off);
+    return note;
+}
+
 static json_t *judge_constraints(const an_table *t)
 {
     json_t *out = json_array(), *item;
@@ -181,14 +193,14 @@ static json_t *judge_constraints(const an_table *t)
     json_array_foreach(t->constraints, i, item) {
         json_t *first = json_array();
         size_t broken = 0;
-        double tolerance = 0;
+        double tolerance = NAN; /* of an equality */
         an_buf text = { 0 };
         if (json_is_string(item)) {
             an__relation r;
             an_buf_puts(&text, json_string_value(item));
             if (an__relation_parse(text.data, t, &r, NULL)) {
                 an__relation_measure(&r, t);
-                tolerance = r.slack;
+                if (r.order == ORDER_EQUAL || r.order == ORDER_NOT_EQUAL) tolerance = r.slack;
                 for (size_t row = 0; row < t->rows; row++)
                     if (an__relation_holds(&r, t, row) == 0) note_row(first, &broken, row);
             }
@@ -203,8 +215,10 @@ static json_t *judge_constraints(const an_table *t)
                 an__fixed_free(&f);
             }
         }
-        json_array_append_new(out, json_pack("{s:s, s:I, s:o, s:f}", "text", text.data, "rows_broken", (json_int_t)broken, "first", first,
-                                             "tolerance", tolerance));
+        char *note = broken ? broken_note(text.data, broken, tolerance) : NULL;
+        json_array_append_new(out, json_pack("{s:s, s:I, s:o, s:o, s:s?}", "text", text.data, "rows_broken", (json_int_t)broken, "first",
+                                             first, "tolerance", an_json_real(tolerance), "note", note));
+        free(note);
         an_buf_free(&text);
     }
     return out;

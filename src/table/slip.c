@@ -76,3 +76,22 @@ bool an__slip_find(double *x, size_t n, double *y, size_t m, double ks, an__slip
     free(mapped);
     return out->words != NULL;
 }
+
+json_t *an__other_units(const an_table *base, const an_table *grown)
+{
+    json_t *list = json_array();
+    for (size_t j = 0; j < base->columns; j++) {
+        const an_column *a = &base->column[j], *b = an_table_find(grown, a->name);
+        if ((a->type != AN_REAL && a->type != AN_INTEGER) || a->role == AN_ID || a->role == AN_TIME) continue;
+        size_t n, m;
+        double *x = an__numbers(base, a, 0, &n), *y = an__numbers(grown, b, base->rows, &m);
+        an__slip slip;
+        if (x && y && n >= AN__SLIP_LEAST && m >= AN__SLIP_LEAST && an__slip_find(x, n, y, m, 1 - an_ks_complement(x, n, y, m), &slip))
+            json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:s, s:f, s:f, s:s?}", "column", a->name, "factor", slip.factor,
+                                                  "offset", slip.offset, "words", slip.words, "median_before", an_quantile(x, n, 0.5),
+                                                  "median_added", an_quantile(y, m, 0.5), "unit", a->unit));
+        free(x);
+        free(y);
+    }
+    return list;
+}

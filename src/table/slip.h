@@ -17,5 +17,9 @@ bool an__slip_find(double *x, size_t n, double *y, size_t m, double ks, an__slip
 /* The finite values of a column from a row on, new array; NULL: not enough memory. */
 double *an__numbers(const an_table *t, const an_column *c, size_t from, size_t *n);
 void an__quartiles(double *x, size_t n, double q[3]); /* of values that are sorted in place */
+/* Columns whose rows below the first base->rows of `grown` look like those of `base` in another unit, with both medians:
+ * [{"column","factor","offset","words", "median_before","median_added","unit"}]. Both have the same columns in the same units, as far as
+ * these are declared. */
+json_t *an__other_units(const an_table *base, const an_table *grown);
 
 #endif

@@ -26,6 +26,30 @@ printf 'columns:\n  b: {sentinels: [-999]}\n' >codes.yaml
 ok "a schema decides" $A data import codes codes.csv --schema codes.yaml --json
 holds "and then it is not told" '(.warnings | any(contains("--missing")) | not) and ([.columns[].missing] == [0, 2])'
 
+ok "a header is forced" $A data import forced "$M/mes.csv" --header-row 4 --units-row --json
+holds "with its units" '.dialect | .header_row == 4 and .units_row == 5'
+ok "totals are kept when asked for" $A data import kept "$M/mes.csv" --keep-totals --no-units-row --type Serial=text --missing "Summe:" --dry-run --json
+holds "they are rows" '.dialect | .totals == 0 and .units_row == null'
+flags=$($A data import --help | grep -oE -- '--[a-z][a-z-]+' | sort -u)
+named=$({ cat "$ANDON_SOURCE"/src/table/{csv,xlsx}*.c "$ANDON_SOURCE"/src/table/{read,audit,assign,codes}.c "$ANDON_SOURCE/src/flow/step_import.c" | grep -oE '"([^"\\]|\\.)*"'
+    sed -n '/^## 1/,/^## 2/p' "$ANDON_SOURCE/docs/own-data.md" | grep -vE 'data (profile|export|show|schema|join)|--attempts|--on'; } | grep -oE -- '--[a-z][a-z-]+' | grep -vxE -- '--attempts|--lines' | sort -u)
+is "messages and pages name flags" "$(echo "$named" | wc -l)" -ge 25
+for flag in $named; do
+    is "$flag is a flag of data import" -n "$(echo "$flags" | grep -x -- "$flag")"
+done
+for flag in --header-row --units-row --no-units-row --keep-totals; do
+    is "$flag is one of model predict, too" -n "$($A model predict --help | grep -oE -- '--[a-z][a-z-]+' | grep -x -- "$flag")"
+done
+printf 'f;ok\n1.234;0\n1,234;1\n' >both.csv
+refuses "two marks of which either may be the decimal one" 2 '"1,234" may be 1234 or 1.234, and "1.234" in line 2 1.234 or 1234' $A data import both both.csv
+says "with the flags of both readings" '--decimal \. --thousands , reads 1234 and 1.234; --decimal , --thousands \. reads 1.234 and 1234' "$out"
+ok "a column of text is no question" $A data import both both.csv --type f=text
+printf 'x;y\n1 200,5;0\n12 300;1\n4,5;2\n' >blank.csv
+ok "a blank between thousands" $A data import blank blank.csv --json
+holds "is told" '.dialect.thousands == "space" and .dialect.decimal == "," and .columns[0].type == "real"'
+ok "and forced by the word that is told" $A data import blank blank.csv --thousands space --json
+holds "the same" '.dialect.thousands == "space"'
+
 # ---- dry run, rows that cannot be read ---------------------------------------------------------------------------------------------------------
 ok "a dry run" $A data import dry "$M/mes.csv" --dry-run --json
 holds "shows the first rows" '.dry_run and .version == null and (.first_rows | length) == 5 and .first_rows[0][0] == "000123"'
@@ -58,6 +82,15 @@ id=$(jq -r .id "$out")
 ok "the same month again" $A data import press may.csv --append --json
 holds "changes nothing" ".existed and .id == \"$id\" and .version == 2"
 refuses "a month with other columns" 2 'lack torque.*have torqe' $A data import press june.csv --append
+printf 'serial,torque,ok\nP1,1.5,OK\nP2,2,NOK\nP3,1.75,OK\nP4,2,NOK\nP5,3,\nP6,4,\n' >open.csv
+printf 'serial,torque,ok\nP5,3,OK\nP6,4.5,NOK\nP1,1.5,\nP7,1,\n' >labels.csv
+ok "parts without a label" $A data import late open.csv --id serial --target ok
+ok "and the labels later" $A data import late labels.csv --append --json
+holds "are filled in" '.append | .filled == 1 and .cells_filled == 1 and .rows_added == 1 and .fills[0].id == "P5" and .fills[0].columns == ["ok"]'
+holds "other values stay a conflict, and a label that lacks is none" '.append | .conflict_count == 1 and .conflicts[0].id == "P6" and .conflicts[0].columns == ["torque"]'
+holds "which is said" '.warnings | any(startswith("1 row had cells missing that are filled now"))'
+ok "the row" $A data show late --row 5 --json
+holds "came from both lines" '.cells.ok == "OK" and .from == "open.csv:6; labels.csv:2"'
 refuses "roles with --append" 2 'takes roles' $A data import press may.csv --append --target torque
 ok "a row knows its line" $A data show press --row 5 --json
 holds "the last one" '.from == "may.csv:5" and .cells.serial == "P5"'

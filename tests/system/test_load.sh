@@ -43,7 +43,7 @@ refuses "above the limit" 3 "above the limit of 0.001 ms" $A load "$url" --model
 $A load "$url" --model parts --rate 100 --seconds 0.5 --warmup-s 0 --p95-ms 0.001 --out over.html >"$out" 2>"$err"
 same "exit" 3 $?
 holds "the numbers are kept" '.verdict == "fail" and .ok == 50' over.json
-says "and shown" "^latency +p50" "$err"
+says "and shown" "^latency +p50"
 
 # ---- Ctrl-C -----------------------------------------------------------------------------------------------------------------------------------
 $A load "$url" --model parts --rate 100 --seconds 60 --warmup-s 0 --out stopped.html >"$out" 2>"$err" &
@@ -52,7 +52,7 @@ sleep 1.5
 kill -INT $loading
 wait $loading
 same "Ctrl-C: exit 130" 130 $?
-says "what was measured so far" "stopped early; measured until then" "$err"
+says "what was measured so far" "stopped early; measured until then"
 holds "is kept" '.interrupted == true and .ok >= 50 and .seconds < 10' stopped.json
 stop
 

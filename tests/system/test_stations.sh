@@ -109,6 +109,20 @@ printf 'serial,z\nX1,1\nX2,2\n' >none.csv
 ok "another line's parts" $A data import none none.csv
 refuses "have nothing in common" 2 'no part is in all' $A data join nothing press none --on serial --attempts last
 
+# ---- keys of other names ----------------------------------------------------------------------------------------------------------------------
+printf 'Seriennummer;Druck\nA1;1,5\nA2;2,5\nA3;3,5\n' >k1.csv
+printf 'SerialNo,torque,n\nA2,7,0\nA1,8,1\nA3,9,0\n' >k2.csv
+printf 'Serial,Seriennummer,fine\nA3,x,yes\nA1,y,no\nA2,z,no\n' >k3.csv
+for k in 1 2 3; do ok "station $k" $A data import k$k k$k.csv; done
+refuses "one name that a table lacks" 2 'k2: there is no column Seriennummer' $A data join k k1 k2 --on Seriennummer
+says "with the column that holds the keys" 'SerialNo of k2 holds the same keys: --on Seriennummer=SerialNo ' "$out"
+refuses "fewer names than tables" 2 'names 2 columns, and there are 3 tables' $A data join k k1 k2 k3 --on Seriennummer=SerialNo
+refuses "a misspelt one" 2 'did you mean SerialNo' $A data join k k1 k2 --on Seriennummer=SeriaNo
+ok "one name a table" $A data join k k1 k2 k3 --on Seriennummer=SerialNo=Serial --json
+holds "the first stays" '.rows == 3 and ([.columns[] | [.name, .role]][0] == ["Seriennummer", "id"]) and ([.columns[].name] == ["Seriennummer","Druck","torque","n","k3.Seriennummer","fine"])'
+$A data export k --out k.csv --quiet >/dev/null
+same "part to part" "A2,2.5,7,0,z,no" "$(sed -n 3p k.csv)"
+
 # ---- ready to train -----------------------------------------------------------------------------------------------------------------------------
 ok "with a target" $A data join ready press leak screws --on serial --attempts first --target result --positive nok --json
 holds "refused parts are the positive ones" '.positive == "nok" and .positives == 2 and .target == "result"'

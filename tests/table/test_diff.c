@@ -153,6 +153,44 @@ static void slips(void **state)
     an_table_free(b.t);
 }
 
+/* A version that grew by rows in another unit: all of it hides them, the rows that came do not. */
+static void grown(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 3; which++) {
+        maker a = make(300, 5), b = make(60, 6);
+        normal(&a, "force", 100, 5), normal(&b, "force", which == 0 ? 1e5 : 100, which == 0 ? 5e3 : 5);
+        normal(&a, "bar", 6, .2), normal(&b, "bar", which == 1 ? 6 * 14.503773773 : 6, which == 1 ? .2 * 14.503773773 : .2);
+        normal(&a, "torque", 10, .5), normal(&b, "torque", 15, .5); /* another setting, no unit */
+        json_t *report;
+        an_error err = { 0 };
+        an_table *all = an_table_grow(a.t, b.t, &report, &err);
+        if (!all) fail_msg("%s", err.message);
+        const json_t *units = json_object_get(report, "other_units"), *first = json_array_get(units, 0);
+        assert_int_equal(json_array_size(units), which < 2);
+        json_t *d = diff(a.t, all);
+        verdict(d, "torque", "drifted");
+        if (which < 2) {
+            const char *name = which ? "bar" : "force";
+            assert_string_equal(an_json_string(first, "column", ""), name);
+            assert_true(fabs(an_json_number(json_object_get(first, "factor"), NAN) / (which ? 14.503773773 : 1000) - 1) < 1e-9);
+            double before = an_json_number(json_object_get(first, "median_before"), NAN),
+                   added = an_json_number(json_object_get(first, "median_added"), NAN);
+            assert_true(fabs(added / before / (which ? 14.5 : 1000) - 1) < 0.05);
+            verdict(d, name, "the rows that were added look like another unit: ");
+            verdict(d, name, which ? "psi for bar" : "a thousand times");
+        } else {
+            verdict(d, "force", "no change");
+            assert_true(isnan(num(d, "force", "factor")));
+        }
+        json_decref(d);
+        json_decref(report);
+        an_table_free(all);
+        an_table_free(a.t);
+        an_table_free(b.t);
+    }
+}
+
 static void columns(void **state)
 {
     (void)state;
@@ -246,6 +284,7 @@ static void many_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(drift),    cmocka_unit_test(slips),   cmocka_unit_test(columns),
-                                        cmocka_unit_test(few_rows), cmocka_unit_test(missing), cmocka_unit_test(many_columns) };
+                                        cmocka_unit_test(few_rows), cmocka_unit_test(missing), cmocka_unit_test(many_columns),
+                                        cmocka_unit_test(grown) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -379,12 +379,122 @@ static void test_wide(void **state)
     an_table_free(t);
 }
 
+static json_t *steps_of(const json_t *p, const char *name)
+{
+    return json_object_get(column(p, name), "steps");
+}
+
+/* A change of unit is one step, on its row, wherever blocks of rows lie; also where the readings after it are few. */
+static void test_unit_steps(void **state)
+{
+    (void)state;
+    static const size_t rows[] = { 120, 241, 700, 2500 };
+    static const double factors[] = { 1000, 0.001, 25.4 };
+    for (size_t k = 0; k < AN_COUNT(rows); k++)
+        for (size_t m = 0; m < AN_COUNT(factors); m++)
+            for (int tenth = 1; tenth < 10; tenth++) {
+                size_t at = rows[k] * (size_t)tenth / 10 + (m + (size_t)tenth) % 7; /* 500 of 700 is one of them */
+                an_table *t = an_table_new(rows[k]);
+                an_rng r = an_rng_at(100 * k + (size_t)tenth, m);
+                an_column *c = add(t, "force", AN_REAL);
+                for (size_t i = 0; i < t->rows; i++) c->real[i] = (100 + 5 * an_rng_normal(&r)) * (i >= at ? factors[m] : 1);
+                json_t *p = profile(t, NULL, NULL), *list = steps_of(p, "force"), *step = json_array_get(list, 0);
+                if (json_array_size(list) != 1 ||
+                    json_integer_value(json_object_get(json_object_get(step, "at"), "row")) != (json_int_t)at + 1)
+                    fail_msg("%zu rows, factor %g from row %zu on: %s", rows[k], factors[m], at + 1, list ? json_dumps(list, 0) : "none");
+                assert_true(fabs(num(step, "before") - 100) < 3 && fabs(num(step, "after") / factors[m] - 100) < 3);
+                assert_non_null(strstr(an_json_string(step, "unit", ""), m == 0   ? "a thousand times as large"
+                                                                         : m == 1 ? "a thousandth"
+                                                                                  : "25.4 times as large"));
+                says(finding(p, "step", "force"), "another unit?");
+                json_decref(p);
+                an_table_free(t);
+            }
+}
+
+/* There and back, up and down: each where it is. A step of the process is no unit. */
+static void test_several_steps(void **state)
+{
+    (void)state;
+    an_table *t = an_table_new(700);
+    an_rng r = an_rng_at(9, 9);
+    an_column *c = add(t, "there", AN_REAL), *stairs = add(t, "stairs", AN_REAL), *odd = add(t, "odd", AN_REAL);
+    c = an_table_find(t, "there");
+    stairs = an_table_find(t, "stairs");
+    static const size_t at[] = { 101, 333, 514 };
+    for (size_t i = 0; i < 700; i++) {
+        size_t level = (i >= at[0]) + (i >= at[1]) + (i >= at[2]);
+        c->real[i] = (100 + 5 * an_rng_normal(&r)) * (i >= 301 && i < 405 ? 1000 : 1);
+        stairs->real[i] = 50 + 6 * (double)(level == 2 ? 0 : level) + an_rng_normal(&r);
+        odd->real[i] = an_rng_normal(&r) + (i == 200 || i == 201 ? 60 : 0); /* two outliers are no level */
+    }
+    json_t *p = profile(t, NULL, NULL), *list = steps_of(p, "there"), *step;
+    assert_int_equal(json_array_size(list), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(json_array_get(list, 0), "at"), "row")), 302);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(json_array_get(list, 1), "at"), "row")), 406);
+    list = steps_of(p, "stairs");
+    assert_int_equal(json_array_size(list), 3);
+    size_t i;
+    json_array_foreach(list, i, step) {
+        assert_int_equal(json_integer_value(json_object_get(json_object_get(step, "at"), "row")), at[i] + 1);
+        assert_true(json_is_null(json_object_get(step, "unit")));
+    }
+    assert_null(steps_of(p, "odd"));
+    json_decref(p);
+    an_table_free(t);
+}
+
+/* One limit: no word of the other, no Cp; nowhere "nan". Names of parts go with nothing. */
+static void test_one_limit(void **state)
+{
+    (void)state;
+    enum { N = 900 };
+    an_table *t = an_table_new(N);
+    an_rng r = an_rng_at(4, 4);
+    static const char *const names[] = { "ok", "upper", "lower", "serial" };
+    for (size_t j = 0; j < 4; j++) add(t, names[j], j == 0 || j == 3 ? AN_INTEGER : AN_REAL);
+    add(t, "nearly", AN_CATEGORY);
+    an_column *ok = t->column, *upper = ok + 1, *lower = ok + 2, *serial = ok + 3, *nearly = ok + 4;
+    ok->role = AN_TARGET;
+    serial->role = AN_ID;
+    upper->spec = json_pack("{s:f}", "high", 2.0);
+    lower->spec = json_pack("{s:f}", "low", 1.0);
+    upper->unit = an_strdup("mL/min");
+    nearly->dictionary = (an_dictionary){ N - 5, an_alloc_n(N - 5, sizeof(char *)) };
+    for (int k = 0; k < N - 5; k++) nearly->dictionary.names[k] = an_format("S%05d", k);
+    for (size_t i = 0; i < N; i++) {
+        ok->integer[i] = an_rng_uniform(&r) < 0.1;
+        upper->real[i] = lower->real[i] = 1.4 + 0.3 * an_rng_normal(&r);
+        serial->integer[i] = (int64_t)i;
+        nearly->code[i] = (int32_t)(i % (N - 5));
+    }
+    json_t *p = profile(t, NULL, NULL);
+    says(finding(p, "limits", "upper"), "readings are above the limit");
+    says(finding(p, "limits", "lower"), "readings are below the limit");
+    assert_string_equal(an_json_string(finding(p, "limits", "upper"), "evidence", ""), "limit 2 mL/min (upper)");
+    assert_string_equal(an_json_string(finding(p, "limits", "lower"), "evidence", ""), "limit 1 (lower)");
+    const char *evidence = an_json_string(finding(p, "capability", "upper"), "evidence", "");
+    assert_int_equal(strncmp(evidence, "Cpk 0.", 6), 0);
+    assert_null(strstr(evidence, "Cp "));
+    assert_null(strstr(evidence, "Pp "));
+    char *all = json_dumps(p, 0);
+    for (const char *at = all; (at = strstr(at, "nan")); at++)
+        if (at == all || !((at[-1] | 32) >= 'a' && (at[-1] | 32) <= 'z')) fail_msg("nan in %.200s", at - 40);
+    free(all);
+    assert_null(json_object_get(column(p, "serial"), "association"));
+    assert_null(json_object_get(column(p, "nearly"), "association"));
+    assert_non_null(json_object_get(column(p, "upper"), "association"));
+    json_decref(p);
+    an_table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_faults),     cmocka_unit_test(test_nothing), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_repeats),    cmocka_unit_test(test_missing), cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_group_gaps), cmocka_unit_test(test_wide),    cmocka_unit_test(test_rows_without_a_time),
+        cmocka_unit_test(test_faults),     cmocka_unit_test(test_nothing),       cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_repeats),    cmocka_unit_test(test_missing),       cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_group_gaps), cmocka_unit_test(test_wide),          cmocka_unit_test(test_rows_without_a_time),
+        cmocka_unit_test(test_unit_steps), cmocka_unit_test(test_several_steps), cmocka_unit_test(test_one_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

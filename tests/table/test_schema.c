@@ -231,6 +231,53 @@ static void resolution(void **state)
     an_table_free(t);
 }
 
+/* Without a resolution the last decimal place of the columns says how far rounded values may be off; whole numbers are exact. */
+static void decimals(void **state)
+{
+    (void)state;
+    an_buf csv_text = { 0 };
+    an_rng r = an_rng_at(3, 1);
+    an_buf_puts(&csv_text, "a,b,c,p,q,n,d\n");
+    for (int i = 0; i < 200; i++) { /* c is rounded on its own: off by up to 0.001; three rows are really wrong */
+        double a = 3 + 0.2 * an_rng_normal(&r), b = 4 + 0.3 * an_rng_normal(&r);
+        int n = (int)an_rng_below(&r, 50), m = (int)an_rng_below(&r, 50);
+        an_buf_printf(&csv_text, "%.3f,%.3f,%.3f,%d,%d,%d,%.17g\n", a, b, a + b + (i % 70 == 5 ? 0.005 : 0), n, m, n + m + (i == 9), a + b);
+    }
+    an_table *t = parse(csv_text.data, NULL);
+    an_buf_free(&csv_text);
+    static const struct {
+        const char *schema;
+        int broken;
+        double tolerance;
+        const char *note;
+    } each[] = {
+        { "constraints: [a + b = c]\n", 3, 0.0015,
+          "a + b = c: broken in 3 rows, which stay; off by more than 0.0015: half the resolution" },
+        { "constraints: [2 * a + b != c]\n", 0, 0.002, NULL },
+        { "columns: {c: {resolution: 0.02}}\nconstraints: [a + b = c]\n", 0, 0.011, NULL },
+        { "constraints: [p + q = n]\n", 1, 0, "broken in 1 row, which stay; it is taken as exact" },
+        { "constraints: [d < c]\n", -1, NAN, "rows, which stay" },
+    };
+    for (size_t k = 0; k < AN_COUNT(each); k++) {
+        json_t *report = apply(t, each[k].schema), *item = json_array_get(json_object_get(report, "constraints"), 0);
+        if (each[k].broken >= 0) assert_int_equal(json_integer_value(json_object_get(item, "rows_broken")), each[k].broken);
+        if (isnan(each[k].tolerance))
+            assert_true(json_is_null(json_object_get(item, "tolerance")));
+        else
+            assert_true(fabs(an_json_number(json_object_get(item, "tolerance"), NAN) - each[k].tolerance) < 1e-12);
+        const char *note = an_json_string(item, "note", NULL);
+        assert_int_equal(note != NULL, each[k].note != NULL);
+        if (note && !strstr(note, each[k].note)) fail_msg("\"%s\" is not in \"%s\"", each[k].note, note);
+        json_decref(report);
+    }
+    /* full precision has no decimal place: half the resolution of c is left */
+    json_t *report = apply(t, "constraints: [d = c]\n"), *item = json_array_get(json_object_get(report, "constraints"), 0);
+    double tolerance = an_json_number(json_object_get(item, "tolerance"), NAN);
+    if (tolerance != 0.01) fail_msg("tolerance %.17g", tolerance);
+    json_decref(report);
+    an_table_free(t);
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -408,6 +455,7 @@ int main(void)
         cmocka_unit_test(types),
         cmocka_unit_test(constraints_judged),
         cmocka_unit_test(resolution),
+        cmocka_unit_test(decimals),
         cmocka_unit_test(refused),
         cmocka_unit_test(allowed_circle),
         cmocka_unit_test(copies),
