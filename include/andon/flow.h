@@ -87,8 +87,8 @@ typedef struct an_act {
     an_act_function run;
     bool no_store; /* works without a workspace (s is NULL) */
 } an_act;
-/* What an act returns that did its work and says no (a broken expectation, a limit exceeded, an interrupted measurement): the result, with the
- * error beside it under "error"; it is shown, and the exit status is the error's. Any other error comes with NULL. */
+/* What an act returns that did its work and says no (a broken expectation, a limit exceeded, an interrupted measurement): the result, with
+ * the error beside it under "error"; it is shown, and the exit status is the error's. Any other error comes with NULL. */
 json_t *an_act_no(json_t *result, const an_error *err);
 const an_act *const *an_acts(size_t *count); /* the rows of flow; ops adds its own */
 

@@ -109,9 +109,9 @@ size_t an_model_feature_find(const an_model *m, const char *name, size_t n); /* 
 bool an_model_value_outside(const an_model *m, size_t feature, double value);
 /* Appends the names of features of one such row that lie outside the training range or are unseen, joined by ';'. */
 void an_model_out_of_range_values(const an_model *m, const double *row, an_buf *out);
-/* What `model predict` adds: label (text), probability, threshold, out_of_range. New table with the columns of `as` followed by these (id columns
- * first); one that bears one of these names becomes NAME_input. as: the rows of t as they are to be copied, say with every cell as the file wrote
- * it; NULL: t itself. */
+/* What `model predict` adds: label (text), probability, threshold, out_of_range. New table with the columns of `as` followed by these (id
+ * columns first); one that bears one of these names becomes NAME_input. as: the rows of t as they are to be copied, say with every cell as
+ * the file wrote it; NULL: t itself. */
 an_table *an_model_predict(an_model *m, const an_table *t, const an_table *as, an_job *job, an_error *err);
 
 /* Coefficients for people (AN_CAN_EXPLAIN): {"intercept","coefficients":[{"name","unit","coefficient" (change of log-odds per

@@ -168,8 +168,8 @@ typedef struct an_capability {
 } an_capability;
 bool an_capability_of(const double *x, size_t n, const int32_t *group, size_t groups, double low, double high, an_capability *out);
 
-/* Runs of one value, `shortest` or longer, at least three times as long as 95 % of the runs, of which less than `chance` are expected in the
- * whole series by the share of equal neighbours elsewhere. Longest first; returns how many (at most limit). */
+/* Runs of one value, `shortest` or longer, at least three times as long as 95 % of the runs, of which less than `chance` are expected in
+ * the whole series by the share of equal neighbours elsewhere. Longest first; returns how many (at most limit). */
 typedef struct an_stuck {
     size_t first, length;
     double value, expected;
@@ -177,8 +177,8 @@ typedef struct an_stuck {
 size_t an_stuck_runs(const double *x, size_t n, size_t shortest, double chance, size_t limit, an_stuck *out);
 /* Standard deviation of what is left when steps and drift are taken out: from differences of neighbours (median, else mean). */
 double an_noise_sd(const double *x, size_t n);
-/* Places where the mean steps (PELT; penalty: 3 ln n, and 2 ln of the number of series looked at; segments of `shortest` or more), ascending; returns how many there are, stores up to
- * limit. */
+/* Places where the mean steps (PELT; penalty: 3 ln n, and 2 ln of the number of series looked at; segments of `shortest` or more),
+ * ascending; returns how many there are, stores up to limit. */
 size_t an_mean_steps(const double *x, size_t n, double noise, double penalty, size_t shortest, size_t limit, size_t *at);
 /* Kendall's tau against the order (Mann 1945), *slope of Theil and Sen per place, *p corrected for autocorrelation (Yue and Wang 2004).
  * O(n^2). */

@@ -130,7 +130,8 @@ bool an_lease_give(an_store *s, const char *what, an_error *err);
 
 /* Staged folders of dead processes, older than a day, are removed; called at open. */
 
-/* ---- tracking: experiments, runs with metrics, parameters and tags, logged and registered models, as MLflow's clients speak of them ------
+/* ---- tracking: experiments, runs with metrics, parameters and tags, logged and registered models, as MLflow's clients speak of them
+ * ------
  */
 
 typedef struct an_tracking_call an_tracking_call;
@@ -147,5 +148,6 @@ typedef struct an_tracking_work {
 /* Does all of it in one transaction that is on the disk when this returns; what fails changes nothing and does not hinder the rest. Reading
  * alone needs no transaction. */
 void an_tracking_do(an_store *s, an_tracking_work *work, size_t count);
-void an_tracking_ready(an_store *s); /* before many small pieces of work: makes room on the disk, so that each takes less time; may do nothing */
+void an_tracking_ready(
+    an_store *s); /* before many small pieces of work: makes room on the disk, so that each takes less time; may do nothing */
 #endif

@@ -248,10 +248,10 @@ void an_read_report_free(an_read_report *r);
  * boolean (true/false, yes/no spelled out), integer, real, datetime (ISO 8601 or date_format), category (up to 1,000 distinct values and
  * fewer than half the rows that have one), else text. Whole numbers with leading zeroes (serial 0012) stay text unless --type says integer.
  * Blanks around unquoted fields are dropped. A missing token counts inside quotes, too. A column without any value is real. Columns
- * `_generator,_seed,_row` become the origin of the rows; some of them without the others are AN_REFUSED. Peak memory under three times the table plus a fixed
- * buffer. Errors name line and column: ragged row, unclosed quote (the line where it opened), NUL byte, empty file, header only, duplicate
- * or empty header, field over 16 MB, number column forced by --type holding text. A column that is a number in at least 95 % of the rows
- * but not in all is an error naming the first offending cell and suggesting
+ * `_generator,_seed,_row` become the origin of the rows; some of them without the others are AN_REFUSED. Peak memory under three times the
+ * table plus a fixed buffer. Errors name line and column: ragged row, unclosed quote (the line where it opened), NUL byte, empty file,
+ * header only, duplicate or empty header, field over 16 MB, number column forced by --type holding text. A column that is a number in at
+ * least 95 % of the rows but not in all is an error naming the first offending cell and suggesting
  * --type COLUMN=category, or --missing TOKEN. Progress in bytes. */
 an_table *an_csv_read(const char *path, const an_csv_options *options, an_csv_dialect *dialect, an_job *job, an_error *err);
 an_table *an_csv_parse(const char *bytes, size_t n, const char *what, const an_csv_options *options, an_csv_dialect *dialect, an_job *job,
@@ -478,10 +478,11 @@ an_table *an_table_pivot(const an_table *t, const char *on, const char *names, c
  * newer cells do not fit the type of the table (whole numbers and reals become real). Units that differ are converted. *report:
  * {"rows_before","rows_read","rows_added","rows_known","filled": rows,"cells_filled","fills":[first 20, as conflicts],
  * "conflicts":[{"id","row","against","against_row","columns"}],"conflict_count","by",
- * "other_units":[{"column","factor","offset","words","median_before","median_added","unit"}]}: columns whose new rows look like another unit.
+ * "other_units":[{"column","factor","offset","words","median_before","median_added","unit"}]}: columns whose new rows look like another
+ * unit.
  */
 an_table *an_table_grow(const an_table *t, const an_table *more, json_t **report, an_error *err);
-typedef struct an_grown { /* what became of the rows of `more`: numbers of rows, from 0 */
+typedef struct an_grown {                /* what became of the rows of `more`: numbers of rows, from 0 */
     size_t *row, count;                  /* added below, in this order */
     size_t *fill, *filled, filled_count; /* row fill[k] of `more` filled cells of row filled[k] of t */
 } an_grown;
@@ -512,7 +513,8 @@ void an_schema_text(const an_table *t, an_buf *out);
  * *report (may be NULL) and kept. An entry that says nothing of type, role, unit or kept leaves them; limits, station and so on that are
  * not said are none. Text and application are inverse, and applying twice is applying once.
  * {"converted":[{"column","from","to","factor","offset"}],"types":[{"column","from","to"}],"sentinels":[{"column","cells"}],"unlisted":[],"outside_limits":[{"column","below","above"}],"constraints":[{"text","rows_broken","first":[row
- * numbers],"tolerance","note"}]}; tolerance of an equality: half the resolution, or else the last decimal place, of each column; null: none */
+ * numbers],"tolerance","note"}]}; tolerance of an equality: half the resolution of each column, or else half its last decimal place; null:
+ * none */
 bool an_schema_apply(an_table *t, const an_yaml *schema, json_t **report, an_error *err);
 /* Factor and offset from one UCUM code to another (same dimension): y = factor * x + offset. Everyday spellings (in, psi, Nm, rpm, degC)
  * are understood. AN_INPUT: not a unit, other dimensions. */

@@ -126,7 +126,8 @@ void an__show_model(const json_t *r, FILE *out)
     }
     double tp = num(c, "tp"), fn = num(c, "fn"), fp = num(c, "fp"), tn = num(c, "tn");
     fprintf(out, "\non %.0f rows %s: caught %.0f of %.0f", tp + fn + fp + tn,
-            json_is_false(json_object_get(r, "seen_known")) ? "(it may have been trained on some of them)" : "it has not seen", tp, tp + fn);
+            json_is_false(json_object_get(r, "seen_known")) ? "(it may have been trained on some of them)" : "it has not seen", tp,
+            tp + fn);
     const json_t *units = json_object_get(r, "interval_units");
     const char *unit = an_json_string(units, "column", NULL);
     if (!isnan(num(r, "escape_upper"))) {

@@ -83,7 +83,8 @@ static void check_limits(json_t *list)
         *path++ = 0;
         bool unified = !names[1];
         if (!unified && strcmp(names + 1, "cpu") && strcmp(names + 1, "cpu,cpuacct")) continue;
-        char *folder = an_format("/sys/fs/cgroup%s%s%s", unified ? "" : "/", names + 1, path), *control = an_path_join(folder, "cgroup.procs");
+        char *folder = an_format("/sys/fs/cgroup%s%s%s", unified ? "" : "/", names + 1, path),
+             *control = an_path_join(folder, "cgroup.procs");
         if (!access(folder, W_OK) && !access(control, W_OK)) *(unified ? &v2 : &v1) = true;
         free(folder);
         free(control);

@@ -1,5 +1,5 @@
-/* act_model.c - model train, evaluate, explain, show, list, export, alias, kinds; `model threshold` is in act_threshold.c, `model predict` in
- * act_predict.c. */
+/* act_model.c - model train, evaluate, explain, show, list, export, alias, kinds; `model threshold` is in act_threshold.c, `model predict`
+ * in act_predict.c. */
 #include "flow/acts.h"
 
 #include <math.h>
@@ -123,8 +123,8 @@ static const an_param evaluate_params[] = {
     AN_PARAM_END,
 };
 
-/* Rows of another data set that the model was trained on are left out, and counted. Where that knows its rows by an id that is missing here,
- * none can be told: "seen_known" is false. */
+/* Rows of another data set that the model was trained on are left out, and counted. Where that knows its rows by an id that is missing
+ * here, none can be told: "seen_known" is false. */
 static json_t *evaluate_other(an_store *s, an_model *m, const char *reference, const an_costs *costs, an_job *job, an_error *err)
 {
     an_table *t = an__data_get(s, reference, NULL, err);

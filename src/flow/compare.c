@@ -195,9 +195,9 @@ static void words(const an_comparison *c, const cell *x, int n, const verdict *v
             an_buf_printf(why, "; left at 0.5 it has %.3f, which is not worse beyond noise", sign * v->at_half);
     }
     if (!v->learnt)
-        an_buf_printf(why,
-                      ". But that is not better beyond noise than %s, which has %.3f: nothing tried here is shown to help on this data",
-                      v->by_cost ? "testing, rejecting or passing every part" : "rejecting every part", sign * mean_of(pick->trivial, c->repeats));
+        an_buf_printf(
+            why, ". But that is not better beyond noise than %s, which has %.3f: nothing tried here is shown to help on this data",
+            v->by_cost ? "testing, rejecting or passing every part" : "rejecting every part", sign * mean_of(pick->trivial, c->repeats));
 }
 
 /* Rows of which some are positive: real ones with a label. */

@@ -45,6 +45,7 @@ static const char style[] =
     ".card2 p{margin:.15rem 0;font-size:.86rem}\n"
     ".byv td.n small{white-space:normal;max-width:11rem;margin-left:auto}.capability td.p svg{width:12rem;min-width:10rem}.association "
     "td.p svg,.balance td.p svg{min-width:150px}\n"
+    ".tile .day{white-space:nowrap;color:inherit;font-size:inherit}\n"
     "svg .limit{fill:none;stroke:#D55E00;stroke-width:1.6;stroke-dasharray:5 3}svg .lim{fill:#9c4400;font-size:11px}\n"
     "svg .step{fill:none;stroke:#111;stroke-width:1.4;stroke-dasharray:3 3}\n"
     ".map svg{max-width:min(100%,46rem)}\n"
@@ -180,7 +181,7 @@ static void tiles(const an_profile_page *p)
              an__share(an__number(p->j, "missing.share"), 1).t);
     tile(b, big, small);
     snprintf(big, sizeof big, "%zu of %zu columns", features, json_array_size(columns));
-    snprintf(small, sizeof small, "can be learnt from; %zu have specification limits", limits);
+    snprintf(small, sizeof small, "can be learnt from; %zu with specification limits", limits);
     tile(b, big, small);
     if (*p->target && isfinite(positives)) {
         snprintf(big, sizeof big, "%s of %.60s = %.24s", an__share(positives / labelled, 1).t, p->target, p->positive);
@@ -190,9 +191,9 @@ static void tiles(const an_profile_page *p)
     if (!strcmp(an__string(order, "type"), "datetime") && json_array_size(at)) {
         an_time_text((int64_t)(an_json_number(json_array_get(at, 0), 0) * 1e6), a);
         an_time_text((int64_t)(an_json_number(json_array_get(at, json_array_size(at) - 1), 0) * 1e6), z);
-        snprintf(big, sizeof big, "%.10s to %.10s", a, z);
-        snprintf(small, sizeof small, "time column %.100s", an__string(order, "column"));
-        tile(b, big, small);
+        an_buf_printf(b, "<div class=\"tile\"><b><span class=\"day\">%.10s</span> to <span class=\"day\">%.10s</span></b><span>", a, z);
+        an__htmlf(b, "time column %s", an__string(order, "column"));
+        an_buf_puts(b, "</span></div>");
     }
     an_buf_puts(b, "</div>\n");
     if (!*an__string(order, "column"))
@@ -265,8 +266,8 @@ void an__profile_methods(an_profile_page *p)
         { "Shifts",
           "from the time column: 6 to 14, 14 to 22, 22 to 6 o'clock, in the time as it is stored (UTC unless the file said otherwise)." },
         { "Steps", "change points of the mean of up to 240 blocks by PELT (Killick, Fearnhead and Eckley 2012), penalty 3 ln n + 2 ln of "
-                   "the number of columns, told from "
-                   "half a standard deviation of single readings on. More "
+                   "the number of columns; those that the spread of the blocks on their own two sides explains are dropped. Placed on the "
+                   "row where two levels fit the single readings best, told from half a standard deviation of single readings on. More "
                    "than six are no steps: the level wanders, and drift is tested instead." },
         { "Stuck values", "runs of one value at least 8 long and three times as long as 95 % of the runs, of which fewer than one in a "
                           "million are to be expected by the share of equal "

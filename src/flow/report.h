@@ -178,10 +178,10 @@ void an__exact_limits(const json_t *confusion, const char *metric, double *low, 
 /* The same for an evaluation: where its rows have groups, the limits of recall are those of as many parts as the groups are worth, and
  * there are none of the others. */
 void an__share_limits(const json_t *evaluation, const char *metric, double *low, double *high);
-bool an__recommends(const json_t *comparison);    /* false: nothing learnt, or what was learnt fails on the newest rows */
-void an__test_part(an_page *p);                   /* how the test part was chosen, in a sentence */
-bool an__beats_trivial(const json_t *comparison); /* false: the comparison says that doing without a model is as good */
-void an__time_ignored(an_page *p);                /* a sentence where the comparison's repeats did not follow the time column */
+bool an__recommends(const json_t *comparison);                /* false: nothing learnt, or what was learnt fails on the newest rows */
+void an__test_part(an_page *p);                               /* how the test part was chosen, in a sentence */
+bool an__beats_trivial(const json_t *comparison);             /* false: the comparison says that doing without a model is as good */
+void an__time_ignored(an_page *p);                            /* a sentence where the comparison's repeats did not follow the time column */
 char *an__balance_label(const an_page *p, const json_t *row); /* new text: "smote", or "logistic, smote" where there are several models */
 
 #endif

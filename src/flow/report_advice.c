@@ -98,7 +98,8 @@ void an__report_advice(an_page *p, bool worthless)
     bool beats = an__beats_trivial(c), holds = an__recommends(c), few = p->repeats < FEW_REPEATS;
     an_buf_puts(b, holds && !few && !worthless ? "<p class=\"box\">" : "<p class=\"warn\">");
     if (!beats)
-        an_buf_puts(b, "<b>Nothing tried here beats doing without a model (testing, rejecting or passing every part) beyond noise.</b> The least bad choice: ");
+        an_buf_puts(b, "<b>Nothing tried here beats doing without a model (testing, rejecting or passing every part) beyond noise.</b> The "
+                       "least bad choice: ");
     else if (!holds)
         an_buf_puts(b, "<b>Nothing is recommended: what was learnt fails on the newest parts.</b> The best on random splits: ");
     else if (worthless)

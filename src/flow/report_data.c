@@ -181,14 +181,15 @@ void an__test_part(an_page *p)
     double older = an__number(s, "older");
     if (!strcmp(by, "time") && *an__string(s, "from")) {
         if (older > 0)
-            an__htmlf(b, "These test parts are the newest ones, %s from %s on, and %s older one%s that %s tested on in an earlier version of the data%s%s.",
-                      an__string(s, "time"), an__when(an__string(s, "from")).t, an__count(older).t, older == 1 ? "" : "s", older == 1 ? "was" : "were",
-                      *group ? " or belong to one " : "", group);
+            an__htmlf(b,
+                      "These test parts are the newest ones, %s from %s on, and %s older one%s that %s tested on in an earlier version of "
+                      "the data%s%s.",
+                      an__string(s, "time"), an__when(an__string(s, "from")).t, an__count(older).t, older == 1 ? "" : "s",
+                      older == 1 ? "was" : "were", *group ? " or belong to one " : "", group);
         else
             an__htmlf(b, "These test parts are the newest %s of the data: %s from %s on.", an__share(share, 0).t, an__string(s, "time"),
                       an__when(an__string(s, "from")).t);
-    }
-    else if (!strcmp(by, "group")) {
+    } else if (!strcmp(by, "group")) {
         double strays = an__number(s, "strays");
         an__htmlf(b, "These test parts are whole groups: %s of %s by %s", an__count(an__number(s, "test_groups")).t,
                   an__count(an__number(s, "test_groups") + an__number(s, "train_groups")).t, group);

@@ -113,10 +113,10 @@ void an__report_comparison(an_page *p)
     compared(p, "compare", "metrics", fixed);
     compared(p, "compare-moved", "metrics_moved", moved);
     an__chart_intervals(p, json_object_get(c, "rows"), "f2");
-    an_buf_puts(p->html, an__recommends(c) ? "<p class=\"box\"><b>Recommendation.</b> "
-                         : an__beats_trivial(c)
-                             ? "<p class=\"warn\"><b>Nothing is recommended.</b> "
-                             : "<p class=\"warn\"><b>Nothing tried here beats doing without a model (testing, rejecting or passing every part) beyond noise.</b> ");
+    an_buf_puts(p->html, an__recommends(c)      ? "<p class=\"box\"><b>Recommendation.</b> "
+                         : an__beats_trivial(c) ? "<p class=\"warn\"><b>Nothing is recommended.</b> "
+                                                : "<p class=\"warn\"><b>Nothing tried here beats doing without a model (testing, rejecting "
+                                                  "or passing every part) beyond noise.</b> ");
     const char *why = an__string(c, "recommendation.why");
     if (*why >= 'a' && *why <= 'z') { /* it is part of a sentence elsewhere */
         an_buf_putc(p->html, (char)(*why - 'a' + 'A'));

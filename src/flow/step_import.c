@@ -1,5 +1,6 @@
 /* step_import.c - the step import: files to a typed table, under a schema where there is one, below the rows of a data set where asked, and
  * what there is to tell about it. */
+#include "flow/import_notes.h"
 #include "flow/steps.h"
 
 #include <math.h>
@@ -92,8 +93,10 @@ static json_t *dialect_json(const an_csv_dialect *d)
     if (!d->delimiter) return json_pack("{s:s}", "format", "parquet");
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "format", "text", "delimiter",
                      delimiter_name(d->delimiter, text), "decimal", decimal, "thousands",
-                     d->thousands == ' ' ? "space" : d->thousands ? thousands : "none", "encoding",
-                     d->encoding, "header_row", d->header ? json_integer((json_int_t)d->header_line) : json_null(), "units_row",
+                     d->thousands == ' ' ? "space"
+                     : d->thousands      ? thousands
+                                         : "none",
+                     "encoding", d->encoding, "header_row", d->header ? json_integer((json_int_t)d->header_line) : json_null(), "units_row",
                      d->units_line ? json_integer((json_int_t)d->units_line) : json_null(), "date_order",
                      d->date_order ? json_string(d->date_order == 'd' ? "day first" : "month first") : json_null(), "titles",
                      (json_int_t)d->titles, "totals", (json_int_t)d->totals, "skipped", (json_int_t)d->skipped, "headers_again",
@@ -244,43 +247,6 @@ static bool apply_schema(import *m, an_error *err)
     return ok;
 }
 
-/* ---- an id on several rows -------------------------------------------------------------------------------------------------------------
- */
-
-static bool tell_repeated(import *m, an_error *err)
-{
-    const char *id = column_of(m->table, AN_ID);
-    if (!id) return true;
-    json_t *repeated = an_table_repeated(m->table, id, err), *first, *item;
-    if (!repeated) return false;
-    size_t i, shown = 0;
-    long long count = (long long)json_integer_value(json_object_get(repeated, "repeated"));
-    long long differing = (long long)json_integer_value(json_object_get(repeated, "differing"));
-    bool ok = true;
-    if (count) {
-        char **texts = an_lines_texts(&m->lines, m->table->rows, err);
-        ok = texts != NULL;
-        an_buf text = { 0 };
-        an_buf_printf(&text, "%s: %lld value%s more than one row, %lld of them with different values: ", id, count,
-                      count > 1 ? "s have" : " has", differing);
-        first = json_object_get(repeated, "first");
-        json_array_foreach(first, i, item) {
-            const json_t *rows = json_object_get(item, "rows");
-            if (!ok || (differing && !json_array_size(json_object_get(item, "columns"))) || shown++ == 3) continue;
-            if (shown > 3) break;
-            size_t a = (size_t)json_integer_value(json_array_get(rows, 0)), b = (size_t)json_integer_value(json_array_get(rows, 1));
-            an_buf_printf(&text, "%s%s (%s and %s)", shown > 1 ? ", " : "", an_json_string(item, "id", ""), texts[a], texts[b]);
-        }
-        an_buf_puts(&text,
-                    count > 3 ? " ...; a join says with --attempts which row counts" : "; a join says with --attempts which row counts");
-        an_list_add_take(&m->notes, an_buf_take(&text));
-        for (size_t k = 0; texts && k < m->table->rows; k++) free(texts[k]);
-        free(texts);
-    }
-    json_decref(repeated);
-    return ok;
-}
-
 /* ---- below what is there
  * ------------------------------------------------------------------------------------------------------------------ */
 
@@ -332,45 +298,6 @@ static bool open_base(import *m, an_error *err)
     return m->base != NULL;
 }
 
-/* Rows of known ids in the report get the lines they came from; the first three conflicts are told. */
-static void tell_known(import *m, const char *what, char **texts, char **texts_before)
-{
-    bool conflict = !strcmp(what, "conflicts");
-    const char *by = an_json_string(m->append, "by", "id");
-    size_t i, k;
-    json_t *item, *column;
-    json_array_foreach(json_object_get(m->append, what), i, item) {
-        size_t row = (size_t)json_integer_value(json_object_get(item, "row")) - 1;
-        size_t other = (size_t)json_integer_value(json_object_get(item, "against_row")) - 1;
-        bool inside = !strcmp(an_json_string(item, "against", ""), "table");
-        char **where = inside ? texts_before : texts;
-        if (!texts || !where || row >= m->table->rows || other >= (inside ? m->base->rows : m->table->rows)) continue;
-        json_object_set_new(item, "from", json_string(texts[row]));
-        json_object_set_new(item, "against_from", json_string(where[other]));
-        if (i >= 3 || !conflict) continue;
-        an_buf columns = { 0 };
-        json_array_foreach(json_object_get(item, "columns"), k, column)
-            if (k < 5) an_buf_printf(&columns, "%s%s", k ? ", " : "", json_string_value(column));
-        an_list_add_take(&m->notes, an_format("conflict: %s %s in %s differs from %s in %s; the earlier row stays", by,
-                                              an_json_string(item, "id", ""), texts[row], *where[other] ? where[other] : "the data set",
-                                              columns.data ? columns.data : ""));
-        an_buf_free(&columns);
-    }
-}
-
-/* "100 rows had missing cells that are filled now: ok (100 rows)" */
-static void tell_filled(import *m)
-{
-    long long rows = (long long)json_integer_value(json_object_get(m->append, "filled"));
-    long long cells = (long long)json_integer_value(json_object_get(m->append, "cells_filled"));
-    if (!rows) return;
-    const json_t *first = json_array_get(json_object_get(m->append, "fills"), 0);
-    an_list_add_take(&m->notes, an_format("%lld row%s had cells missing that are filled now (%lld cell%s; the first is %s of %s %s)", rows,
-                                          rows == 1 ? "" : "s", cells, cells == 1 ? "" : "s",
-                                          json_string_value(json_array_get(json_object_get(first, "columns"), 0)),
-                                          an_json_string(m->append, "by", "id"), an_json_string(first, "id", "")));
-}
-
 /* The lines of new rows below those that were there; a row that was filled came from both its lines. */
 static bool gather_lines(const import *m, const an_lines *before, const an_grown *g, an_lines *all, an_error *err)
 {
@@ -395,32 +322,7 @@ static bool append(import *m, an_error *err)
     if (!grown) return an_context(err, "below %s/%lld", m->base_row.name, (long long)m->base_row.version);
     an_lines before = { 0 }, all = { 0 };
     bool found, ok = an__lines_get(m->c->store, m->base_row.run, &before, &found, err) && gather_lines(m, &before, &g, &all, err);
-    if (ok) {
-        an_list_add_take(&m->notes, an_format("%zu rows added below the %zu there were; %zu of those read were known", g.count, m->base->rows,
-                                              m->table->rows - g.count));
-        size_t i;
-        json_t *unit;
-        json_array_foreach(json_object_get(m->append, "other_units"), i, unit)
-            an_list_add_take(&m->notes,
-                             an_format("%s: the added rows look like another unit: %s; their median is %.4g, that of the rows before %.4g. "
-                                       "If so, convert the column in the file; %s/%lld is as it was",
-                                       an_json_string(unit, "column", ""), an_json_string(unit, "words", ""),
-                                       an_json_number(json_object_get(unit, "median_added"), NAN),
-                                       an_json_number(json_object_get(unit, "median_before"), NAN), m->base_row.name,
-                                       (long long)m->base_row.version));
-        long long conflicts = (long long)json_integer_value(json_object_get(m->append, "conflict_count"));
-        bool listed = conflicts || g.filled_count;
-        char **texts = listed ? an_lines_texts(&m->lines, m->table->rows, err) : NULL;
-        char **texts_before = listed ? an_lines_texts(&before, m->base->rows, err) : NULL;
-        tell_filled(m);
-        tell_known(m, "fills", texts, texts_before);
-        tell_known(m, "conflicts", texts, texts_before);
-        if (conflicts > 3) an_list_add_take(&m->notes, an_format("%lld conflicts in all (--json lists the first 20)", conflicts));
-        for (size_t k = 0; texts && k < m->table->rows; k++) free(texts[k]);
-        for (size_t k = 0; texts_before && k < m->base->rows; k++) free(texts_before[k]);
-        free(texts);
-        free(texts_before);
-    }
+    ok = ok && an__append_notes(m->append, &m->base_row, &m->lines, m->table->rows, &before, m->base->rows, &m->notes, err);
     an_lines_free(&before);
     an_lines_free(&m->lines);
     m->lines = all;
@@ -448,7 +350,8 @@ static bool gather(import *m, an_error *err)
     }
     if (!read_files(m, err)) return false;
     if (m->schema && !apply_schema(m, err)) return false;
-    if (m->base ? !append(m, err) : (!assign(m, err) || !tell_repeated(m, err))) return false;
+    if (m->base ? !append(m, err) : !assign(m, err)) return false;
+    if (!m->base && !an__repeated_notes(m->table, column_of(m->table, AN_ID), &m->lines, &m->notes, err)) return false;
     an_table_codes(m->table, &m->notes);
     return true;
 }

@@ -299,7 +299,7 @@ static json_t *meta_of(const an_step_context *c, bool model)
         read_artifact_json(c->store, an__need(c, model ? "evaluation" : "judgement"), model ? "evaluation.json" : "judgement.json");
     json_t *own = read_artifact_json(c->store, an__need(c, model ? "model" : "generator"), model ? "model.json" : "generator.json");
     char hex[65];
-    static const char *const model_keys[] = { "metrics", "confusion", "threshold",    "balance",       "calibrated",
+    static const char *const model_keys[] = { "metrics", "confusion", "threshold",    "balance",        "calibrated",
                                               "rows",    "positives", "escape_upper", "interval_units", "costs" };
     for (size_t i = 0; model && i < AN_COUNT(model_keys); i++)
         if (json_object_get(full, model_keys[i])) json_object_set(meta, model_keys[i], json_object_get(full, model_keys[i]));

@@ -166,7 +166,8 @@ static json_t *join_run(const an_step_context *c, const void *options, an_error 
     an_list notes = { 0 };
     if (joined && an_lines_join(joined, (const char *const *)names, known, n, o->join.trace, &from, err) && an__lines_put(c, &from, err)) {
         join_notes(report, &notes);
-        char *key = o->join.on && !an_table_find(joined, o->join.on) ? an_strndup(o->join.on, strcspn(o->join.on, "=")) : an_strdup(o->join.on);
+        char *key =
+            o->join.on && !an_table_find(joined, o->join.on) ? an_strndup(o->join.on, strcspn(o->join.on, "=")) : an_strdup(o->join.on);
         if (assign(joined, &o->roles, key, &notes, err)) result = finish(c, o->name, joined, &notes, "join", report, err);
         free(key);
     }

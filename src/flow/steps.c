@@ -1,7 +1,7 @@
 /* steps.c - the table of steps. */
+#include "flow/steps.h"
 #include "flow/act_select.h"
 #include "flow/act_table.h"
-#include "flow/steps.h"
 
 #include <string.h>
 

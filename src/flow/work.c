@@ -238,8 +238,8 @@ json_t *an__data_json(const char *name, int64_t version, const an_hash *address,
     }
     return json_pack("{s:s, s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:s?, s:o, s:o}", "name", name, "version", (json_int_t)version, "id",
                      an__hash_json(address), "rows", (json_int_t)t->rows, "generated", (json_int_t)generated, "unlabelled",
-                     (json_int_t)(y ? y->missing : 0), "columns", an_table_columns_json(t), "target", target, "positives", positives, "positive", t->positive, "dropped", dropped,
-                     "warnings", warnings);
+                     (json_int_t)(y ? y->missing : 0), "columns", an_table_columns_json(t), "target", target, "positives", positives,
+                     "positive", t->positive, "dropped", dropped, "warnings", warnings);
 }
 
 json_t *an__data_register(an_store *s, const char *name, const an_table *t, const an_hash *address, const char *run, const an_list *notes,

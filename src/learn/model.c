@@ -41,8 +41,8 @@ static bool name_classes(an_model *m, const an_table *train, an_error *err)
     } else {
         m->target = an_strdup(target->name);
         m->positive = an_strdup(train->positive);
-        m->negative = count > 2 ? an_format("not %s", train->positive)
-                                : an_strdup(classes[strcmp(classes[0].name, train->positive) ? 0 : 1].name);
+        m->negative =
+            count > 2 ? an_format("not %s", train->positive) : an_strdup(classes[strcmp(classes[0].name, train->positive) ? 0 : 1].name);
     }
     an_class_counts_free(classes, count);
     return ok;
@@ -116,8 +116,8 @@ static bool fit_predictor(an_model *m, const an_table *train, const double *weig
     return ok;
 }
 
-/* Squares of larger values leave the range of numbers: no column can be scaled by them. One such cell, a sensor's code for "no value" most of
- * the time, would make the whole fit fail far from here and without a name. */
+/* Squares of larger values leave the range of numbers: no column can be scaled by them. One such cell, a sensor's code for "no value" most
+ * of the time, would make the whole fit fail far from here and without a name. */
 static bool check_sizes(const an_table *t, an_error *err)
 {
     static const double most = 1e150;
@@ -131,8 +131,10 @@ static bool check_sizes(const an_table *t, an_error *err)
             char text[32];
             an_fail(err, AN_INPUT, "column %s holds %s (%zu such value%s in the training part): too large to be calculated with", c->name,
                     an_real_text(c->real[i], text), count, count == 1 ? "" : "s");
-            return an_hint(err, "if it stands for 'no value', import with --missing %s (as the file writes it); otherwise leave the column out with --drop %s", text,
-                           c->name);
+            return an_hint(err,
+                           "if it stands for 'no value', import with --missing %s (as the file writes it); otherwise leave the column out "
+                           "with --drop %s",
+                           text, c->name);
         }
     }
     return true;
@@ -149,8 +151,8 @@ an_model *an_model_fit(const an_table *train, const an_predictor_kind *kind, con
     bool ok = real != NULL;
     if (ok && !n) ok = an_fail(err, AN_INPUT, "there are no real rows to train on");
     ok = ok && (m->predictor = an_predictor_new(kind, options, err)) != NULL;
-    ok = ok && check_sizes(train, err) && name_classes(m, train, err) && take_keys(m, train, real, n, err) && fit_prep(m, train, kind, real, n, err) &&
-         fit_predictor(m, train, weights, job, err) && an_job_check(job, err);
+    ok = ok && check_sizes(train, err) && name_classes(m, train, err) && take_keys(m, train, real, n, err) &&
+         fit_prep(m, train, kind, real, n, err) && fit_predictor(m, train, weights, job, err) && an_job_check(job, err);
     free(real);
     if (!ok) {
         an_model_free(m);

@@ -15,13 +15,13 @@ enum { BLOCK = 1024 }; /* rows a run */
 typedef struct seat {
     struct seat *next;
     an_session *session, *single; /* single: made when first needed */
-    double *numbers;    /* BLOCK x numeric features */
-    int64_t *codes;     /* categories x BLOCK */
-    an_binding *inputs; /* the matrix (when there are numbers), then one a category */
+    double *numbers;              /* BLOCK x numeric features */
+    int64_t *codes;               /* categories x BLOCK */
+    an_binding *inputs;           /* the matrix (when there are numbers), then one a category */
 } seat;
 
 typedef struct runtime {
-    pthread_mutex_t lock; /* guards what is below until it is ready, then `idle` */
+    pthread_mutex_t lock;      /* guards what is below until it is ready, then `idle` */
     an_program *program, *one; /* one: for single rows, so that they need little memory */
     bool compiled;             /* read without the lock */
     an_params *params;         /* empty: all values are constants of the graph */

@@ -47,8 +47,7 @@ json_t *an__mlflow_query(an_span query, an_error *err)
         if (!pair.size) continue;
         const char *is = memchr(pair.data, '=', pair.size);
         size_t n = is ? (size_t)(is - pair.data) : pair.size;
-        good = decode((an_span){ pair.data, n }, &name) &&
-               decode(is ? (an_span){ is + 1, pair.size - n - 1 } : (an_span){ "", 0 }, &value);
+        good = decode((an_span){ pair.data, n }, &name) && decode(is ? (an_span){ is + 1, pair.size - n - 1 } : (an_span){ "", 0 }, &value);
         json_t *text = good ? json_stringn(value.data, value.size) : NULL, *old = good ? json_object_get(all, name.data) : NULL;
         good = text != NULL;
         if (good && json_is_array(old))
@@ -169,75 +168,75 @@ static void version(an__server *s, an_exchange *x, const an__route_match *m)
 
 #define ROW(m, p, h) { .method = m, .path = p, .tag = "mlflow", .summary = "MLflow", .handle = h, .hidden = true },
 
-#define API(prefix)                                                                            \
-    ROW("POST", prefix "/mlflow/experiments/create", call)                                     \
-    ROW("GET", prefix "/mlflow/experiments/get", call)                                         \
-    ROW("GET", prefix "/mlflow/experiments/get-by-name", call)                                 \
-    ROW("POST", prefix "/mlflow/experiments/search", call)                                     \
-    ROW("GET", prefix "/mlflow/experiments/search", call)                                      \
-    ROW("POST", prefix "/mlflow/experiments/delete", call)                                     \
-    ROW("POST", prefix "/mlflow/experiments/restore", call)                                    \
-    ROW("POST", prefix "/mlflow/experiments/update", call)                                     \
-    ROW("POST", prefix "/mlflow/experiments/set-experiment-tag", call)                         \
-    ROW("POST", prefix "/mlflow/experiments/delete-experiment-tag", call)                      \
-    ROW("POST", prefix "/mlflow/experiments/search-datasets", call)                            \
-    ROW("POST", prefix "/mlflow/runs/create", call)                                            \
-    ROW("POST", prefix "/mlflow/runs/update", call)                                            \
-    ROW("GET", prefix "/mlflow/runs/get", call)                                                \
-    ROW("POST", prefix "/mlflow/runs/delete", call)                                            \
-    ROW("POST", prefix "/mlflow/runs/restore", call)                                           \
-    ROW("POST", prefix "/mlflow/runs/search", call)                                            \
-    ROW("POST", prefix "/mlflow/runs/set-tag", call)                                           \
-    ROW("POST", prefix "/mlflow/runs/delete-tag", call)                                        \
-    ROW("POST", prefix "/mlflow/runs/log-metric", call)                                        \
-    ROW("POST", prefix "/mlflow/runs/log-parameter", call)                                     \
-    ROW("POST", prefix "/mlflow/runs/log-batch", call)                                         \
-    ROW("POST", prefix "/mlflow/runs/log-inputs", call)                                        \
-    ROW("POST", prefix "/mlflow/runs/outputs", call)                                           \
-    ROW("POST", prefix "/mlflow/runs/log-model", call)                                         \
-    ROW("GET", prefix "/mlflow/metrics/get-history", call)                                     \
-    ROW("GET", prefix "/mlflow/metrics/get-history-bulk-interval", call)                       \
-    ROW("GET", prefix "/mlflow/artifacts/list", call)                                          \
-    ROW("POST", prefix "/mlflow/logged-models", call)                                          \
-    ROW("POST", prefix "/mlflow/logged-models/search", call)                                   \
-    ROW("GET", prefix "/mlflow/logged-models/{model_id}", call)                                \
-    ROW("PATCH", prefix "/mlflow/logged-models/{model_id}", call)                              \
-    ROW("DELETE", prefix "/mlflow/logged-models/{model_id}", call)                             \
-    ROW("PATCH", prefix "/mlflow/logged-models/{model_id}/tags", call)                         \
-    ROW("DELETE", prefix "/mlflow/logged-models/{model_id}/tags/{tag_key...}", call)            \
-    ROW("POST", prefix "/mlflow/logged-models/{model_id}/params", call)                        \
-    ROW("GET", prefix "/mlflow/logged-models/{model_id}/artifacts/directories", call)          \
-    ROW("POST", prefix "/mlflow/registered-models/create", call)                               \
-    ROW("POST", prefix "/mlflow/registered-models/rename", call)                               \
-    ROW("PATCH", prefix "/mlflow/registered-models/update", call)                              \
-    ROW("DELETE", prefix "/mlflow/registered-models/delete", call)                             \
-    ROW("GET", prefix "/mlflow/registered-models/get", call)                                   \
-    ROW("GET", prefix "/mlflow/registered-models/search", call)                                \
-    ROW("POST", prefix "/mlflow/registered-models/get-latest-versions", call)                  \
-    ROW("GET", prefix "/mlflow/registered-models/get-latest-versions", call)                   \
-    ROW("POST", prefix "/mlflow/registered-models/set-tag", call)                              \
-    ROW("DELETE", prefix "/mlflow/registered-models/delete-tag", call)                         \
-    ROW("POST", prefix "/mlflow/registered-models/alias", call)                                \
-    ROW("GET", prefix "/mlflow/registered-models/alias", call)                                 \
-    ROW("DELETE", prefix "/mlflow/registered-models/alias", call)                              \
-    ROW("POST", prefix "/mlflow/model-versions/create", call)                                  \
-    ROW("PATCH", prefix "/mlflow/model-versions/update", call)                                 \
-    ROW("DELETE", prefix "/mlflow/model-versions/delete", call)                                \
-    ROW("GET", prefix "/mlflow/model-versions/get", call)                                      \
-    ROW("GET", prefix "/mlflow/model-versions/search", call)                                   \
-    ROW("GET", prefix "/mlflow/model-versions/get-download-uri", call)                         \
-    ROW("POST", prefix "/mlflow/model-versions/transition-stage", call)                        \
-    ROW("POST", prefix "/mlflow/model-versions/set-tag", call)                                 \
-    ROW("DELETE", prefix "/mlflow/model-versions/delete-tag", call)                            \
-    ROW("GET", prefix "/mlflow/{path...}", unknown)                                            \
-    ROW("POST", prefix "/mlflow/{path...}", unknown)                                           \
-    ROW("PATCH", prefix "/mlflow/{path...}", unknown)                                          \
-    ROW("DELETE", prefix "/mlflow/{path...}", unknown)                                         \
-    ROW("GET", prefix "/mlflow-artifacts/artifacts", file_list)                                \
-    ROW("GET", prefix "/mlflow-artifacts/artifacts/{path...}", file_get)                       \
-    ROW("PUT", prefix "/mlflow-artifacts/artifacts/{path...}", file_put)                       \
-    ROW("DELETE", prefix "/mlflow-artifacts/artifacts/{path...}", file_delete)                 \
-    ROW("GET", prefix "/mlflow-artifacts/{path...}", unknown)                                  \
+#define API(prefix)                                                                   \
+    ROW("POST", prefix "/mlflow/experiments/create", call)                            \
+    ROW("GET", prefix "/mlflow/experiments/get", call)                                \
+    ROW("GET", prefix "/mlflow/experiments/get-by-name", call)                        \
+    ROW("POST", prefix "/mlflow/experiments/search", call)                            \
+    ROW("GET", prefix "/mlflow/experiments/search", call)                             \
+    ROW("POST", prefix "/mlflow/experiments/delete", call)                            \
+    ROW("POST", prefix "/mlflow/experiments/restore", call)                           \
+    ROW("POST", prefix "/mlflow/experiments/update", call)                            \
+    ROW("POST", prefix "/mlflow/experiments/set-experiment-tag", call)                \
+    ROW("POST", prefix "/mlflow/experiments/delete-experiment-tag", call)             \
+    ROW("POST", prefix "/mlflow/experiments/search-datasets", call)                   \
+    ROW("POST", prefix "/mlflow/runs/create", call)                                   \
+    ROW("POST", prefix "/mlflow/runs/update", call)                                   \
+    ROW("GET", prefix "/mlflow/runs/get", call)                                       \
+    ROW("POST", prefix "/mlflow/runs/delete", call)                                   \
+    ROW("POST", prefix "/mlflow/runs/restore", call)                                  \
+    ROW("POST", prefix "/mlflow/runs/search", call)                                   \
+    ROW("POST", prefix "/mlflow/runs/set-tag", call)                                  \
+    ROW("POST", prefix "/mlflow/runs/delete-tag", call)                               \
+    ROW("POST", prefix "/mlflow/runs/log-metric", call)                               \
+    ROW("POST", prefix "/mlflow/runs/log-parameter", call)                            \
+    ROW("POST", prefix "/mlflow/runs/log-batch", call)                                \
+    ROW("POST", prefix "/mlflow/runs/log-inputs", call)                               \
+    ROW("POST", prefix "/mlflow/runs/outputs", call)                                  \
+    ROW("POST", prefix "/mlflow/runs/log-model", call)                                \
+    ROW("GET", prefix "/mlflow/metrics/get-history", call)                            \
+    ROW("GET", prefix "/mlflow/metrics/get-history-bulk-interval", call)              \
+    ROW("GET", prefix "/mlflow/artifacts/list", call)                                 \
+    ROW("POST", prefix "/mlflow/logged-models", call)                                 \
+    ROW("POST", prefix "/mlflow/logged-models/search", call)                          \
+    ROW("GET", prefix "/mlflow/logged-models/{model_id}", call)                       \
+    ROW("PATCH", prefix "/mlflow/logged-models/{model_id}", call)                     \
+    ROW("DELETE", prefix "/mlflow/logged-models/{model_id}", call)                    \
+    ROW("PATCH", prefix "/mlflow/logged-models/{model_id}/tags", call)                \
+    ROW("DELETE", prefix "/mlflow/logged-models/{model_id}/tags/{tag_key...}", call)  \
+    ROW("POST", prefix "/mlflow/logged-models/{model_id}/params", call)               \
+    ROW("GET", prefix "/mlflow/logged-models/{model_id}/artifacts/directories", call) \
+    ROW("POST", prefix "/mlflow/registered-models/create", call)                      \
+    ROW("POST", prefix "/mlflow/registered-models/rename", call)                      \
+    ROW("PATCH", prefix "/mlflow/registered-models/update", call)                     \
+    ROW("DELETE", prefix "/mlflow/registered-models/delete", call)                    \
+    ROW("GET", prefix "/mlflow/registered-models/get", call)                          \
+    ROW("GET", prefix "/mlflow/registered-models/search", call)                       \
+    ROW("POST", prefix "/mlflow/registered-models/get-latest-versions", call)         \
+    ROW("GET", prefix "/mlflow/registered-models/get-latest-versions", call)          \
+    ROW("POST", prefix "/mlflow/registered-models/set-tag", call)                     \
+    ROW("DELETE", prefix "/mlflow/registered-models/delete-tag", call)                \
+    ROW("POST", prefix "/mlflow/registered-models/alias", call)                       \
+    ROW("GET", prefix "/mlflow/registered-models/alias", call)                        \
+    ROW("DELETE", prefix "/mlflow/registered-models/alias", call)                     \
+    ROW("POST", prefix "/mlflow/model-versions/create", call)                         \
+    ROW("PATCH", prefix "/mlflow/model-versions/update", call)                        \
+    ROW("DELETE", prefix "/mlflow/model-versions/delete", call)                       \
+    ROW("GET", prefix "/mlflow/model-versions/get", call)                             \
+    ROW("GET", prefix "/mlflow/model-versions/search", call)                          \
+    ROW("GET", prefix "/mlflow/model-versions/get-download-uri", call)                \
+    ROW("POST", prefix "/mlflow/model-versions/transition-stage", call)               \
+    ROW("POST", prefix "/mlflow/model-versions/set-tag", call)                        \
+    ROW("DELETE", prefix "/mlflow/model-versions/delete-tag", call)                   \
+    ROW("GET", prefix "/mlflow/{path...}", unknown)                                   \
+    ROW("POST", prefix "/mlflow/{path...}", unknown)                                  \
+    ROW("PATCH", prefix "/mlflow/{path...}", unknown)                                 \
+    ROW("DELETE", prefix "/mlflow/{path...}", unknown)                                \
+    ROW("GET", prefix "/mlflow-artifacts/artifacts", file_list)                       \
+    ROW("GET", prefix "/mlflow-artifacts/artifacts/{path...}", file_get)              \
+    ROW("PUT", prefix "/mlflow-artifacts/artifacts/{path...}", file_put)              \
+    ROW("DELETE", prefix "/mlflow-artifacts/artifacts/{path...}", file_delete)        \
+    ROW("GET", prefix "/mlflow-artifacts/{path...}", unknown)                         \
     ROW("POST", prefix "/mlflow-artifacts/{path...}", unknown)
 
 /* clang-format off */

@@ -19,7 +19,7 @@ typedef struct an__route_match {
     const an__route *route;
     size_t count;
     struct {
-        an_span name;     /* "name" of "{name}", in the template */
+        an_span name;      /* "name" of "{name}", in the template */
         const char *value; /* percent-decoded, NUL-terminated, in `text`; never empty */
     } value[AN__ROUTE_VALUES];
     char allow[64]; /* after AN__ROUTE_METHOD: "GET, HEAD, POST", for the Allow header */
@@ -43,7 +43,7 @@ void an__router_free(an__router *r);
  * and "." are skipped; literal segments go before parameters. HEAD matches rows of GET. Any thread; constant time in the number of rows
  * for practical tables; allocates nothing. */
 an__route_result an__router_find(const an__router *r, an_span method, an_span path, an__route_match *out);
-an_span an__route_path(an_span target);                                /* of origin-form and absolute-form targets, without the query */
+an_span an__route_path(an_span target);                                  /* of origin-form and absolute-form targets, without the query */
 const char *an__match_value(const an__route_match *m, const char *name); /* NULL: the template has no such parameter */
 /* The nearest path of the table, for the hint of a 404; NULL: none near. */
 const char *an__router_nearest(const an__router *r, an_span path);

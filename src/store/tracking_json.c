@@ -151,7 +151,7 @@ bool an__sql_one_text(an_store *s, char **out, bool *found, an_error *err, const
     const char *args[4] = { NULL }; /* texts only */
     va_list list;
     va_start(list, types);
-    for (size_t i = 0; types[i] && i < AN_COUNT(args); i++) args[i] = va_arg(list, const char *);
+    for (size_t i = 0; i < AN_COUNT(args) && types[i]; i++) args[i] = va_arg(list, const char *);
     va_end(list);
     sqlite3_stmt *row = an__sql(s, err, sql, types, args[0], args[1], args[2], args[3]);
     *out = NULL;

@@ -1,6 +1,7 @@
 /* tracking_log.c - what runs log: metrics with their histories, parameters, batches, datasets, models that went in or came out. */
 #include "store/tracking.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,12 +97,14 @@ json_t *an__track_metric_history(an_store *s, const json_t *q, an_error *err)
 {
     const char *run = run_of(q, err), *key = run ? an__want_text(q, "metric_key", err) : NULL, *token = an__have_text(q, "page_token");
     int64_t limit, offset = 0;
+    uint64_t from = 0;
     if (!key || !an__have_int(q, "max_results", HISTORY, &limit, err)) return NULL;
     if (limit < 1 || limit > HISTORY) limit = HISTORY;
-    if (token && *token && (sscanf(token, "%lx", &offset) != 1 || offset < 0)) {
+    if (token && *token && (sscanf(token, "%" SCNx64, &from) != 1 || from > INT64_MAX)) {
         an_fail(err, AN_INPUT, "the page_token is not one that this history was given");
         return NULL;
     }
+    offset = (int64_t)from;
     json_t *info = an__run_info(s, run, err);
     json_decref(info);
     if (!info) return NULL;

@@ -74,9 +74,10 @@ static bool set_target(an_table *t, an_column *target, const an_roles *roles, ch
     if (target->missing && notes) {
         size_t row = 0;
         while (an_valid(target, row)) row++;
-        an_list_add_take(notes, an_format("%s is missing in %zu row%s (the first is row %zu): without a label they stay in the table, and are "
-                                          "neither trained on nor tested",
-                                          target->name, target->missing, target->missing == 1 ? "" : "s", row + 1));
+        an_list_add_take(notes,
+                         an_format("%s is missing in %zu row%s (the first is row %zu): without a label they stay in the table, and are "
+                                   "neither trained on nor tested",
+                                   target->name, target->missing, target->missing == 1 ? "" : "s", row + 1));
     }
     an_class_count *classes = NULL;
     size_t n = 0;
@@ -108,11 +109,10 @@ static bool set_target(an_table *t, an_column *target, const an_roles *roles, ch
     } else if (ok && which < n) {
         size_t known = t->rows - target->missing;
         if (2 * classes[which].count <= known) *rare = an_strdup(classes[which].name);
-        if (notes)
-            an_list_add_take(notes, an_format("%s has %zu classes: %s is told from the rest", target->name, n, classes[which].name));
+        if (notes) an_list_add_take(notes, an_format("%s has %zu classes: %s is told from the rest", target->name, n, classes[which].name));
     } else if (ok && n <= 20 && notes) {
-        an_list_add_take(notes, an_format("%s has %zu classes; models tell one from the rest: name it with --positive %s, say", target->name, n,
-                                          classes[0].name));
+        an_list_add_take(notes, an_format("%s has %zu classes; models tell one from the rest: name it with --positive %s, say",
+                                          target->name, n, classes[0].name));
     }
     if (ok && which < n) {
         t->positive = an_strdup(classes[which].name);

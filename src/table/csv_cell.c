@@ -121,7 +121,8 @@ bool an__csv_any_number(const char *text, size_t n)
 {
     an__number number;
     double real;
-    static const char ways[][2] = { { '.', 0 }, { ',', 0 }, { ',', '.' }, { '.', ',' }, { ',', ' ' }, { '.', ' ' }, { '.', '\'' }, { ',', '\'' } };
+    static const char ways[][2] = { { '.', 0 },   { ',', 0 },   { ',', '.' },  { '.', ',' },
+                                    { ',', ' ' }, { '.', ' ' }, { '.', '\'' }, { ',', '\'' } };
     for (size_t k = 0; n && n < 64 && k < AN_COUNT(ways); k++) {
         if (an__number_parse(text, n, ways[k][0], ways[k][1], &number, &real)) return true;
     }

@@ -45,7 +45,7 @@ static double most_frequent(size_t *width, size_t n)
 static sample_count count_sample(const an__csv_format *f, const char *p, const char *end, an_buf *scratch)
 {
     const char *stop = end - p > SAMPLE_BYTES ? p + SAMPLE_BYTES : end;
-    size_t rows = 0, same = 0, fields = 0, numbers = 0, width[SAMPLE_ROWS];
+    size_t rows = 0, same = 0, fields = 0, numbers = 0, width[SAMPLE_ROWS] = { 0 };
     sample_count out = { 0 };
     while (p < stop && rows < SAMPLE_ROWS) {
         const char *blank = an__csv_blank(f, p, end);

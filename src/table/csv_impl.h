@@ -293,7 +293,7 @@ bool an__csv_enough_memory(const an__csv_reader *r, size_t rows, an_error *err);
 /* ---- csv_origin.c: generated rows
  * -------------------------------------------------------------------------------------------------------- */
 
-bool an__csv_find_origin(const an__csv_reader *r, size_t at[3]); /* _generator, _seed, _row, where all are there */
+bool an__csv_find_origin(const an__csv_reader *r, size_t at[3]);   /* _generator, _seed, _row, where all are there */
 bool an__csv_check_origin(const an__csv_reader *r, an_error *err); /* AN_REFUSED where some of them are there, but not all */
 bool an__csv_take_origin(an_table *t, const an_column from[3], an_error *err);
 

@@ -42,9 +42,11 @@ static bool odd_cell(const an__csv_column *c, size_t good, size_t n, an_error *e
         how = ", or --thousands ,";
     else if (an__number_parse(text, strlen(text), ',', '.', &number, &real))
         how = ", or --thousands .";
-    else if (an__number_parse(text, strlen(text), ',', ' ', &number, &real) || an__number_parse(text, strlen(text), '.', ' ', &number, &real))
+    else if (an__number_parse(text, strlen(text), ',', ' ', &number, &real) ||
+             an__number_parse(text, strlen(text), '.', ' ', &number, &real))
         how = ", or --thousands space";
-    else if (an__number_parse(text, strlen(text), '.', '\'', &number, &real) || an__number_parse(text, strlen(text), ',', '\'', &number, &real))
+    else if (an__number_parse(text, strlen(text), '.', '\'', &number, &real) ||
+             an__number_parse(text, strlen(text), ',', '\'', &number, &real))
         how = ", or --thousands \"'\"";
     size_t last = strlen(text);
     if (last > 1 && (text[last - 1] == '-' || text[last - 1] == '%') && an__csv_any_number(text, last - 1)) {

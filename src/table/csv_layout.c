@@ -273,10 +273,10 @@ static bool names_parts(const an__csv_format *f, const char *p, const char *end,
     return distinct;
 }
 
-/* A row that begins with such a word where the column holds numbers or names that never repeat, or leaves a column empty that never is. A remark: one text alone below
- * a blank line. */
-static bool is_total(const an__csv_format *f, const look *row, const char *table, bool below_blank, const column_look *column, size_t columns,
-                     size_t rows, an_buf *scratch, char *word, size_t room)
+/* A row that begins with such a word where the column holds numbers or names that never repeat, or leaves a column empty that never is. A
+ * remark: one text alone below a blank line. */
+static bool is_total(const an__csv_format *f, const look *row, const char *table, bool below_blank, const column_look *column,
+                     size_t columns, size_t rows, an_buf *scratch, char *word, size_t room)
 {
     an__csv_field field;
     size_t j = 0, label = SIZE_MAX;
@@ -315,7 +315,7 @@ static void find_totals(const an__csv_format *f, const char *p, const char *end,
             while (q > from && q[-1] != '\n' && q[-1] != '\r') q--;
             blank = an__csv_blank(f, q, end) != NULL;
         }
-        if (blank || q <= from) break; /* the first row stays; and the tail may begin in the middle of a long one */
+        if (blank || q <= from) break;            /* the first row stays; and the tail may begin in the middle of a long one */
         if (memchr(q, '"', (size_t)(stop - q))) { /* an odd number of quotes: a text of several lines ends here */
             size_t quotes = 0;
             for (const char *c = q; c < stop; c++) quotes += *c == '"';

@@ -26,8 +26,9 @@ bool an__origin_whole(const size_t found[3], an_error *err)
     }
     an_fail(err, AN_REFUSED, "the header has %s%s%s: these columns mark generated rows, and only all three tell which rows were measured",
             has.data, lacks.size ? " but not " : "", lacks.size ? lacks.data : "");
-    an_hint(err, "bring back the columns _generator, _seed and _row as 'synth sample' or 'data export' wrote them; a column of another meaning "
-                 "needs another name in the file");
+    an_hint(err,
+            "bring back the columns _generator, _seed and _row as 'synth sample' or 'data export' wrote them; a column of another meaning "
+            "needs another name in the file");
     an_buf_free(&has);
     an_buf_free(&lacks);
     return false;

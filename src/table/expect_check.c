@@ -2,9 +2,9 @@
  * Drafting is expect_propose.c. */
 #include "andon/score.h"
 #include "csv_time.h"
+#include "impl.h"
 #include "match.h"
 #include "schema.h"
-#include "impl.h"
 
 #include <math.h>
 #include <stdlib.h>

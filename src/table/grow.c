@@ -116,10 +116,10 @@ static bool same_cells(const an_column *a, size_t i, const an_column *b, size_t 
     return x->size == y->size && !memcmp(x->data, y->data, x->size);
 }
 
-typedef struct growth { /* what becomes of the rows of `added`, by number */
-    size_t *fresh, fresh_count;           /* below the table */
-    size_t *fill, *filled, filled_count;  /* row fill[k] brings cells that row filled[k] of the table has not */
-    json_t *conflicts, *fills;            /* the first of them */
+typedef struct growth {                  /* what becomes of the rows of `added`, by number */
+    size_t *fresh, fresh_count;          /* below the table */
+    size_t *fill, *filled, filled_count; /* row fill[k] brings cells that row filled[k] of the table has not */
+    json_t *conflicts, *fills;           /* the first of them */
     size_t conflict_count, cells;
 } growth;
 
@@ -127,15 +127,16 @@ static void list_row(json_t *list, const an_column *id, size_t i, const char *wh
 {
     an_buf x = { 0 };
     an_cell_text(id, i, &x);
-    json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:I, s:O}", "id", x.data ? x.data : "", "row", (json_int_t)i + 1, "against", where,
-                                          "against_row", (json_int_t)other + 1, "columns", columns));
+    json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:I, s:O}", "id", x.data ? x.data : "", "row", (json_int_t)i + 1, "against",
+                                          where, "against_row", (json_int_t)other + 1, "columns", columns));
     an_buf_free(&x);
 }
 
 /* Row i of the new ones has the id of row `other`. Two values that differ are a conflict, and then nothing of the row is taken: it may be
- * another attempt of the part. Otherwise it may fill cells that are missing (a label that came later); what it lacks itself says nothing. */
-static void compare_known(const an_table *base, const an_table *added, const an_column *id, size_t i, bool in_table, size_t other, bool fill,
-                          growth *g)
+ * another attempt of the part. Otherwise it may fill cells that are missing (a label that came later); what it lacks itself says nothing.
+ */
+static void compare_known(const an_table *base, const an_table *added, const an_column *id, size_t i, bool in_table, size_t other,
+                          bool fill, growth *g)
 {
     an_buf x = { 0 }, y = { 0 };
     json_t *differ = json_array(), *missing = json_array();

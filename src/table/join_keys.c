@@ -94,11 +94,13 @@ static bool advise(const an__join *j, const char *on, size_t lacking, an_error *
         an_buf_printf(&names, "%s%s", t ? "=" : "", c ? c->name : "COLUMN");
     }
     if (found && keys)
-        an_hint(err, "%s of %s holds the same keys: --on %s names the key of each table, in their order", found, j->names[lacking], names.data);
+        an_hint(err, "%s of %s holds the same keys: --on %s names the key of each table, in their order", found, j->names[lacking],
+                names.data);
     else if (all)
         an_hint(err, "where the key has other names, --on names it for each table, in their order: --on %s", names.data);
     else
-        an_hint(err, "where the key has other names, --on names it for each table, in their order: --on %s (COLUMN: its name there)", names.data);
+        an_hint(err, "where the key has other names, --on names it for each table, in their order: --on %s (COLUMN: its name there)",
+                names.data);
     an_buf_free(&names);
     free(keys);
     return false;

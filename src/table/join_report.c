@@ -92,7 +92,8 @@ json_t *an__join_table_report(const an__join *j, size_t t)
     an_buf_free(&text);
     return json_pack("{s:s, s:I, s:o, s:I, s:o, s:I, s:I, s:I}", "name", j->names[t], "rows", (json_int_t)j->tables[t]->rows, "unmatched",
                      unmatched, "unmatched_count", (json_int_t)unmatched_count, "repeated", repeated, "repeated_count",
-                     (json_int_t)repeated_count, "attempts_alone", (json_int_t)attempts_alone(j, t), "without_key", (json_int_t)(j->key ? j->key[t]->missing : 0));
+                     (json_int_t)repeated_count, "attempts_alone", (json_int_t)attempts_alone(j, t), "without_key",
+                     (json_int_t)(j->key ? j->key[t]->missing : 0));
 }
 
 /* First unmatched key of table t that is digits with a leading zero; AN__NO_ROW: none. */

@@ -53,7 +53,8 @@ static void missing_cells(const an__frame *f, an__facts *c)
     for (size_t w = 0; w < an__valid_words(f->rows); w++) h = (h ^ (c->c->valid[w] + (h << 6) + (h >> 2))) * UINT64_C(0x9e3779b97f4a7c15);
     c->missing_pattern = h;
     if (!f->label || c->c == f->target) return;
-    for (size_t i = 0; i < f->rows; i++) count[2 * f->label[i] + an_valid(c->c, an__row(f, i))]++;
+    for (size_t i = 0; i < f->rows; i++)
+        if (f->label[i] != AN__UNLABELLED) count[2 * f->label[i] + an_valid(c->c, an__row(f, i))]++;
     an_chi2_counts(count, count + 2, 2, &c->missing_p, &c->missing_v);
     c->missing_rate[0] = count[2] / (count[2] + count[3]);
     c->missing_rate[1] = count[0] / (count[0] + count[1]);

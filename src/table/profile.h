@@ -69,6 +69,7 @@ typedef struct an__facts {
     double group_q[AN__GROUPINGS];
 } an__facts;
 
+enum { AN__UNLABELLED = 2 };
 typedef struct an__frame {
     const an_table *t;
     an_job *job;
@@ -79,7 +80,8 @@ typedef struct an__frame {
     const an_column *time;
     bool sorted; /* rows lie in the order of the target: their order says nothing of time */
     const an_column *target;
-    uint8_t *label;        /* by place; NULL: not two classes */
+    uint8_t *label;        /* by place: 0, 1, AN__UNLABELLED; NULL: not two classes */
+    size_t labelled;       /* rows with a label */
     int32_t *target_class; /* by place; NULL: not several classes */
     size_t target_classes;
     double *target_rank; /* by place; NULL: no number */

@@ -38,7 +38,7 @@ static void with_target(const an__frame *f, an__facts *c, const int32_t *code, s
         size_t k = f->label ? 2 : f->target_classes;
         double *count = an_alloc_n(classes * k, sizeof *count);
         for (size_t i = 0; i < f->rows; i++) {
-            int32_t own = f->label ? f->label[i] : f->target_class[i];
+            int32_t own = !f->label ? f->target_class[i] : f->label[i] == AN__UNLABELLED ? -1 : f->label[i];
             if (code[i] >= 0 && own >= 0) count[(size_t)code[i] * k + (size_t)own]++;
         }
         json_t *o = table_json(0, count, classes, k, "cramers_v", &p, &v);

@@ -21,7 +21,8 @@ json_t *an__finding_add(an__findings *all, const char *kind, const an__facts *c,
 
 char *an__value_text(const an__facts *c, double v, char out[64])
 {
-    snprintf(out, 64, "%.5g%s%.20s", v, c->c->unit ? " " : "", c->c->unit ? c->c->unit : "");
+    snprintf(out, 64, fabs(v) >= 1e5 && fabs(v) < 1e9 ? "%.0f%s%.20s" : "%.5g%s%.20s", v, c->c->unit ? " " : "",
+             c->c->unit ? c->c->unit : "");
     return out;
 }
 

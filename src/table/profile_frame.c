@@ -50,13 +50,17 @@ static bool put_in_order(an__frame *f, an_error *err)
 /* Far fewer changes of class from row to row than chance would make (runs test, Wald and Wolfowitz 1940). */
 static bool sorted_by(const uint8_t *label, size_t n)
 {
-    double runs = 1, ones = 0, all = (double)n;
+    double runs = 0, ones = 0, all = 0;
+    uint8_t last = AN__UNLABELLED;
     for (size_t i = 0; i < n; i++) {
+        if (label[i] == AN__UNLABELLED) continue;
+        all++;
         ones += label[i];
-        runs += i && label[i] != label[i - 1];
+        runs += label[i] != last;
+        last = label[i];
     }
     double expected = 1 + 2 * ones * (all - ones) / all, variance = (expected - 1) * (expected - 2) / (all - 1);
-    return n > 20 && expected > 12 && variance > 0 && (runs - expected) / sqrt(variance) < -6 && runs < 0.5 * expected;
+    return all > 20 && expected > 12 && variance > 0 && (runs - expected) / sqrt(variance) < -6 && runs < 0.5 * expected;
 }
 
 static bool rank_target(an__frame *f, an_error *err)
@@ -90,9 +94,13 @@ static bool set_target(an__frame *f, an_error *err)
     if (!f->target || f->rows < 2) return true;
     uint8_t *label = an_alloc_data(f->rows, 1, "labels", err);
     if (!label) return false;
-    if (an_table_labels(f->t, label, NULL)) {
+    if (an_table_labels_known(f->t, label, NULL)) {
         f->label = an_alloc_data(f->rows, 1, "labels", err);
-        for (size_t i = 0; f->label && i < f->rows; i++) f->label[i] = label[an__row(f, i)];
+        for (size_t i = 0; f->label && i < f->rows; i++) {
+            size_t row = an__row(f, i);
+            f->label[i] = an_table_unlabelled(f->target, row) ? AN__UNLABELLED : label[row];
+            f->labelled += f->label[i] != AN__UNLABELLED;
+        }
         free(label);
         if (f->label && !f->time) f->sorted = sorted_by(f->label, f->rows);
         return f->label != NULL;

@@ -158,11 +158,12 @@ static void with_target(const an__frame *f, an__facts *c, const an_placed *v, si
     if (f->label) {
         size_t groups = 0;
         for (size_t i = 0; i < n;) {
-            uint32_t positive = 0, first = (uint32_t)i;
+            uint32_t count[3] = { 0 };
             double here = v[i].value;
-            for (; i < n && v[i].value == here; i++) positive += f->label[v[i].place];
-            s->pos[groups] = positive;
-            s->neg[groups++] = (uint32_t)i - first - positive;
+            for (; i < n && v[i].value == here; i++) count[f->label[v[i].place]]++;
+            if (!count[0] && !count[1]) continue; /* without a label, all of them */
+            s->pos[groups] = count[1];
+            s->neg[groups++] = count[0];
         }
         an_auc_interval(s->pos, s->neg, groups, &value, &low, &high, &p);
         set(c->json, "auc", value);

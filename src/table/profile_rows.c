@@ -17,7 +17,7 @@ json_t *an__profile_balance(const an__frame *f)
         if (f->target->name == g->name) continue;
         double *count = an_alloc_n(2 * g->count + 1, sizeof *count), p, v, low, high;
         for (size_t i = 0; i < f->rows; i++)
-            if (g->code[i] >= 0) count[2 * (size_t)g->code[i] + f->label[i]]++;
+            if (g->code[i] >= 0 && f->label[i] != AN__UNLABELLED) count[2 * (size_t)g->code[i] + f->label[i]]++;
         an_chi2_table(count, g->count, 2, &p, &v, &low, &high);
         json_t *values = json_array();
         for (size_t i = 0; i < g->count && i < LISTED; i++) {

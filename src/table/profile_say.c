@@ -152,7 +152,7 @@ void an__find_groups(an__findings *all)
         }
         qsort(list, n, sizeof *list, largest_first);
         const char *between = !strcmp(g->kind, "shift")   ? "shifts"
-                              : !strcmp(g->kind, "group") ? "lots: the groups of"
+                              : !strcmp(g->kind, "group") ? "the lots of"
                                                           : "the values of",
                    *name = !strcmp(g->kind, "shift") ? "" : g->name;
         for (size_t i = 0; i < n && (i == 0 || n <= SINGLE); i++) {
@@ -265,16 +265,16 @@ static void balance(an__findings *all, const json_t *profile)
     size_t i, k;
     if (f->label) {
         size_t positives = 0;
-        for (size_t r = 0; r < f->rows; r++) positives += f->label[r];
-        size_t few = positives < f->rows - positives ? positives : f->rows - positives;
-        if (few < 30 || (double)few < 0.05 * (double)f->rows)
+        for (size_t r = 0; r < f->rows; r++) positives += f->label[r] == 1;
+        size_t few = positives < f->labelled - positives ? positives : f->labelled - positives;
+        if (few < 30 || (double)few < 0.05 * (double)f->labelled)
             an__finding_add(
                 all, "imbalance", NULL, few < 30 ? 66 : 40,
                 few < 30
                     ? an_format("only %zu rows of the rarer class of %s: whatever is learnt from them changes much from sample to sample",
                                 few, f->target->name)
-                    : an_format("the rarer class of %s is %.1f %% of the rows (%zu)", f->target->name, 100 * (double)few / (double)f->rows,
-                                few),
+                    : an_format("the rarer class of %s is %.1f %% of the rows (%zu)", f->target->name,
+                                100 * (double)few / (double)f->labelled, few),
                 an_strdup("balancing and a moved threshold are what 'andon compare' tries"));
         if (f->sorted)
             an__finding_add(

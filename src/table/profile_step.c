@@ -152,7 +152,9 @@ static const char *unit_words(const an__scratch *s, const segment *a, const segm
     memcpy(x, s->value + a->first, n * sizeof *x);
     memcpy(y, s->value + b->first, m * sizeof *y);
     an__slip slip;
-    an__slip_find(x, n, y, m, 1 - an_ks_complement(x, n, y, m), &slip);
+    double apart = 1 - an_ks_complement(x, n, y, m);
+    if (apart < 0.99) return NULL; /* levels that overlap: many factors would fit */
+    an__slip_find(x, n, y, m, apart, &slip);
     return slip.words;
 }
 

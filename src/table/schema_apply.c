@@ -177,10 +177,11 @@ static void note_row(json_t *first, size_t *broken, size_t row)
 /* What the broken rows of a constraint are told with; tolerance: NaN where it is no equality. */
 static char *broken_note(const char *text, size_t broken, double tolerance)
 {
-    char *off = isnan(tolerance) ? an_strdup("")
-                : tolerance > 0
-                    ? an_format("; off by more than %.6g: half the resolution, or else the last decimal place, of each column", tolerance)
-                    : an_strdup("; it is taken as exact: give the columns their resolution: in the schema if they are rounded");
+    char *off =
+        isnan(tolerance) ? an_strdup("")
+        : tolerance > 0
+            ? an_format("; off by more than %.6g: half the resolution of each column, or else half its last decimal place", tolerance)
+            : an_strdup("; it is taken as exact: give the columns their resolution: in the schema if they are rounded");
     char *note = an_format("%s: broken in %zu row%s, which stay%s", text, broken, broken == 1 ? "" : "s", off);
     free(off);
     return note;

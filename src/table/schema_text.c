@@ -10,7 +10,8 @@ static const char head[] =
     "#   unit         UCUM code (mm N.m Cel bar /min); from: the unit of the file where it is another one\n"
     "#   low, high    specification limits, in the unit; direction: more is worse, or less is worse\n"
     "#   station, resolution (of the gauge), sentinels (values that mean missing), description\n"
-    "# constraints:   a < b, a + b = c, or fixed: [line, variant] for combinations that occur together\n";
+    "# constraints:   a < b, a + b = c, or fixed: [line, variant] for combinations that occur together\n"
+    "#                a + b = c may be off by half the resolution of each column, or else by half its last decimal place\n";
 
 static void add_key(an_buf *out, const char *key)
 {

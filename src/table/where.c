@@ -1,6 +1,6 @@
 /* where.c - choosing rows by terms over columns. */
-#include "impl.h"
 #include "csv_time.h"
+#include "impl.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "flow/profile_page.h"
 #include "flow/report_help.h"
 
+#include <math.h>
 #include <unistd.h>
 
 static json_t *profile_act(const line *l, const char *const *pairs, an_error *err)
@@ -108,7 +109,7 @@ static void test_page(void **state)
         "15.0\u00a0% of broken = 1",
         "Bissell (1990)",
         "class=\"step\"",
-        "2026-04-03 to 2026-04-04"
+        ">2026-04-03</span> to <span class=\"day\">2026-04-04<"
     };
     for (size_t i = 0; i < AN_COUNT(parts_of); i++) has(html.data, parts_of[i]);
     has(table(&tables, "findings"), "2026-04-03T14:20:00Z");
@@ -144,6 +145,57 @@ static void test_little(void **state)
         json_decref(p);
         an_table_free(t);
     }
+}
+
+/* One limit, a second column of dates, a unit that changed: no "nan", no seconds since 1970, no Cp; the matrix of correlations as CSV. */
+static void test_kinds_of_numbers(void **state)
+{
+    (void)state;
+    an_error err = { 0 };
+    an_table *t = parts("torque");
+    assert_non_null(an_table_add(t, "made", AN_DATETIME, &err));
+    an_column *made = an_table_find(t, "made"), *torque = an_table_find(t, "torque"), *y = an_table_find(t, "y");
+    for (size_t i = 0; i < t->rows; i++) {
+        an_set_valid(made, i);
+        made->integer[i] = INT64_C(1772323200) * 1000000 + (int64_t)(i / 20) * 86400 * INT64_C(1000000); /* 2026-03-01, days */
+        y->real[i] = (y->real[i] + (i < 200 ? 40 : 37)) * (i >= 250 ? 1000 : 1);
+    }
+    json_decref(torque->spec);
+    torque->spec = json_pack("{s:f}", "high", 11.0);
+    json_t *p = profile_of(t, NULL);
+    an_report_tables tables = { 0 };
+    an_buf html = { 0 };
+    an__profile_render(p, "a b", &html, &tables);
+    check_page(html.data, &tables);
+    static const char *const lacking[] = { "e+09", "Cp ", "nan" }, *const there[] = { "limit 11 (upper)", "at most 11", "2026-03-01",
+                                                                                      "another unit? a thousand times as large" };
+    for (size_t i = 0; i < AN_COUNT(there); i++) has(html.data, there[i]);
+    lacks(html.data, lacking[0]);
+    for (size_t i = 0; i < AN_COUNT(lacking); i++) lacks(table(&tables, "findings"), lacking[i]);
+    has(table(&tables, "columns"), "2026-03-01T00:00:00Z");
+    has(table(&tables, "histograms"), "2026-03-20T00:00:00Z");
+    lacks(table(&tables, "histograms"), "1772");
+    /* row by row: 1 on the diagonal, the same on both sides of it, what the picture has */
+    const json_t *k = json_object_get(p, "correlation"), *r = json_object_get(k, "r_1000");
+    size_t d = json_array_size(json_object_get(k, "columns"));
+    assert_true(d >= 3);
+    const char *line_at = strchr(table(&tables, "correlations"), '\n') + 1;
+    double *cell = an_alloc_n(d * d, sizeof *cell);
+    for (size_t i = 0; i < d; i++, line_at = strchr(line_at, '\n') + 1) {
+        const char *at = strchr(line_at, ',');
+        for (size_t j = 0; j < d; j++, at = strpbrk(at + 1, ",\n")) cell[i * d + j] = strtod(at + 1, NULL);
+    }
+    assert_int_equal(*line_at, 0);
+    for (size_t i = 0, n = 0; i < d; i++) {
+        assert_true(cell[i * d + i] == 1);
+        for (size_t j = 0; j < i; j++, n++)
+            assert_true(cell[i * d + j] == cell[j * d + i] && cell[i * d + j] == an_json_number(json_array_get(r, n), NAN) / 1000);
+    }
+    free(cell);
+    an_buf_free(&html);
+    an__report_tables_free(&tables);
+    json_decref(p);
+    an_table_free(t);
 }
 
 static void test_act(void **state)
@@ -184,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page),
         cmocka_unit_test(test_little),
+        cmocka_unit_test(test_kinds_of_numbers),
         cmocka_unit_test_setup_teardown(test_act, line_make, line_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -254,7 +254,8 @@ static void test_worthless(void **state)
 static void test_trivial(void **state)
 {
     (void)state;
-    const char *nothing = "<p class=\"warn\"><b>Nothing tried here beats doing without a model (testing, rejecting or passing every part) beyond noise.</b>",
+    const char *nothing = "<p class=\"warn\"><b>Nothing tried here beats doing without a model (testing, rejecting or passing every part) "
+                          "beyond noise.</b>",
                *random = "The repeats are random splits; the data has a time column, and the newest parts may behave differently: see the "
                          "model&#39;s own test part.";
     an_report_facts f = facts();

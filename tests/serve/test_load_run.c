@@ -270,7 +270,8 @@ static void act(const char *url, an_job *job, an_code code, const char *says, co
     if (err.code != code || (code == AN_OK && !result)) fail_msg("%s: %s", an_code_name(err.code), err.message);
     const char *said = code == AN_OK ? an_json_string(result, "text", "") : err.message;
     if (says && !strstr(said, says)) fail_msg("\"%s\" is not in: %s", says, said);
-    if (code == AN_REFUSED) assert_string_equal(an_json_string(json_object_get(result, "error"), "code", ""), "refused"); /* beside the result */
+    if (code == AN_REFUSED)
+        assert_string_equal(an_json_string(json_object_get(result, "error"), "code", ""), "refused"); /* beside the result */
     json_decref(result);
     an_params_free(an__act_load.params, o);
     free(o);

@@ -46,8 +46,7 @@ static void screws(void **state)
     json_t *report;
     an_table *out = pivot(t, "torque,angle", NULL, &report);
     assert_string_equal(
-        shown(out),
-        "part,line,ok,2_torque,2_angle,10_torque,10_angle\nb,L1,yes,2.5,20,1.5,10\na,L2,no,3.5,30,4.5,40\nc,L1,yes,5.5,50,,\n");
+        shown(out), "part,line,ok,2_torque,2_angle,10_torque,10_angle\nb,L1,yes,2.5,20,1.5,10\na,L2,no,3.5,30,4.5,40\nc,L1,yes,5.5,50,,\n");
     assert_string_equal(column(out, "10_torque")->unit, "N.m");
     assert_int_equal(json_integer_value(json_object_get(column(out, "2_torque")->spec, "high")), 5);
     assert_int_equal(column(out, "part")->role, AN_ID);

@@ -1,5 +1,5 @@
-/* Files as plants write them, and what comes after: numbers of two readings, blanks between thousands, a minus behind, totals below serials,
- * marks of generated rows half gone, keys under other names, labels that come later. */
+/* Files as plants write them, and what comes after: numbers of two readings, blanks between thousands, a minus behind, totals below
+ * serials, marks of generated rows half gone, keys under other names, labels that come later. */
 #include "help.h"
 
 static bool told(const an_list *notes, const char *part)
@@ -16,7 +16,9 @@ static void test_two_marks(void **state)
     (void)state;
     refuse("f;ok\n1.234;0\n1,234;1\n", NULL, AN_INPUT, "line 3, column f: \"1,234\" may be 1234 or 1.234",
            "and \"1.234\" in line 2 1.234 or 1234");
-    refuse("\xef\xbb\xbf" "a|f\r1|1.234\r2|-1,234\r", NULL, AN_INPUT, "column f", "decimal mark");
+    refuse("\xef\xbb\xbf"
+           "a|f\r1|1.234\r2|-1,234\r",
+           NULL, AN_INPUT, "column f", "decimal mark");
     refuse("f,ok\n1.234,0\n\"1,234\",1\n", NULL, AN_INPUT, "column f", "may be 1234 or 1.234");
     char point[] = ".", comma[] = ",";
     an_table *t = parse("f;ok\n1.234;0\n1,234;1\n", &(an_csv_options){ .decimal = point, .thousands = comma });
@@ -44,13 +46,28 @@ static void test_blank_thousands(void **state)
 {
     (void)state;
     expect_number("x;y\n1 200,5;0\n12 345 678,25;1\n", 1200.5);
-    expect_number("x;y\n1\xc2\xa0" "200;0\n2\xc2\xa0" "300;1\n", 1200);           /* no-break blank */
-    expect_number("x;y\n1\xe2\x80\xaf" "200;0\n2\xe2\x80\xaf" "300;1\n", 1200);   /* narrow no-break blank */
-    expect_number("x;y\n-1\xe2\x80\x89" "200,5;0\n2\xe2\x80\x89" "300;1\n", -1200.5); /* thin blank */
-    expect_number("x;y\n1\xa0" "200,5;\xe4\n2\xa0" "300,5;b\n", 1200.5);          /* Latin-1 */
+    expect_number("x;y\n1\xc2\xa0"
+                  "200;0\n2\xc2\xa0"
+                  "300;1\n",
+                  1200); /* no-break blank */
+    expect_number("x;y\n1\xe2\x80\xaf"
+                  "200;0\n2\xe2\x80\xaf"
+                  "300;1\n",
+                  1200); /* narrow no-break blank */
+    expect_number("x;y\n-1\xe2\x80\x89"
+                  "200,5;0\n2\xe2\x80\x89"
+                  "300;1\n",
+                  -1200.5); /* thin blank */
+    expect_number("x;y\n1\xa0"
+                  "200,5;\xe4\n2\xa0"
+                  "300,5;b\n",
+                  1200.5); /* Latin-1 */
     expect_number("x,y\n1'200.5,0\n2'300.5,1\n", 1200.5);
-    expect_number("x;y\n1\xe2\x80\x99" "200.5;0\n2\xe2\x80\x99" "300.5;1\n", 1200.5);
-    expect_number("x;y\n1 200;0\n312;1\n", 1200); /* numbers below 1000 beside it */
+    expect_number("x;y\n1\xe2\x80\x99"
+                  "200.5;0\n2\xe2\x80\x99"
+                  "300.5;1\n",
+                  1200.5);
+    expect_number("x;y\n1 200;0\n312;1\n", 1200);                        /* numbers below 1000 beside it */
     an_table *t = parse("x;y\n100 200;0\n101 201;1\n102 202;1\n", NULL); /* codes may look so */
     assert_int_equal(column(t, "x")->type, AN_TEXT);
     an_table_free(t);
@@ -103,7 +120,8 @@ static void test_advice(void **state)
     advice("# of #", 40, "though most begin with digits");
     advice("P#", 40, NULL);
     advice("A#-3", 5, NULL);
-    refuse("x\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n0.2-\n", NULL, AN_INPUT, "\"0.2-\" is not a number", "x");
+    refuse("x\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n0.2-\n", NULL, AN_INPUT, "\"0.2-\" is not a number",
+           "x");
 }
 
 static void test_times_in_any_order(void **state)
@@ -271,7 +289,8 @@ static void test_filled(void **state)
     an_buf text = { 0 };
     an_csv_text(out, true, &text);
     /* P2 and P4 are filled (a missing x says nothing); P3 conflicts and stays as it is; P5 is two rows: nobody knows which */
-    assert_string_equal(text.data, "serial,x,note,kind,ok\nP1,1,,A,OK\nP2,2,seen,D,NOK\nP3,3,,B,\nP4,4,late,C,NOK\nP5,5,,A,\nP5,6,,A,\nP6,7,,B,OK\n");
+    assert_string_equal(text.data,
+                        "serial,x,note,kind,ok\nP1,1,,A,OK\nP2,2,seen,D,NOK\nP3,3,,B,\nP4,4,late,C,NOK\nP5,5,,A,\nP5,6,,A,\nP6,7,,B,OK\n");
     assert_int_equal(json_integer_value(json_object_get(report, "filled")), 2);
     assert_int_equal(json_integer_value(json_object_get(report, "cells_filled")), 4);
     assert_int_equal(json_integer_value(json_object_get(report, "conflict_count")), 2);
@@ -299,9 +318,9 @@ static void test_filled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_marks),           cmocka_unit_test(test_blank_thousands),   cmocka_unit_test(test_advice),
+        cmocka_unit_test(test_two_marks),           cmocka_unit_test(test_blank_thousands),    cmocka_unit_test(test_advice),
         cmocka_unit_test(test_times_in_any_order),  cmocka_unit_test(test_totals_below_names), cmocka_unit_test(test_half_marked),
-        cmocka_unit_test(test_half_marked_parquet), cmocka_unit_test(test_keys_by_table),     cmocka_unit_test(test_filled),
+        cmocka_unit_test(test_half_marked_parquet), cmocka_unit_test(test_keys_by_table),      cmocka_unit_test(test_filled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

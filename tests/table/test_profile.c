@@ -199,6 +199,32 @@ static void test_rows_without_a_time(void **state)
     an_table_free(t);
 }
 
+/* Rows without a label count for no class: what tells the others apart is told as without them. */
+static void test_rows_without_a_label(void **state)
+{
+    (void)state;
+    enum { LABELLED = 300, MORE = 60 };
+    double auc[2];
+    for (int more = 0; more < 2; more++) {
+        an_table *t = an_table_new(more ? LABELLED + MORE : LABELLED);
+        an_column *broken = add(t, "broken", AN_INTEGER);
+        broken->role = AN_TARGET;
+        double *x = add(t, "x", AN_REAL)->real;
+        an_rng rng = an_rng_at(6, 0);
+        for (size_t i = 0; i < t->rows; i++) {
+            t->column[0].integer[i] = i % 4 == 0;
+            x[i] = an_rng_normal(&rng) + (i % 4 == 0) + (i < LABELLED ? 0 : 50);
+            if (i >= LABELLED) an_set_missing(t, &t->column[0], i);
+        }
+        json_t *p = profile(t, NULL, NULL);
+        auc[more] = num(column(p, "x"), "auc");
+        json_decref(p);
+        an_table_free(t);
+    }
+    assert_true(auc[0] > 0.65);
+    assert_float_equal(auc[0], auc[1], 1e-12);
+}
+
 /* The same bits for one thread and for several. */
 static void test_threads(void **state)
 {
@@ -491,10 +517,19 @@ static void test_one_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_faults),     cmocka_unit_test(test_nothing),       cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_repeats),    cmocka_unit_test(test_missing),       cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_group_gaps), cmocka_unit_test(test_wide),          cmocka_unit_test(test_rows_without_a_time),
-        cmocka_unit_test(test_unit_steps), cmocka_unit_test(test_several_steps), cmocka_unit_test(test_one_limit),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_group_gaps),
+        cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_rows_without_a_time),
+        cmocka_unit_test(test_rows_without_a_label),
+        cmocka_unit_test(test_unit_steps),
+        cmocka_unit_test(test_several_steps),
+        cmocka_unit_test(test_one_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
