@@ -171,6 +171,7 @@ typedef struct an_csv_options { /* zero-initialised fields mean 'detect' (an_csv
     an_list missing; /* tokens; an empty field always; default NA, N/A, NaN, nan, null, NULL, None, ?, -, * and the error cells of Excel */
     char *date_format; /* strptime-like: %d.%m.%Y %H:%M:%S; "excel": days since 1899-12-30; NULL: ISO 8601, 03.04.2026, 03/04/2026 */
     an_list type;      /* "column=integer" */
+    an_list expected;  /* the same of columns that may be absent, for callers that know what they need; `type` goes before it */
     char *sheet;       /* of an Excel file: name, 1-based number, either with !A1:F200 behind it; an_table_read only */
     char *skip_bad;    /* file for rows that cannot be read (line,reason,text), which are left out; NULL: the first is an error */
     int64_t sample;    /* so many rows, drawn without replacement by the seed of the job, in the order of the file; 0: all */

@@ -23,22 +23,19 @@ static const an_param predict_params[] = {
 static an_table *rows_to_score(const an_model *m, const predict_options *o, an_read_report *report, an_job *job, an_error *err)
 {
     an_csv_options csv = o->csv;
-    csv.type = (an_list){ 0 };
-    for (size_t i = 0; i < o->csv.type.count; i++) an_list_add(&csv.type, o->csv.type.items[i]);
-    an_model_csv_types(m, &csv.type);
+    csv.expected = (an_list){ 0 };
+    an_model_csv_types(m, &csv.expected);
     an_table *t = an_table_read_report(o->in, &csv, report, job, err);
+    an_list_free(&csv.expected);
     for (size_t i = 0; i < report->notes.count; i++) an_job_say(job, "%s: %s", o->in, report->notes.items[i]);
-    const char *typed = !t && err && err->code == AN_NOT_FOUND ? strstr(err->message, "--type ") : NULL;
-    if (typed && !o->csv.type.count) { /* nobody typed that */
-        const char *equals = strrchr(typed + 7, '=');
-        char *name = an_strndup(typed + 7, equals ? (size_t)(equals - typed - 7) : strlen(typed + 7));
-        char *hint = an_strdup(err->hint);
-        an_fail(err, AN_INPUT, "%s has no column %s, which the model needs", o->in, name);
-        if (hint[0]) an_hint(err, "%s", hint);
-        free(hint);
-        free(name);
+    for (size_t i = 0; t && i < m->prep->columns; i++) {
+        an_error absent = { 0 };
+        if (an_table_need(t, m->prep->column[i].name, &absent)) continue;
+        an_fail(err, AN_INPUT, "%s has no column %s, which the model needs", o->in, m->prep->column[i].name);
+        if (absent.hint[0]) an_hint(err, "%s", absent.hint);
+        an_table_free(t);
+        t = NULL;
     }
-    an_list_free(&csv.type);
     return t;
 }
 
@@ -73,7 +70,7 @@ static an_table *rows_as_written(const an_table *t, const an_lines *lines, const
     an_csv_options csv = o->csv;
     an_read_report report = { 0 };
     char *bad = csv.skip_bad ? an_format("%s.again", csv.skip_bad) : NULL; /* the list of the first reading stays */
-    csv.type = csv.missing = (an_list){ 0 };
+    csv.type = csv.expected = csv.missing = (an_list){ 0 };
     csv.skip_bad = bad;
     if (lines->count) csv.sample = 0;
     for (size_t i = 0; i < t->columns; i++) an_list_add_take(&csv.type, an_format("%s=text", t->column[i].name));

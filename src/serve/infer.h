@@ -82,7 +82,5 @@ void an__infer_write_rows(const an_model *m, const an__infer *r, const double *s
  * "parameters":{"type","unit","low","high","categories"}}],"outputs":[...],
  * "parameters":{"target","positive","negative","threshold","calibrated","matrix_input"?}} */
 json_t *an__infer_metadata(const an_model *m, const char *name, const int64_t *versions, size_t count);
-/* {"error": message} as v2 has it; where and hint become part of the sentence. Appended. */
-void an__infer_write_error(const an_error *err, an_buf *out);
 
 #endif

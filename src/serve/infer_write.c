@@ -238,13 +238,3 @@ json_t *an__infer_metadata(const an_model *m, const char *name, const int64_t *v
     json_object_set_new(j, "parameters", about);
     return j;
 }
-
-void an__infer_write_error(const an_error *err, an_buf *out)
-{
-    char text[sizeof err->message + sizeof err->where + sizeof err->hint + 16];
-    snprintf(text, sizeof text, "%s%s%s%s%s%s", err->message, err->where[0] ? " (" : "", err->where, err->where[0] ? ")" : "",
-             err->hint[0] ? "; " : "", err->hint);
-    an_buf_puts(out, "{\"error\":");
-    put_text(out, text);
-    an_buf_putc(out, '}');
-}

@@ -158,11 +158,11 @@ static char *name_of(const an__csv_format *f, const an_csv_options *o, const an_
 /* Whether --type says that the column holds no numbers. */
 static bool forced_text(const an__csv_format *f, const an_csv_options *o, const an__csv_layout *layout, size_t column, an_buf *scratch)
 {
-    if (!o->type.count) return false;
+    if (!o->type.count && !o->expected.count) return false;
     char *name = name_of(f, o, layout, column, scratch);
     bool text = false;
-    for (size_t i = 0; i < o->type.count; i++) {
-        const char *item = o->type.items[i], *sign = strrchr(item, '=');
+    for (size_t i = 0; i < o->expected.count + o->type.count; i++) { /* what --type says goes before what is expected */
+        const char *item = i < o->expected.count ? o->expected.items[i] : o->type.items[i - o->expected.count], *sign = strrchr(item, '=');
         if (!sign || (size_t)(sign - item) != strlen(name) || memcmp(item, name, strlen(name))) continue;
         text = strcmp(sign + 1, "integer") && strcmp(sign + 1, "real");
     }

@@ -27,10 +27,10 @@ static void look_at_sample(an__csv_reader *r, const char *p, size_t (*seen)[CLAS
     }
 }
 
-static bool force_types(an__csv_reader *r, const an_csv_options *o, an_error *err)
+static bool force_types(an__csv_reader *r, const an_list *types, bool there, an_error *err)
 {
-    for (size_t i = 0; i < o->type.count; i++) {
-        const char *text = o->type.items[i], *sign = strrchr(text, '=');
+    for (size_t i = 0; i < types->count; i++) {
+        const char *text = types->items[i], *sign = strrchr(text, '=');
         an_type type;
         if (!sign || !an_type_parse(sign + 1, &type) || type == AN_TENSOR) {
             an_fail(err, AN_USAGE, "--type \"%s\" is not COLUMN=TYPE", text);
@@ -41,13 +41,13 @@ static bool force_types(an__csv_reader *r, const an_csv_options *o, an_error *er
         while (j < r->columns && strcmp(r->column[j].name, name)) j++;
         if (j < r->columns) {
             r->column[j].forced = (int)type;
-        } else {
+        } else if (there) {
             an_fail(err, AN_NOT_FOUND, "--type %s: there is no column %s", text, name);
             const char *near = an_nearest(name, (const char *const *)r->names.items, r->names.count);
             if (near) an_hint(err, "did you mean %s?", near);
         }
         free(name);
-        if (j == r->columns) return false;
+        if (j == r->columns && there) return false;
     }
     return true;
 }
@@ -263,7 +263,7 @@ static an_table *read_source(an__csv_reader *r, const an_csv_options *o, an_erro
     for (size_t j = 0; j < r->columns; j++) r->column[j] = (an__csv_column){ .name = r->names.items[j], .forced = -1 };
     if (counts.nul && memchr(p, 0, (size_t)(r->layout.end - p)) && !nul_error(r, first, first_line, err)) return NULL;
     size_t at[3];
-    if (!force_types(r, o, err) || !an__csv_check_origin(r, err)) return NULL;
+    if (!force_types(r, &o->expected, false, err) || !force_types(r, &o->type, true, err) || !an__csv_check_origin(r, err)) return NULL;
     if (an__csv_find_origin(r, at)) {
         for (int k = 0; k < 3; k++) r->column[at[k]].forced = AN_TEXT;
     }

@@ -2,13 +2,9 @@
  * dialect is asked for. */
 #include "impl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct style {
     char delimiter, decimal;
@@ -122,11 +118,18 @@ static bool marked(const an_csv_dialect *d)
     return d && (d->bom || (d->encoding[0] && strcmp(d->encoding, "utf-8")));
 }
 
-static bool write_rows(FILE *f, const an_table *t, const an_csv_dialect *dialect, const char *path, an_error *err)
+typedef struct job {
+    const an_table *t;
+    const an_csv_dialect *dialect;
+} job;
+
+static bool write_rows(void *context, FILE *f, const char *path, an_error *err)
 {
+    const job *j = context;
+    const an_table *t = j->t;
     an_buf out = { 0 }, scratch = { 0 };
-    style s = style_of(dialect);
-    if (marked(dialect)) an_buf_puts(&out, "\xef\xbb\xbf");
+    style s = style_of(j->dialect);
+    if (marked(j->dialect)) an_buf_puts(&out, "\xef\xbb\xbf");
     add_header(&out, t, &s);
     bool ok = true;
     for (size_t i = 0; ok && i < t->rows; i++) {
@@ -140,15 +143,6 @@ static bool write_rows(FILE *f, const an_table *t, const an_csv_dialect *dialect
     return ok;
 }
 
-static bool sync_folder(const char *path, an_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = !slash ? an_strdup(".") : slash == path ? an_strdup("/") : an_strndup(path, (size_t)(slash - path));
-    bool ok = an_folder_sync(folder, err);
-    free(folder);
-    return ok;
-}
-
 bool an_csv_write(const an_table *t, const char *path, an_error *err)
 {
     return an_csv_write_as(t, path, NULL, err);
@@ -156,25 +150,5 @@ bool an_csv_write(const an_table *t, const char *path, an_error *err)
 
 bool an_csv_write_as(const an_table *t, const char *path, const an_csv_dialect *dialect, an_error *err)
 {
-    if (!strcmp(path, "-")) return write_rows(stdout, t, dialect, "standard output", err);
-    struct stat st;
-    bool plain = stat(path, &st) || S_ISREG(st.st_mode); /* /dev/stdout, a pipe: written directly */
-    char *temporary = plain ? an_format("%s.XXXXXX", path) : an_strdup(path);
-    int fd = plain ? mkostemp(temporary, O_CLOEXEC) : open(path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0 && plain) fchmod(fd, 0644);
-    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (!f) {
-        an_fail_errno(err, "%s: cannot be written", path);
-        if (fd >= 0) close(fd);
-        free(temporary);
-        return false;
-    }
-    bool ok = write_rows(f, t, dialect, path, err);
-    if (ok && plain && fsync(fd)) ok = an_fail_errno(err, "writing %s", path);
-    if (fclose(f) && ok) ok = an_fail_errno(err, "writing %s", path);
-    if (ok && plain && rename(temporary, path)) ok = an_fail_errno(err, "%s: cannot be replaced", path);
-    if (!ok && plain) unlink(temporary);
-    if (ok && plain) ok = sync_folder(path, err);
-    free(temporary);
-    return ok;
+    return an__file_stream(path, write_rows, &(job){ t, dialect }, err);
 }

@@ -27,6 +27,10 @@ bool an__is_number(an_type type); /* real, integer, boolean, datetime: an_cell_n
 
 /* Shortest distinguishing text of the value a person typed ("1.0", "True") as the column's cells would show it; new text. */
 const char *an__boolean_text(const an_column *c, bool value);
+/* `write` writes all of the file; it appears whole under its name, synced, or not at all. "-" is stdout; a pipe or device is written
+ * directly. */
+bool an__file_stream(const char *path, bool (*write)(void *context, FILE *f, const char *path, an_error *err), void *context,
+                     an_error *err);
 char *an__canonical_value(const an_column *c, const char *text);
 
 /* Class number of each row of a column that is compared by text: classes sorted by bytes; -1 where missing. Stops with AN_INPUT

@@ -3,11 +3,8 @@
 #include "parquet_writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -332,37 +329,12 @@ static bool check_table(const an_table *t, an_error *err)
     return true;
 }
 
-static bool sync_folder(const char *path, an_error *err)
+static bool write_whole(void *context, FILE *f, const char *path, an_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = !slash ? an_strdup(".") : slash == path ? an_strdup("/") : an_strndup(path, (size_t)(slash - path));
-    bool ok = an_folder_sync(folder, err);
-    free(folder);
-    return ok;
+    return write_table(&(an__parquet_writer){ .f = f, .path = path }, context, err);
 }
 
 bool an_parquet_write(const an_table *t, const char *path, an_error *err)
 {
-    if (!check_table(t, err)) return false;
-    if (!strcmp(path, "-")) return write_table(&(an__parquet_writer){ .f = stdout, .path = "standard output" }, t, err);
-    struct stat st;
-    bool plain = stat(path, &st) || S_ISREG(st.st_mode); /* /dev/stdout, a pipe: written directly */
-    char *temporary = plain ? an_format("%s.XXXXXX", path) : an_strdup(path);
-    int fd = plain ? mkostemp(temporary, O_CLOEXEC) : open(path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0 && plain) fchmod(fd, 0644);
-    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (!f) {
-        an_fail_errno(err, "%s: cannot be written", path);
-        if (fd >= 0) close(fd);
-        free(temporary);
-        return false;
-    }
-    bool ok = write_table(&(an__parquet_writer){ .f = f, .path = path }, t, err);
-    if (ok && plain && fsync(fd)) ok = an_fail_errno(err, "writing %s", path);
-    if (fclose(f) && ok) ok = an_fail_errno(err, "writing %s", path);
-    if (ok && plain && rename(temporary, path)) ok = an_fail_errno(err, "%s: cannot be replaced", path);
-    if (!ok && plain) unlink(temporary);
-    if (ok && plain) ok = sync_folder(path, err);
-    free(temporary);
-    return ok;
+    return check_table(t, err) && an__file_stream(path, write_whole, (void *)t, err);
 }

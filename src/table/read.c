@@ -89,20 +89,31 @@ static bool change_type(an_table *t, an_column *c, an_type type, const char *dat
     return true;
 }
 
-static bool change_types(an_table *t, const an_csv_options *o, an_error *err)
+static bool types_name(const an_list *types, const char *name)
 {
-    for (size_t i = 0; o && i < o->type.count; i++) {
-        const char *item = o->type.items[i], *sign = strrchr(item, '=');
+    size_t n = strlen(name);
+    for (size_t i = 0; i < types->count; i++) {
+        const char *sign = strrchr(types->items[i], '=');
+        if (sign && (size_t)(sign - types->items[i]) == n && !memcmp(types->items[i], name, n)) return true;
+    }
+    return false;
+}
+
+/* over: types that go before these. there: a column that is absent is an error. */
+static bool change_types(an_table *t, const an_list *types, const an_list *over, bool there, const char *date_format, an_error *err)
+{
+    for (size_t i = 0; i < types->count; i++) {
+        const char *item = types->items[i], *sign = strrchr(item, '=');
         an_type type;
         if (!sign || !an_type_parse(sign + 1, &type) || type == AN_TENSOR) {
             an_fail(err, AN_USAGE, "--type \"%s\" is not COLUMN=TYPE", item);
             return an_hint(err, "types: integer real boolean category datetime text");
         }
         char *name = an_strndup(item, (size_t)(sign - item));
-        an_column *c = an_table_need(t, name, err);
+        an_column *c = there ? an_table_need(t, name, err) : types_name(over, name) ? NULL : an_table_find(t, name);
         free(name);
-        if (!c) return an_context(err, "--type %s", item);
-        if (c->type != type && !change_type(t, c, type, type == AN_DATETIME ? o->date_format : NULL, err)) return false;
+        if (!c && there) return an_context(err, "--type %s", item);
+        if (c && c->type != type && !change_type(t, c, type, type == AN_DATETIME ? date_format : NULL, err)) return false;
     }
     return true;
 }
@@ -112,7 +123,12 @@ static an_table *read_parquet(const an__csv_source *s, const char *path, const a
 {
     report->dialect = (an_csv_dialect){ .header = true, .gzip = s->gzip, .encoding = "utf-8" };
     an_table *t = an__parquet_decode((const uint8_t *)s->data, s->size, path, AN__PARQUET_BOMB, job, err);
-    if (!t || change_types(t, options, err)) return t;
+    static const an_csv_options none;
+    const an_csv_options *o = options ? options : &none;
+    if (!t) return NULL;
+    if (change_types(t, &o->expected, &o->type, false, o->date_format, err) &&
+        change_types(t, &o->type, &none.type, true, o->date_format, err))
+        return t;
     an_context(err, "%s", path);
     an_table_free(t);
     return NULL;

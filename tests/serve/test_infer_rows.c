@@ -340,21 +340,6 @@ static void test_metadata(void **state)
     json_decref(j);
 }
 
-static void test_error(void **state)
-{
-    (void)state;
-    an_error err = { 0 };
-    an_buf out = { 0 };
-    an_fail(&err, AN_INPUT, "input \"a\" is \\ wrong");
-    an_where(&err, "line 1, column 2");
-    an_hint(&err, "do this");
-    an__infer_write_error(&err, &out);
-    json_t *j = parsed(out.data, out.size);
-    assert_string_equal(json_string_value(json_object_get(j, "error")), "input \"a\" is \\ wrong (line 1, column 2); do this");
-    json_decref(j);
-    an_buf_free(&out);
-}
-
 static int begin(void **state)
 {
     (void)state;
@@ -375,6 +360,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_forms),      cmocka_unit_test(test_values),   cmocka_unit_test(test_limits),
                                         cmocka_unit_test(test_write_rows), cmocka_unit_test(test_write_v2), cmocka_unit_test(test_replay),
-                                        cmocka_unit_test(test_metadata),   cmocka_unit_test(test_error) };
+                                        cmocka_unit_test(test_metadata) };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -36,6 +36,7 @@ same "the list says which are missing" "line 5 9" "$(echo $(cut -d, -f1 left.csv
 ok "a sample of them" $A model predict parts --in faulty.csv --out some.csv --skip-bad left.csv --sample 50
 same "holds rows of the file, each with its own verdict" 50 "$(tail -n +2 some.csv | grep -cxFf - verdicts.csv)"
 
+refuses "--type goes before what the model expects" 2 'torque" holds text' $A model predict parts --in parts.csv --out none.csv --type torque=text
 sed 's/,/;/g; s/\./,/g' parts.csv >european.csv
 ok "semicolons and decimal commas" $A model predict parts --in european.csv --out european.out.csv --delimiter semicolon --decimal ,
 same "the same verdicts" "$(cut -d, -f8-9 verdicts.csv | md5sum)" "$(cut -d';' -f8-9 european.out.csv | tr ';,' ',.' | md5sum)"

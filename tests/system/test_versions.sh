@@ -75,6 +75,12 @@ ok "what was written can be read again" $A data import again verdicts.csv --targ
 holds "with the probabilities as numbers" '[.columns[] | select(.name == "probability") | .type] == ["real"]'
 cut -d';' -f1,3- de.csv >thin.csv
 refuses "a file that lacks a feature" 2 'thin.csv has no column Kraft, which the model needs' $A model predict de --in thin.csv --out none.csv
+ok "the same table as Parquet" $A data export de --out de.parquet
+ok "predicts" $A model predict de --in de.parquet --out parquet.csv --json
+holds "as many" '.rows == 200 and .positive == "yes"'
+ok "thin" $A data import thin thin.csv --json
+ok "as Parquet" $A data export thin --out thin.parquet
+refuses "lacks it there, too" 2 'thin.parquet has no column Kraft, which the model needs' $A model predict de --in thin.parquet --out none.csv
 # months that come later: the newest quarter is tested on, beside what was tested on before
 workspace months
 for m in 1 2; do
