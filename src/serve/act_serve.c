@@ -246,7 +246,8 @@ const an_act an__act_serve = {
     .name = "serve",
     .doc = "answer requests for verdicts over HTTP",
     .more = "The first line on stdout is the URL. A bare NAME is its champion; a moved alias is followed within a second, without losing a "
-            "request. SIGTERM or Ctrl-C lets requests in flight end, then exits 0. Every verdict is in the journal before it leaves "
+            "request. Without --model every model is served that may be. SIGTERM or Ctrl-C lets requests in flight end, then exits 0. "
+            "Every verdict is in the journal before it leaves "
             "('andon journal export'). See docs/serving.md.",
     .examples = { "andon serve --model press --unapproved", "andon serve --model press@champion --port 0 --replicas 1:10" },
     .params = params,

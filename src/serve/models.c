@@ -1,5 +1,6 @@
 /* models.c - which versions are served: loads them (which replays their golden rows), follows the aliases by which they were asked for, and
- * says what went wrong. A version that cannot be loaded, or that nobody approved, is refused and the one before it goes on.
+ * says what went wrong. A version that cannot be loaded, or that nobody approved, is refused and the one before it goes on; one that is
+ * rejected while it is served goes at once.
  *
  * A thread asks the store a few times a second where the names point, and loads what is new with a store handle of its own, so that files
  * are hashed anew; the loop only exchanges pointers. Requests hold the version they were given.
@@ -15,13 +16,15 @@ enum { RETRY = 20 }; /* polls until a version that did not load is tried again *
 
 typedef struct entry {
     char *reference, *name; /* as asked for; without alias or version */
-    bool follows;           /* by an alias: may point elsewhere tomorrow */
+    bool optional;          /* nobody asked for it by name: where nobody approved it, the others are served */
     an__served *served;     /* of the loop; NULL: nothing loaded */
     char why[1024];         /* of the loop */
+    bool unasked;           /* of the loop: `why` is no fault, the plant has not asked for it */
     /* of the follower's thread (before it runs: of whoever made this) */
     an_hash address, refused; /* what is served; what did not load */
     int64_t version;
-    bool have, have_refused, told; /* told: the loop knows of something wrong */
+    bool have, approved;     /* a version is served; somebody approved it */
+    bool have_refused, told; /* told: the loop knows of something wrong */
     int wait;
 } entry;
 
@@ -41,41 +44,60 @@ struct an__models {
     bool stop;
 };
 
-/* *out: a new version to serve, or NULL with nothing new. */
-static bool look(an__models *m, entry *e, an__served **out, an_error *err)
+static bool refuse(const an_version_row *row, an__decision decision, an_error *err)
+{
+    an_fail(err, AN_REFUSED, "model %s/%lld was %s", row->name, (long long)row->version,
+            decision == AN__REJECTED ? "rejected" : "not approved");
+    return an_hint(err, "--unapproved serves it nonetheless, and says so in every answer");
+}
+
+/* Loads what `row` names, or remembers that it is of no use. */
+static bool take(an__models *m, entry *e, const an_version_row *row, an__decision decision, an__served **out, an_error *err)
+{
+    bool approved = decision == AN__APPROVED, may = approved || m->o.unapproved;
+    if (may)
+        *out = an__served_load(an_store_folder(m->store), row, !approved, err);
+    else
+        refuse(row, decision, err);
+    if (*out) {
+        e->have = true;
+        e->approved = approved;
+        e->address = row->address;
+        e->version = row->version;
+        e->have_refused = false;
+        return true;
+    }
+    e->have_refused = true;
+    e->refused = row->address;
+    e->wait = may ? RETRY : 0;
+    return false;
+}
+
+/* *out: a new version to serve, or NULL with nothing new; *gone: what is served was rejected. */
+static bool look(an__models *m, entry *e, an__served **out, bool *gone, an_error *err)
 {
     an_version_row row = { 0 };
+    an__decision decision;
     *out = NULL;
+    *gone = false;
     if (!an__served_resolve(m->store, e->reference, m->o.unapproved, &row, err)) {
         e->have_refused = false;
         return false;
     }
     bool same = e->have && row.version == e->version && !memcmp(&row.address, &e->address, sizeof row.address);
     bool refused = e->have_refused && !memcmp(&row.address, &e->refused, sizeof row.address);
-    bool ok = true, approved = false;
-    if (same) {
+    bool ok = an__models_decision(m->store, row.name, row.version, &decision, err), approved = ok && decision == AN__APPROVED;
+    if (ok && same && approved == e->approved) {
         e->have_refused = false;
-    } else if (refused && e->wait-- > 0) {
+    } else if (ok && same && !approved && !m->o.unapproved) {
+        *gone = true;
+        e->have = false;
+        ok = refuse(&row, decision, err);
+    } else if (ok && refused && e->wait-- > 0) {
         ok = false;
         if (err) err->code = AN_OK; /* nothing new to tell */
-    } else {
-        ok = an__models_approved(m->store, row.name, row.version, &approved, err);
-        if (ok && !approved && !m->o.unapproved) {
-            an_fail(err, AN_REFUSED, "model %s/%lld was not approved", row.name, (long long)row.version);
-            ok = an_hint(err, "--unapproved serves it nonetheless, and says so in every answer");
-        }
-        if (ok) *out = an__served_load(an_store_folder(m->store), &row, !approved, err);
-        ok = ok && *out;
-        if (ok) {
-            e->have = true;
-            e->address = row.address;
-            e->version = row.version;
-            e->have_refused = false;
-        } else {
-            e->have_refused = true;
-            e->refused = row.address;
-            e->wait = approved || m->o.unapproved ? RETRY : 0;
-        }
+    } else if (ok) {
+        ok = take(m, e, &row, decision, out, err);
     }
     an_version_row_free(&row);
     return ok;
@@ -88,7 +110,7 @@ typedef struct news {
     entry *entry;
     an__served *served;
     char why[1024];
-    bool first; /* the entry is new */
+    bool unasked, first, gone; /* as in entry; the entry is new; what it serves goes */
 } news;
 
 static void arrive(void *context)
@@ -100,7 +122,8 @@ static void arrive(void *context)
         m->entries[m->count++] = n->entry;
     }
     snprintf(n->entry->why, sizeof n->entry->why, "%s", n->why);
-    if (n->served) {
+    n->entry->unasked = n->unasked;
+    if (n->served || n->gone) {
         an__served *old = n->entry->served;
         n->entry->served = n->served;
         an__served_release(old);
@@ -109,22 +132,29 @@ static void arrive(void *context)
     free(n);
 }
 
-static void tell(an__models *m, entry *e, an__served *served, const an_error *err, bool first)
+/* A model that nobody asked for by name and nobody approved is somebody's experiment. */
+static bool experiment(const entry *e, const an_error *err)
+{
+    return e->optional && err->code == AN_REFUSED;
+}
+
+static void tell(an__models *m, entry *e, an__served *served, const an_error *err, bool first, bool gone)
 {
     news *n = an_alloc(sizeof *n);
-    *n = (news){ .models = m, .entry = e, .served = served, .first = first };
+    *n = (news){ .models = m, .entry = e, .served = served, .first = first, .gone = gone };
     if (err) snprintf(n->why, sizeof n->why, "%s", err->message);
+    n->unasked = err && experiment(e, err) && !gone;
     e->told = err != NULL;
     an_loop_post(m->loop, arrive, n);
 }
 
-static entry *entry_new(const char *reference)
+static entry *entry_new(const char *reference, bool optional)
 {
     entry *e = an_alloc(sizeof *e);
+    e->optional = optional;
     if (!strncmp(reference, "model:", 6)) reference += 6;
     e->reference = an_strdup(reference);
     e->name = an_strndup(reference, strcspn(reference, "/@"));
-    e->follows = !strchr(reference, '/');
     return e;
 }
 
@@ -144,12 +174,12 @@ static void look_for_names(an__models *m)
         bool there = false;
         for (size_t k = 0; k < m->known_count; k++) there |= !strcmp(m->known[k]->name, rows[i].name);
         if (there) continue;
-        entry *e = entry_new(rows[i].name);
+        entry *e = entry_new(rows[i].name, true);
         an_error err = { 0 };
         an__served *v = NULL;
-        bool ok = look(m, e, &v, &err);
+        bool gone, ok = look(m, e, &v, &gone, &err);
         know(m, e);
-        tell(m, e, v, ok ? NULL : &err, true);
+        tell(m, e, v, ok ? NULL : &err, true, false);
     }
     an_version_rows_free(rows, count);
 }
@@ -158,12 +188,11 @@ static void poll_once(an__models *m)
 {
     for (size_t i = 0; i < m->known_count; i++) {
         entry *e = m->known[i];
-        if (!e->follows && e->have) continue;
         an_error err = { 0 };
         an__served *v = NULL;
-        bool ok = look(m, e, &v, &err);
-        if (ok && (v || e->told)) tell(m, e, v, NULL, false);
-        if (!ok && err.code != AN_OK) tell(m, e, NULL, &err, false);
+        bool gone, ok = look(m, e, &v, &gone, &err);
+        if (ok && (v || e->told)) tell(m, e, v, NULL, false, false);
+        if (!ok && err.code != AN_OK) tell(m, e, NULL, &err, false, gone);
     }
     if (m->all) look_for_names(m);
 }
@@ -199,13 +228,43 @@ bool an__models_follow(an__models *m, an_loop *l, an_error *err)
 
 /* ---- making ---- */
 
-static bool add(an__models *m, const char *reference, an_error *err)
+static bool add(an__models *m, const char *reference, bool optional, an_error *err)
 {
-    entry *e = entry_new(reference);
+    entry *e = entry_new(reference, optional);
     m->entries = an_resize_n(m->entries, m->count + 1, sizeof *m->entries);
     m->entries[m->count++] = e;
     know(m, e);
-    return look(m, e, &e->served, err);
+    an_error why = { 0 };
+    bool gone;
+    if (look(m, e, &e->served, &gone, &why)) return true;
+    e->told = true;
+    e->unasked = experiment(e, &why);
+    snprintf(e->why, sizeof e->why, "%s", why.message);
+    if (err) *err = why;
+    return false;
+}
+
+/* Every model of the workspace. What cannot be served keeps none of the others away; where there are models and none of them can be served,
+ * the first one's reason is the error. A workspace without models is served, too: it may get some, and MLflow's clients need none. */
+static bool add_all(an__models *m, an_error *err)
+{
+    an_version_row *rows = NULL;
+    size_t count = 0, served = 0;
+    an_error first = { 0 };
+    if (!an_version_list(m->store, AN_NAME_MODEL, NULL, &rows, &count, err)) return false;
+    for (size_t i = 0; i < count; i++) {
+        bool there = false;
+        for (size_t k = 0; k < m->count; k++) there |= !strcmp(m->entries[k]->name, rows[i].name);
+        if (there) continue;
+        an_error why = { 0 };
+        if (add(m, rows[i].name, true, &why))
+            served++;
+        else if (first.code == AN_OK)
+            first = why;
+    }
+    an_version_rows_free(rows, count);
+    if (!served && first.code != AN_OK && err) *err = first;
+    return served || first.code == AN_OK;
 }
 
 an__models *an__models_new(an_store *s, const an__models_options *o, an_error *err)
@@ -221,23 +280,8 @@ an__models *an__models_new(an_store *s, const an__models_options *o, an_error *e
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&m->wake, &clock);
     pthread_condattr_destroy(&clock);
-    bool ok = true;
-    for (size_t i = 0; ok && i < o->references->count; i++) ok = add(m, o->references->items[i], err);
-    if (ok && !o->references->count) {
-        an_version_row *rows = NULL;
-        size_t count = 0;
-        ok = an_version_list(s, AN_NAME_MODEL, NULL, &rows, &count, err);
-        if (ok && !count) {
-            an_fail(err, AN_REFUSED, "there is no model in this workspace to serve");
-            ok = an_hint(err, "'andon model train NAME --data D' makes one");
-        }
-        for (size_t i = 0; ok && i < count; i++) {
-            bool there = false;
-            for (size_t k = 0; k < m->count; k++) there |= !strcmp(m->entries[k]->name, rows[i].name);
-            if (!there) ok = add(m, rows[i].name, err);
-        }
-        an_version_rows_free(rows, count);
-    }
+    bool ok = !m->all || add_all(m, err);
+    for (size_t i = 0; ok && i < o->references->count; i++) ok = add(m, o->references->items[i], false, err);
     if (ok) return m;
     an__models_free(m);
     return NULL;
@@ -276,7 +320,23 @@ size_t an__models_count(const an__models *m)
 an__models_entry an__models_at(const an__models *m, size_t i)
 {
     const entry *e = m->entries[i];
-    return (an__models_entry){ e->reference, e->name, e->why, e->served };
+    return (an__models_entry){ e->reference, e->name, e->why, e->served, e->unasked };
+}
+
+const char *an__models_only(const an__models *m, an_error *err)
+{
+    const entry *only = NULL;
+    for (size_t i = 0; i < m->count; i++) {
+        const entry *e = m->entries[i];
+        if (e->unasked && !e->served) continue;
+        if (only) {
+            an_fail(err, AN_INPUT, "several models are served and none was named");
+            return NULL;
+        }
+        only = e;
+    }
+    if (!only) an_fail(err, AN_REFUSED, "no model is served");
+    return only ? only->reference : NULL;
 }
 
 static const entry *find(const an__models *m, const char *name, const char *version)

@@ -25,19 +25,19 @@ void an__served_release(an__served *v)
 
 /* The last decision about this version in the record: {"kind": "approve" | "reject" ..., "body": {"version": V}}. Deleting nothing and
  * moving an alias are no approvals. */
-bool an__models_approved(an_store *s, const char *name, int64_t version, bool *approved, an_error *err)
+bool an__models_decision(an_store *s, const char *name, int64_t version, an__decision *out, an_error *err)
 {
     char *subject = an_format("model:%s", name);
     json_t *record = an_record_list(s, subject, err), *item;
     free(subject);
     if (!record) return false;
     size_t i;
-    *approved = false;
+    *out = AN__UNDECIDED;
     json_array_foreach(record, i, item) {
         const char *kind = an_json_string(item, "kind", "");
         if (json_integer_value(json_object_get(json_object_get(item, "body"), "version")) != version) continue;
-        if (!strcmp(kind, "approve")) *approved = true;
-        if (!strcmp(kind, "reject")) *approved = false;
+        if (!strcmp(kind, "approve")) *out = AN__APPROVED;
+        if (!strcmp(kind, "reject")) *out = AN__REJECTED;
     }
     json_decref(record);
     return true;

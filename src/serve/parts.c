@@ -265,10 +265,9 @@ static void take(an__parts *p, an_exchange *x, const char *serial, int64_t attem
     if (named && part->model && strcmp(named, part->model))
         an__part_doubt(why, "model \"%.128s\" was named before, \"%.128s\" now", part->model, named);
     if (!part->model)
-        part->model = an_strdup(named ? named : an__models_count(s->o.models) == 1 ? an__models_at(s->o.models, 0).reference : NULL);
+        part->model = an_strdup(named ? named : an__models_only(s->o.models, &err));
     an__part_merge(part->features, json_object_get(message, "features"), why);
     an__served *v = part->model ? an__models_get(s->o.models, part->model, NULL, &status, &err) : NULL;
-    if (!part->model) an_fail(&err, AN_INPUT, "several models are served and none was named");
     bool complete = json_is_true(json_object_get(message, "complete")), over = out_of_time(p, part->opened_us);
     if (!v) an__part_doubt(why, "%s", err.message);
     if (over) an__part_doubt(why, "its time ran out: features were not complete in time");

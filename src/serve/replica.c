@@ -108,12 +108,16 @@ static bool give(an__replicas *r, an__worker *w)
 
 void an__replicas_turn(an__replicas *r)
 {
-    for (int depth = 0; depth < DEPTH; depth++)
+    for (int depth = 0; depth < DEPTH; depth++) {
+        int from = r->next_slot; /* in turn, so that equally idle workers share the work */
         for (int i = 0; i < r->o.high; i++) {
-            an__worker *w = &r->slot[i];
+            int slot = (from + i) % r->o.high;
+            an__worker *w = &r->slot[slot];
             if (!w->pid || !w->ready || w->ending || w->depth != depth) continue;
             if (!give(r, w)) return;
+            r->next_slot = (slot + 1) % r->o.high;
         }
+    }
 }
 
 static void finish(an__worker *w, an__given *b, const double *score, const char *why)

@@ -39,6 +39,7 @@ struct an__replicas {
     an__worker *slot; /* o.high of them */
     an_timer *timer;
     uint64_t next_id;
+    int next_slot; /* who is asked first next time */
     double load; /* smoothed share of time that workers are busy */
     double calm_since, changed, ticked, backoff, not_before;
     char *program;

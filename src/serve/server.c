@@ -127,10 +127,11 @@ void an__server_not_ready(const an__server *s, json_t *warnings, char why[512])
     for (size_t i = 0; i < an__models_count(s->o.models); i++) {
         an__models_entry e = an__models_at(s->o.models, i);
         served += e.served != NULL;
-        if (!e.served && !why[0])
+        if (!e.served && !e.unasked && !why[0])
             snprintf(why, 512, "model \"%s\" is not loaded: %.300s", e.reference, e.why[0] ? e.why : "it is being loaded");
-        if (e.served && e.why[0] && warnings) {
-            char *text = an_format("%s: version %lld goes on: %s", e.reference, (long long)e.served->version, e.why);
+        if ((e.served || e.unasked) && e.why[0] && warnings) {
+            char *text = e.served ? an_format("%s: version %lld goes on: %s", e.reference, (long long)e.served->version, e.why)
+                                  : an_format("%s is not served: %s", e.reference, e.why);
             json_array_append_new(warnings, json_string(text));
             free(text);
         }

@@ -51,13 +51,13 @@ bool an__served_resolve(an_store *s, const char *reference, bool unapproved, an_
 an__served *an__served_load(const char *workspace, const an_version_row *row, bool unapproved, an_error *err); /* new, held once */
 
 typedef struct an__models_options {
-    const an_list *references; /* NAME, NAME/V, NAME@alias; empty: every model of the workspace */
+    const an_list *references; /* NAME, NAME/V, NAME@alias: all must be served; empty: every model of the workspace that can be */
     bool unapproved;           /* serve what nobody approved */
     double poll_s;
     void (*changed)(void *context); /* in the loop's thread: another version is served now, or is not */
     void *context;
 } an__models_options;
-/* Loads all of them. AN_REFUSED: one is not approved, or has no champion. */
+/* Loads them. AN_REFUSED: one is not approved, or has no champion; without references, none of those that are there. */
 an__models *an__models_new(an_store *s, const an__models_options *o, an_error *err);
 bool an__models_follow(an__models *m, an_loop *l, an_error *err); /* starts to follow the aliases */
 void an__models_free(an__models *m);
@@ -69,9 +69,13 @@ size_t an__models_count(const an__models *m);
 typedef struct an__models_entry {
     const char *reference, *name, *why;
     an__served *served;
+    bool unasked; /* nobody approved it, and nobody asked for it by name: the server is ready without it */
 } an__models_entry;
 an__models_entry an__models_at(const an__models *m, size_t i);
-bool an__models_approved(an_store *s, const char *name, int64_t version, bool *approved, an_error *err);
+/* The reference that is meant where a request names none: the only one that is served or should be. NULL: there is none, or several. */
+const char *an__models_only(const an__models *m, an_error *err);
+typedef enum an__decision { AN__UNDECIDED, AN__APPROVED, AN__REJECTED } an__decision;
+bool an__models_decision(an_store *s, const char *name, int64_t version, an__decision *out, an_error *err);
 
 /* ---- work: rows to score (batch.c) ------------------------------------------------------------------------------------------------ */
 

@@ -223,6 +223,80 @@ static void test_an_altered_version_is_refused_and_the_old_goes_on(void **state)
     assert_int_equal(served(p, "press", NULL, NULL), 1);
 }
 
+static void test_decisions_about_what_is_served_are_noticed(void **state)
+{
+    place *p = *state;
+    an_error err;
+    point(p, "press", "champion", 1);
+    decide(p, "approve", 1);
+    assert_true(serve(p, "press", false, &err));
+    assert_ok(an__models_follow(p->models, p->loop, &err));
+    decide(p, "reject", 1); /* there is nothing to go on with */
+    while (served(p, "press", NULL, NULL) == 1) wait_changes(p, 1);
+    assert_int_equal(served(p, "press", NULL, NULL), -503);
+    assert_non_null(strstr(an__models_at(p->models, 0).why, "press/1 was rejected"));
+    decide(p, "approve", 1);
+    while (served(p, "press", NULL, NULL) != 1) wait_changes(p, 1);
+    assert_string_equal(an__models_at(p->models, 0).why, "");
+
+    assert_true(serve(p, "press/2", true, &err)); /* a version by number: its answers say "unapproved" only as long as it is */
+    assert_ok(an__models_follow(p->models, p->loop, &err));
+    assert_true(an__models_at(p->models, 0).served->unapproved);
+    decide(p, "approve", 2);
+    while (an__models_at(p->models, 0).served->unapproved) wait_changes(p, 1);
+    decide(p, "reject", 2);
+    while (!an__models_at(p->models, 0).served->unapproved) wait_changes(p, 1);
+    assert_int_equal(served(p, "press", NULL, NULL), 2);
+}
+
+static void test_experiments_keep_no_approved_model_away(void **state)
+{
+    place *p = *state;
+    an_error err;
+    add_version(p, "screw", 0.4);
+    assert_false(serve(p, NULL, false, &err)); /* nothing is approved */
+    assert_int_equal(err.code, AN_REFUSED);
+    point(p, "press", "champion", 2);
+    decide(p, "approve", 2);
+    assert_true(serve(p, NULL, false, &err));
+    assert_int_equal(served(p, "press", NULL, NULL), 2);
+    assert_int_equal(served(p, "screw", NULL, NULL), -503);
+    for (size_t i = 0; i < an__models_count(p->models); i++) {
+        an__models_entry e = an__models_at(p->models, i);
+        assert_true(e.unasked == !strcmp(e.name, "screw"));
+    }
+    assert_string_equal(an__models_only(p->models, &err), "press");
+    assert_true(serve(p, NULL, true, &err));
+    assert_null(an__models_only(p->models, &err));
+    assert_int_equal(err.code, AN_INPUT);
+    assert_false(serve(p, "screw", false, &err)); /* asked for by name, it must be served */
+}
+
+static void test_a_workspace_without_models_waits_for_some(void **state)
+{
+    place *p = *state;
+    an_error err;
+    char *folder = scratch_new();
+    assert_ok(an_workspace_init(folder, &err));
+    an_store *full = p->store;
+    p->store = an_store_open(folder, &err);
+    assert_non_null(p->store);
+    assert_true(serve(p, NULL, true, &err));
+    assert_int_equal(an__models_count(p->models), 0);
+    assert_null(an__models_only(p->models, &err));
+    assert_int_equal(err.code, AN_REFUSED);
+    assert_ok(an__models_follow(p->models, p->loop, &err));
+    assert_int_equal(served(p, "press", NULL, NULL), -404);
+    add_version(p, "press", 0.4);
+    wait_changes(p, 1);
+    assert_int_equal(served(p, "press", NULL, NULL), 1);
+    an__models_free(p->models);
+    p->models = NULL;
+    an_store_close(p->store);
+    p->store = full;
+    scratch_end(folder);
+}
+
 static void test_new_models_are_found(void **state)
 {
     place *p = *state;
@@ -243,6 +317,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_moved_alias_is_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_unapproved_champion_is_not_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_altered_version_is_refused_and_the_old_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_decisions_about_what_is_served_are_noticed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_experiments_keep_no_approved_model_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_workspace_without_models_waits_for_some, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_new_models_are_found, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
