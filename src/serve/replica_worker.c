@@ -5,11 +5,11 @@
 #include "serve/server.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { MODELS = 32 }; /* kept; more push out the one that was used longest ago */
@@ -25,37 +25,51 @@ typedef struct worker {
     uint64_t clock;
     double *values, *score;
     size_t values_room, score_room;
+    char input[1 << 16]; /* read ahead: a batch with its head is one read(2) */
+    size_t have, taken;
 } worker;
 
 /* All of n bytes; false: the parent is gone. */
-static bool get(int fd, void *to, size_t n)
+static bool get(worker *w, void *to, size_t n)
 {
     for (char *at = to; n;) {
-        ssize_t k = read(fd, at, n);
-        if (k < 0 && errno == EINTR) continue;
-        if (k <= 0) return false;
+        bool direct = w->taken == w->have && n >= sizeof w->input;
+        if (w->taken == w->have) {
+            ssize_t k = read(w->fd, direct ? at : w->input, direct ? n : sizeof w->input);
+            if (k < 0 && errno == EINTR) continue;
+            if (k <= 0) return false;
+            if (direct) {
+                at += k;
+                n -= (size_t)k;
+                continue;
+            }
+            w->have = (size_t)k;
+            w->taken = 0;
+        }
+        size_t k = w->have - w->taken < n ? w->have - w->taken : n;
+        memcpy(at, w->input + w->taken, k);
+        w->taken += k;
         at += k;
-        n -= (size_t)k;
+        n -= k;
     }
     return true;
 }
 
-static bool put(int fd, const void *from, size_t n)
-{
-    for (const char *at = from; n;) {
-        ssize_t k = write(fd, at, n);
-        if (k < 0 && errno == EINTR) continue;
-        if (k <= 0) return false;
-        at += k;
-        n -= (size_t)k;
-    }
-    return true;
-}
-
+/* A frame and what belongs to it, in one write where the socket takes it. */
 static bool answer(const worker *w, uint32_t kind, uint64_t id, const void *bytes, uint32_t rows, size_t size)
 {
     an__frame f = { .magic = AN__FRAME_MAGIC, .kind = kind, .id = id, .rows = rows };
-    return put(w->fd, &f, sizeof f) && (!size || put(w->fd, bytes, size));
+    struct iovec part[] = { { &f, sizeof f }, { (void *)(uintptr_t)bytes, size } };
+    for (size_t first = 0; first < AN_COUNT(part);) {
+        ssize_t k = writev(w->fd, part + first, (int)(AN_COUNT(part) - first));
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) return false;
+        for (; first < AN_COUNT(part) && (size_t)k >= part[first].iov_len; first++) k -= (ssize_t)part[first].iov_len;
+        if (first == AN_COUNT(part)) break;
+        part[first].iov_base = (char *)part[first].iov_base + k;
+        part[first].iov_len -= (size_t)k;
+    }
+    return true;
 }
 
 static an_model *model_of(worker *w, const an_hash *address, an_error *err)
@@ -93,7 +107,7 @@ static bool score(worker *w, const an__frame *f)
 {
     an_error err = { 0 };
     size_t n = (size_t)f->rows * f->features;
-    if (!room(&w->values, &w->values_room, n, &err) || !get(w->fd, w->values, n * sizeof *w->values)) return false;
+    if (!room(&w->values, &w->values_room, n, &err) || !get(w, w->values, n * sizeof *w->values)) return false;
     an_model *m = model_of(w, &f->address, &err);
     bool ok = m && room(&w->score, &w->score_room, f->rows, &err);
     if (ok && m->prep->columns != f->features)
@@ -109,7 +123,7 @@ bool an__replica_main(an_store *s, int fd, an_error *err)
     an__frame f;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a parent that is killed closes the socket, too; this is for a worker that scores right then */
     bool ok = true;
-    while (ok && get(fd, &f, sizeof f)) {
+    while (ok && get(&w, &f, sizeof f)) {
         an_error why = { 0 };
         if (f.magic != AN__FRAME_MAGIC) {
             ok = an_fail(err, AN_CORRUPT, "a worker of 'andon serve' was told nonsense on descriptor %d: it is started by its parent only",

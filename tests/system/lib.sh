@@ -191,12 +191,13 @@ absent() {
 # table ROWS POSITIVES > F.csv: columns torque, angle, force, kind, broken; the broken ones have a higher torque. Made by awk: the same everywhere.
 table() {
     awk -v n="$1" -v p="$2" -v seed="${3:-7}" 'function short(x) { return sprintf("%.4f", x) + 0 } # no zeroes at the end: values are written back as they were read
+    function uniform() { state = state * 16807 % 2147483647; return state / 2147483647 } # not rand(): awks differ
     BEGIN {
-        srand(seed); print "torque,angle,force,kind,broken"
+        state = seed * 7919; print "torque,angle,force,kind,broken"
         for (i = 1; i <= n; i++) {
             y = i <= p
-            u = (rand() + rand() + rand() + rand() - 2) * 1.7; v = (rand() + rand() + rand() + rand() - 2) * 1.7; w = (rand() + rand() + rand() + rand() - 2) * 1.7
-            printf "%s,%s,%s,%s,%d\n", short(5 + u + 1.6 * y), short(40 + 3 * v), short(2 + w + 0.4 * u), substr("ABC", int(rand() * 3) + 1, 1), y
+            u = (uniform() + uniform() + uniform() + uniform() - 2) * 1.7; v = (uniform() + uniform() + uniform() + uniform() - 2) * 1.7; w = (uniform() + uniform() + uniform() + uniform() - 2) * 1.7
+            printf "%s,%s,%s,%s,%d\n", short(5 + u + 1.6 * y), short(40 + 3 * v), short(2 + w + 0.4 * u), substr("ABC", int(uniform() * 3) + 1, 1), y
         }
     }'
 }

@@ -206,7 +206,8 @@ id=$("$ANDON" model show m --json | jq -r .id)
 file=.andon/artifacts/${id:0:2}/${id:2}/model.safetensors
 is "the weights are where the address says" -f "$file"
 chmod u+w "$file"
-printf '\001' | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") - 3)) conv=notrunc status=none
+at=$(($(stat -c %s "$file") - 3)) byte=$(dd if="$file" bs=1 skip=$at count=1 status=none | od -An -tu1)
+printf "\\$(printf %03o $(((byte + 1) % 256)))" | dd of="$file" bs=1 seek=$at conv=notrunc status=none
 refuses "an altered artifact" 1 'model\.safetensors.*alter|alter.*model\.safetensors|model\.safetensors.*hash|hash.*model\.safetensors' $A model evaluate m
 says "its code" '"corrupt"'
 id=$("$ANDON" data show good --json | jq -r .id)

@@ -5,7 +5,8 @@ A=$ANDON
 
 # ---- batches: 12 of them, the verdict hangs on the batch alone, so that 1,200 rows are 12 observations ----------------------------------------------------------------------------
 workspace batches
-awk 'BEGIN { srand(4); print "batch,force,angle,bad"; for (b = 1; b <= 12; b++) for (i = 0; i < 100; i++) { bad = b % 3 == 0; printf "B%02d,%.6f,%.6f,%d\n", b, 10 + bad + 2 * rand(), rand(), bad } }' >parts.csv
+awk 'function uniform() { state = state * 16807 % 2147483647; return state / 2147483647 } # not rand(): awks differ
+BEGIN { state = 4444; print "batch,force,angle,bad"; for (b = 1; b <= 12; b++) for (i = 0; i < 100; i++) { bad = b % 3 == 0; printf "B%02d,%.6f,%.6f,%d\n", b, 10 + bad + 2 * uniform(), uniform(), bad } }' >parts.csv
 ok import "$A" data import parts parts.csv --target bad --group batch --quiet
 ok train "$A" model train m --data parts --json
 holds "groups are drawn" '.interval_units.column == "batch" and .interval_units.count >= 2 and .interval_units.effective <= .interval_units.with_positives'
@@ -18,7 +19,8 @@ says "how the test part was chosen" 'These test parts are whole groups: [0-9]+ o
 says "beside the escape rate" 'Parts of one batch are alike' m.html
 
 # ---- time: the effect of x turns round at three quarters ---------------------------------------------------------------------------------------------------------------------------
-awk 'BEGIN { srand(5); print "made,x,z,bad"; for (i = 0; i < 800; i++) { bad = rand() < .2; s = i < 600 ? 4 : -4; printf "2026-01-01 %02d:%02d:00,%.4f,%.4f,%d\n", i / 60, i % 60, rand() + rand() + s * bad, rand(), bad } }' >flip.csv
+awk 'function uniform() { state = state * 16807 % 2147483647; return state / 2147483647 }
+BEGIN { state = 5555; print "made,x,z,bad"; for (i = 0; i < 800; i++) { bad = uniform() < .2; s = i < 600 ? 4 : -4; printf "2026-01-01 %02d:%02d:00,%.4f,%.4f,%d\n", i / 60, i % 60, uniform() + uniform() + s * bad, uniform(), bad } }' >flip.csv
 ok "import with a time" "$A" data import flip flip.csv --target bad --time made --quiet
 ok "compare" "$A" compare --data flip --balance none,threshold --repeats 6 --json
 holds "learnt on random splits, not recommended" '.recommendation | .better_than_trivial and (.recommended | not) and (.newest.better_than_trivial | not) and .newest.column == "made" and .newest.rows == 200'
