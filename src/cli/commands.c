@@ -40,6 +40,7 @@ static const struct {
     { "model explain", an__show_explain },
     { "model predict", an__show_text },
     { "model export", an__show_text },
+    { "model import", an__show_text },
     { "model alias", an__show_text },
     { "compare", an__show_compare },
     { "run", an__show_run },

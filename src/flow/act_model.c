@@ -1,5 +1,5 @@
-/* act_model.c - model train, evaluate, explain, show, list, export, alias, kinds; `model threshold` is in act_threshold.c, `model predict`
- * in act_predict.c. */
+/* act_model.c - model train, evaluate, explain, show, list, alias, kinds; `model threshold` is in act_threshold.c, `model predict` in
+ * act_predict.c, export and import in act_model_move.c. */
 #include "flow/acts.h"
 
 #include <math.h>
@@ -323,56 +323,6 @@ const an_act an__act_model_kinds = {
     .options_size = 1,
     .run = kinds_run,
     .no_store = true,
-};
-
-/* ---- export -------------------------------------------------------------------------------------------------------------------------- */
-
-typedef struct export_options {
-    char *name, *format, *out;
-} export_options;
-
-static const an_param export_params[] = {
-    AN_TEXT(export_options, name, NULL, "model: NAME, NAME/3"),
-    AN_CHOICE(export_options, format, "onnx", "onnx|bundle", "onnx: one file; bundle: the whole model folder"),
-    AN_TEXT(export_options, out, NULL, "file or folder to write"),
-    AN_PARAM_END,
-};
-
-static json_t *export_run(an_store *s, const void *options, an_job *job, an_error *err)
-{
-    (void)job;
-    const export_options *o = options;
-    bool onnx = !strcmp(o->format, "onnx");
-    an_version_row row = { 0 };
-    an_model *m = an__model_open(s, o->name, &row, err);
-    char *path = m ? (o->out ? an_strdup(o->out) : an_format(onnx ? "%s.onnx" : "%s-model", row.name)) : NULL;
-    bool ok = m != NULL;
-    if (ok && onnx) {
-        an_buf bytes = { 0 };
-        ok = an_model_onnx(m, &bytes, err) && an_file_write(path, bytes.data, bytes.size, err);
-        an_buf_free(&bytes);
-    } else if (ok) {
-        an_artifact *to = an_artifact_new(path, err);
-        ok = to && an_model_save(m, to, err);
-        an_artifact_free(to);
-    }
-    json_t *result =
-        ok ? json_pack("{s:s, s:I, s:s, s:s}", "name", row.name, "version", (json_int_t)row.version, "format", o->format, "out", path)
-           : NULL;
-    free(path);
-    an_model_free(m);
-    an_version_row_free(&row);
-    return result;
-}
-
-const an_act an__act_model_export = {
-    .name = "model export",
-    .args = "NAME",
-    .doc = "write a model for others: ONNX, or the whole folder",
-    .examples = { "andon model export press --format onnx --out press.onnx", "andon model export press/2 --format bundle --out press-2" },
-    .params = export_params,
-    .options_size = sizeof(export_options),
-    .run = export_run,
 };
 
 /* ---- alias --------------------------------------------------------------------------------------------------------------------------- */

@@ -201,23 +201,6 @@ static const an_param import_params[] = {
     AN_PARAM_END,
 };
 
-/* The run that brought it here (new text), unless the same content is here already: then NULL, and meta gets what is known of it. */
-static char *record_import(an_store *s, const import_options *o, const an_hash *address, json_t *meta, bool *ok, uint64_t seed,
-                           an_error *err)
-{
-    an_version_row before = { 0 };
-    if (an_version_by_address(s, address, &before, NULL)) {
-        json_object_update(meta, before.meta);
-        an_version_row_free(&before);
-        return NULL;
-    }
-    json_t *params = an_params_json(import_params, o);
-    char *run = an_run_begin(s, "import", o->name, NULL, NULL, params, seed, err);
-    json_decref(params);
-    *ok = run && an_run_artifact(s, run, AN_EDGE_OUT, "generator", address, err) && an_run_end(s, run, "done", NULL, NULL, err);
-    return run;
-}
-
 static json_t *import_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
     const import_options *o = options;
@@ -236,15 +219,15 @@ static json_t *import_run(an_store *s, const void *options, an_job *job, an_erro
     else
         an_artifact_discard(a);
     json_t *meta = ok ? json_pack("{s:s}", "method", g->kind->name) : NULL, *result = NULL;
-    char *run = ok ? record_import(s, o, &address, meta, &ok, an_job_seed(job), err) : NULL;
+    json_t *params = an_params_json(import_params, o);
     int64_t version = 0;
-    if (ok && an_version_add(s, AN_NAME_GENERATOR, o->name, &address, run, meta, &version, &existed, err))
+    if (ok && an__import_register(s, AN_NAME_GENERATOR, o->name, &address, params, an_job_seed(job), meta, &version, &existed, err))
         result = json_pack("{s:s, s:I, s:b, s:o, s:s, s:s, s:I, s:I, s:O?, s:s}", "name", o->name, "version", (json_int_t)version,
                            "existed", existed, "id", an__hash_json(&address), "method", g->kind->name, "rows", g->rows ? g->rows : "all",
                            "steps", (json_int_t)g->steps, "train_rows", (json_int_t)g->train_count, "scores", g->scores, "target",
                            g->target ? g->target : "");
+    json_decref(params);
     json_decref(meta);
-    free(run);
     an_generator_free(g);
     an_artifact_free(from);
     return result;

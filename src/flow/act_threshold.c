@@ -137,15 +137,26 @@ static json_t *judge(an_store *s, const an_version_row *row, const an_hash *mode
     return j;
 }
 
-static json_t *meta_of(const an_version_row *row, json_t *training, const json_t *evaluation, const an_hash *evaluated)
+/* What is known of a model that was not judged. */
+static json_t *unjudged(const an_model *m)
+{
+    return json_pack("{s:{s:o, s:s}, s:b, s:s}", "threshold", "value", an_json_real(m->threshold.value), "rule", m->threshold.rule,
+                     "calibrated", m->calibrated, "balance", m->balance ? m->balance : "none");
+}
+
+/* What was measured at the old threshold does not hold at the new one. */
+static json_t *meta_of(const an_version_row *row, json_t *training, const json_t *known, const an_hash *evaluated)
 {
     json_t *meta = json_deep_copy(row->meta);
     json_object_del(meta, "evaluation");
     if (training) json_object_set(meta, "training", training);
-    static const char *const keys[] = { "metrics", "confusion", "threshold", "escape_upper", "interval_units", "costs" };
-    for (size_t i = 0; evaluation && i < AN_COUNT(keys); i++)
-        if (json_object_get(evaluation, keys[i])) json_object_set(meta, keys[i], json_object_get(evaluation, keys[i]));
-    if (evaluation) json_object_set_new(meta, "evaluation", an__hash_json(evaluated));
+    static const char *const keys[] = { "metrics", "confusion",    "threshold",      "calibrated",
+                                        "balance", "escape_upper", "interval_units", "costs" };
+    for (size_t i = 0; i < AN_COUNT(keys); i++) {
+        json_object_del(meta, keys[i]);
+        if (json_object_get(known, keys[i])) json_object_set(meta, keys[i], json_object_get(known, keys[i]));
+    }
+    if (evaluated) json_object_set_new(meta, "evaluation", an__hash_json(evaluated));
     return meta;
 }
 
@@ -181,9 +192,10 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
         }
     }
     int64_t version = 0;
-    bool existed = false;
+    bool existed = false, judged = evaluation != NULL;
+    if (ok && !judged) evaluation = unjudged(m);
     if (ok) {
-        json_t *meta = meta_of(&row, training, evaluation, &evaluated);
+        json_t *meta = meta_of(&row, training, evaluation, judged ? &evaluated : NULL);
         an_version_row before = { 0 };
         bool known = an_version_by_address(s, &address, &before, NULL);
         if (known) an_version_row_free(&before);
@@ -193,7 +205,7 @@ static json_t *threshold_run(an_store *s, const void *options, an_job *job, an_e
         json_decref(meta);
     }
     if (ok) {
-        result = evaluation ? json_incref(evaluation) : json_object();
+        result = json_incref(evaluation);
         json_object_set_new(result, "name", json_string(row.name));
         json_object_set_new(result, "version", json_integer(version));
         json_object_set_new(result, "existed", json_boolean(existed));

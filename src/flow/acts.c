@@ -35,6 +35,7 @@ static const an_act *const acts[] = {
     &an__act_model_list,
     &an__act_model_predict,
     &an__act_model_export,
+    &an__act_model_import,
     &an__act_model_threshold,
     &an__act_model_alias,
     &an__act_model_kinds,
@@ -44,7 +45,6 @@ static const an_act *const acts[] = {
     &an__act_runs_show,
     &an__act_lineage,
     &an__act_report,
-    &an__act_doctor,
 };
 
 const an_act *const *an_acts(size_t *count)

@@ -288,6 +288,25 @@ const an_hash *an__need(const an_step_context *c, const char *port)
     return an_flow_value(c->inputs, port);
 }
 
+bool an__import_register(an_store *s, an_name_kind kind, const char *name, const an_hash *address, const json_t *params, uint64_t seed,
+                         json_t *meta, int64_t *version, bool *existed, an_error *err)
+{
+    an_version_row before = { 0 };
+    char *run = NULL;
+    bool ok = true;
+    if (an_version_by_address(s, address, &before, NULL)) {
+        json_object_update(meta, before.meta);
+        an_version_row_free(&before);
+    } else {
+        run = an_run_begin(s, "import", name, NULL, NULL, params, seed, err);
+        ok = run && an_run_artifact(s, run, AN_EDGE_OUT, kind == AN_NAME_MODEL ? "model" : "generator", address, err) &&
+             an_run_end(s, run, "done", NULL, NULL, err);
+    }
+    ok = ok && an_version_add(s, kind, name, address, run, meta, version, existed, err);
+    free(run);
+    return ok;
+}
+
 void an__value_set(an_flow_values *v, const char *port, const an_hash *address)
 {
     for (int i = 0; i < v->count; i++)
