@@ -29,7 +29,12 @@ bool an__args_parse(const an_act *act, int argc, char **argv, void *options, an_
 void an__help_all(FILE *out);
 bool an__help_group(const char *word, FILE *out); /* false: no command begins with this word */
 void an__help_act(const an_act *act, FILE *out);
-void an__help_completion(FILE *out); /* bash completion made from the tables */
+void an__flag_name(const char *name, char out[64]);          /* "press_force" as it is typed: "press-force" */
+bool an__is_positional(const an_act *act, const char *name); /* stands in `args`: typed without a flag */
+/* help_program.c. JSON: one act, the commands that begin with a word, or (both NULL) all; false: no command begins with it. */
+bool an__help_json(const char *group, const an_act *act, FILE *out);
+void an__help_completion(FILE *out); /* for bash */
+void an__help_man(FILE *out);        /* andon.1 */
 
 /* A bar with rate and time left on a terminal, a line every ten seconds otherwise; nothing when quiet. */
 typedef struct an_progress an_progress;

@@ -1,4 +1,4 @@
-/* help.c - help made from the tables of acts and parameters. */
+/* help.c - help for people, made from the tables of acts and parameters; for programs: help_program.c. */
 #include "cli/cli.h"
 
 #include <string.h>
@@ -21,14 +21,14 @@ static void wrapped(FILE *out, const char *text, size_t width)
     }
 }
 
-static void flag_name(const char *name, char out[64])
+void an__flag_name(const char *name, char out[64])
 {
     size_t i = 0;
     for (; i < 63 && name[i]; i++) out[i] = name[i] == '_' ? '-' : name[i];
     out[i] = 0;
 }
 
-static bool is_positional(const an_act *act, const char *name)
+bool an__is_positional(const an_act *act, const char *name)
 {
     for (const char *at = act->args ? act->args : ""; *at;) {
         size_t n = strcspn(at, " "), start = at[0] == '[';
@@ -42,9 +42,9 @@ static bool is_positional(const an_act *act, const char *name)
 static void print_params(const an_act *act, const an_param *table, FILE *out)
 {
     for (const an_param *p = table; p && p->name; p++) {
-        if (act && is_positional(act, p->name)) continue;
+        if (act && an__is_positional(act, p->name)) continue;
         char name[64], range[160];
-        flag_name(p->name, name);
+        an__flag_name(p->name, name);
         fprintf(out, "  --%-18s %s\n", name, p->doc);
         if (p->type != AN_PARAM_BOOL) fprintf(out, "    %-18s %s\n", "", an_param_range_text(p, range));
     }
@@ -60,7 +60,7 @@ void an__help_act(const an_act *act, FILE *out)
     }
     fprintf(out, "\nparameters:\n");
     for (const an_param *p = act->params; p && p->name; p++)
-        if (is_positional(act, p->name)) fprintf(out, "  %-20s %s\n", p->name, p->doc);
+        if (an__is_positional(act, p->name)) fprintf(out, "  %-20s %s\n", p->name, p->doc);
     print_params(act, act->params, out);
     fprintf(out, "\nevery command also takes:\n");
     print_params(NULL, an__common_params, out);
@@ -101,38 +101,4 @@ bool an__help_group(const char *word, FILE *out)
         line(commands[i].act, out);
     }
     return any;
-}
-
-void an__help_completion(FILE *out)
-{
-    size_t count;
-    const an_command *commands = an__commands(&count);
-    fprintf(out, "# bash completion for andon: source this file, or put it into bash-completion's folder\n_andon() {\n"
-                 "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" line=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" words=\"\"\n  case \"$line\" in\n");
-    for (size_t i = 0; i < count; i++) {
-        fprintf(out, "    '%s'*) words=\"", commands[i].act->name);
-        char name[64];
-        for (const an_param *p = commands[i].act->params; p && p->name; p++)
-            if (!is_positional(commands[i].act, p->name)) flag_name(p->name, name), fprintf(out, "--%s ", name);
-        for (const an_param *p = an__common_params; p->name; p++) flag_name(p->name, name), fprintf(out, "--%s ", name);
-        fprintf(out, "\" ;;\n");
-    }
-    const char *groups[] = { "data", "synth", "model", "runs", "sim", "demo" };
-    for (size_t g = 0; g < AN_COUNT(groups); g++) {
-        fprintf(out, "    '%s') words=\"", groups[g]);
-        size_t n = strlen(groups[g]);
-        for (size_t i = 0; i < count; i++)
-            if (!strncmp(commands[i].act->name, groups[g], n) && commands[i].act->name[n] == ' ')
-                fprintf(out, "%s ", commands[i].act->name + n + 1);
-        fprintf(out, "\" ;;\n");
-    }
-    fprintf(out, "    '') words=\"");
-    for (size_t i = 0; i < count; i++) {
-        size_t n = strcspn(commands[i].act->name, " ");
-        if (i && !strncmp(commands[i].act->name, commands[i - 1].act->name, n + 1)) continue;
-        fprintf(out, "%.*s ", (int)n, commands[i].act->name);
-    }
-    fprintf(out, "\" ;;\n  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen "
-                 "-f -- \"$cur\"))\n}\n"
-                 "complete -F _andon andon\n");
 }

@@ -83,6 +83,14 @@ static bool perform(const an_command *command, void *options, const an_common *c
     return ok;
 }
 
+static void help_act(const an_act *act, bool as_json)
+{
+    if (as_json)
+        an__help_json(NULL, act, stdout);
+    else
+        an__help_act(act, stdout);
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -91,8 +99,13 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
 
-    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || (!strcmp(argv[1], "help") && argc == 2)) {
-        an__help_all(stdout);
+    bool as_json = false, shown = false;
+    for (int i = 1; i < argc; i++) as_json |= !strcmp(argv[i], "--json");
+    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || (!strcmp(argv[1], "help") && argc == 2 + as_json)) {
+        if (as_json)
+            an__help_json(NULL, NULL, stdout);
+        else
+            an__help_all(stdout);
         return argc < 2 ? 2 : 0;
     }
     if (!strcmp(argv[1], "--version")) {
@@ -103,8 +116,10 @@ int main(int argc, char **argv)
         an__help_completion(stdout);
         return 0;
     }
-    bool as_json = false, shown = false;
-    for (int i = 1; i < argc; i++) as_json |= !strcmp(argv[i], "--json");
+    if (!strcmp(argv[1], "man")) {
+        an__help_man(stdout);
+        return 0;
+    }
 
     an_error err = { 0 };
     int skip = !strcmp(argv[1], "help"), words;
@@ -112,12 +127,12 @@ int main(int argc, char **argv)
     argv += 1 + skip;
     const an_command *command = an__command_find(argc, argv, &words, &err);
     if (!command) {
-        if ((argc == 1 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && an__help_group(argv[0], stdout))
-            return skip || argc > 1 ? 0 : 2;
+        bool asked = argc == 1 || (argc == 2 && as_json) || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
+        if (asked && (as_json ? an__help_json(argv[0], NULL, stdout) : an__help_group(argv[0], stdout))) return skip || argc > 1 ? 0 : 2;
         return fail(&err, as_json, false);
     }
     if (skip) {
-        an__help_act(command->act, stdout);
+        help_act(command->act, as_json);
         return 0;
     }
     an_common common = { 0 };
@@ -126,7 +141,7 @@ int main(int argc, char **argv)
     if (command->act->params) an_params_defaults(command->act->params, options);
     bool ok = an__args_parse(command->act, argc - words, argv + words, options, &common, &err);
     if (ok && common.help)
-        an__help_act(command->act, stdout);
+        help_act(command->act, as_json);
     else if (ok)
         ok = perform(command, options, &common, &shown, &err);
     int status = ok ? 0 : fail(&err, as_json, shown);

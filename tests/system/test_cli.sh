@@ -117,4 +117,26 @@ complete() { bash -c 'source complete.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# 
 same "of a noun" "data demo doctor" "$(complete andon d | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/ $//')"
 same "of a verb" "import" "$(complete andon data im)"
 same "of a flag" "--target" "$(complete andon data import x --targ)"
+same "of a verb of every noun" "list" "$(complete andon journal l)"
+
+# ---- help for programs -------------------------------------------------------------------------------------------------------------------------------
+ok "--help --json" $A --help --json
+same "names the same commands" "$(echo "$commands" | sort)" "$(jq -r '.commands[].name' "$out" | sort)"
+holds "with typed parameters" 'all(.commands[].parameters[]; (.type | IN("integer", "number", "boolean", "choice", "text", "list")) and (.doc | length > 0) and has("default"))'
+ok "of one command" $A serve --help --json
+holds "only that" '[.commands[].name] == ["serve"] and any(.commands[0].parameters[]; .name == "port" and .type == "integer" and .default == 8080 and .high == 65535)'
+holds "what every command takes" 'any(.common[]; .name == "workspace" and .default == null)'
+ok "the other way round" $A help model train --json
+holds "has choices" '[.commands[].name] == ["model train"] and .commands[0].parameters[0] == {"name": "name", "flag": false, "type": "text", "default": null, "doc": .commands[0].parameters[0].doc}'
+ok "of a noun" $A data --help --json
+holds "its commands" 'all(.commands[].name; startswith("data ")) and (.commands | length) > 8'
+refuses "of no command" 2 "no command" $A dta --help
+ok "man" $A man
+cp "$out" andon.1
+same "a section for each command" "$(echo "$commands" | wc -l)" "$(grep -c '^\.SS ' andon.1)"
+if command -v man >/dev/null && command -v groff >/dev/null; then
+    ok "man reads it" man --warnings -l -P cat andon.1
+    says "the commands" 'andon serve'
+    same "no warnings but of long words" "" "$(grep -v "break" "$err")"
+fi
 finish
