@@ -88,7 +88,7 @@ char *an_http_query(const an_http_request *r, const char *name, size_t index);
 typedef struct an_http_parser an_http_parser;
 an_http_parser *an_http_parser_new(const an_http_limits *limits);
 void an_http_parser_free(an_http_parser *p);
-typedef enum an_http_state { AN_HTTP_MORE, AN_HTTP_DONE, AN_HTTP_BAD } an_http_state;
+typedef enum an_http_state { AN_HTTP_MORE, AN_HTTP_DONE, AN_HTTP_BAD, AN_HTTP_HEAD } an_http_state;
 /* Feeds bytes; *used says how many were taken (all unless DONE or BAD). DONE: an_http_parser_request is complete, until
  * an_http_parser_next. BAD: *status is the answer (400, 408 is the server's, 411, 413, 414, 417, 431, 501, 503 no memory, 505), `why` of
  * an_http_parser_why a sentence; the connection must be closed. The same bytes in any division give the same result. */
@@ -97,6 +97,14 @@ const an_http_request *an_http_parser_request(const an_http_parser *p);
 const char *an_http_parser_why(const an_http_parser *p);
 void an_http_parser_next(an_http_parser *p);          /* forgets the request, keeps memory */
 bool an_http_parser_started(const an_http_parser *p); /* bytes of a message have been seen: closing now cuts it short */
+/* Bodies in pieces. With `on`, feed stops with HEAD behind the last byte of a head that a body follows (a request whose length is zero or
+ * not told has none): the request is there without its body, and an_http_parser_body decides what becomes of that, once; whoever feeds on
+ * without it has it collected as usual. pieces: the body, of at most `most` bytes, is not kept; each feed takes at most to the end of one
+ * piece (MORE or DONE, possibly with bytes left over), which an_http_parser_piece then shows: a part of what was fed, or empty. BAD: 413,
+ * it is longer. */
+void an_http_parser_heads(an_http_parser *p, bool on);
+an_http_state an_http_parser_body(an_http_parser *p, bool pieces, uint64_t most, int *status);
+an_span an_http_parser_piece(const an_http_parser *p);
 
 /* ---- HTTP server ------------------------------------------------------------------------------------------------------------------ */
 
@@ -133,20 +141,43 @@ typedef struct an_http_source {
     void (*done)(void *context);
 } an_http_source;
 void an_exchange_begin(an_exchange *x, const an_http_answer *head, const an_http_source *source);
-/* The source that had nothing has something now. In the loop's thread, between an_exchange_begin and `done`. */
+/* The source that had nothing has something now; the sink that had enough takes more. In the loop's thread, between an_exchange_begin and
+ * `done`, or while a body comes. */
 void an_exchange_wake(an_exchange *x);
+
+/* A body in pieces (uploads): the mirror image of a source. A server with `head` calls it for each request that a body follows, as soon as
+ * the head is complete. It may take the body; or answer at once: then the body is not read, a client that waits for 100 Continue never
+ * sends it, and the connection closes after the answer; or do neither: then the body is collected, within body_bytes, and `handle` is
+ * called. `take` gets the bytes in their order, in the loop's thread. It returns false when that is enough for now: nothing more is read
+ * from this connection until an_exchange_wake (the bytes it was given are taken nonetheless, and the client's clock stands still
+ * meanwhile). `end` is called once, unless x was answered before. whole: all has come, and x is to be answered. Else the rest will never
+ * come: the client went away, was too slow, framed it wrongly, sent more than `most`; x is invalid and needs no answer. An answer may be
+ * given at any time; before the end it closes the connection, and neither function is called any more. Slices of an_exchange_request(x) may
+ * move between two calls. */
+typedef struct an_http_sink {
+    void *context;
+    uint64_t most; /* bytes, more is answered 413; 0: no limit */
+    bool waits;    /* it has enough from the start: a client that waits for 100 Continue is not told to go on before an_exchange_wake */
+    bool (*take)(void *context, const char *bytes, size_t n);
+    void (*end)(void *context, bool whole);
+} an_http_sink;
+void an_exchange_take(an_exchange *x, const an_http_sink *sink); /* within `head` */
 
 typedef struct an_http_server an_http_server;
 typedef struct an_http_server_options {
     const char *address;           /* NULL: 127.0.0.1; "0.0.0.0", "::" ... */
     int port;                      /* 0: one is picked */
-    const char *certificate, *key; /* PEM files: TLS 1.2 and up; NULL: plain */
+    const char *certificate, *key; /* PEM files: TLS 1.2 and up; NULL: plain. When they change, new connections get the new ones. */
     an_http_limits limits;
     void *context;
     void (*handle)(void *context, an_exchange *x); /* in the loop's thread */
+    void (*head)(void *context, an_exchange *x);   /* likewise, before a body comes: an_exchange_take; NULL: all bodies are collected */
 } an_http_server_options;
 an_http_server *an_http_server_new(an_loop *l, const an_http_server_options *o, an_error *err);
 int an_http_server_port(const an_http_server *s);
+/* What people should know of its certificate: a new one that cannot be used, so that the old one goes on; one that has expired, or will
+ * within a week. "": all is well. Until the next call. */
+const char *an_http_server_certificate_why(an_http_server *s);
 typedef struct an_http_counts {
     uint64_t connections, requests, refused, timeouts, bytes_in,
         bytes_out; /* since the start; refused: answered 4xx or 5xx by the core itself */
@@ -184,18 +215,25 @@ void an_http_client_free(an_http_client *c);
 
 /* ---- MQTT ------------------------------------------------------------------------------------------------------------------------- */
 
-/* Publishes to an MQTT 3.1.1 broker with quality of service 1. Blocking, for one thread. No TLS. */
+/* Publishes to an MQTT 3.1.1 broker with quality of service 1. Blocking, for one thread. */
 typedef struct an_mqtt an_mqtt;
 typedef struct an_mqtt_options {
     const char *host;
-    int port;                    /* 0: 1883 */
-    const char *client;          /* its name; NULL: the broker makes one */
-    const char *user, *password; /* NULL: none */
-    double timeout_s;            /* of one message, connecting included; 0: 5 */
+    int port;                      /* 0: 1883, 8883 with TLS */
+    const char *client;            /* its name; NULL: the broker makes one */
+    const char *user, *password;   /* NULL: none */
+    double timeout_s;              /* of one message, connecting included; 0: 5 */
+    int keep_alive_s;              /* told to the broker, which gives the connection up after one and a half times that; 0: off */
+    bool retain;                   /* the broker keeps the last message of a topic for those who subscribe later */
+    bool tls;                      /* TLS 1.2 and up; the certificate must be trusted, and be for `host`, a name or an address */
+    const char *ca;                /* PEM file of roots; NULL: the system's */
+    const char *certificate, *key; /* PEM files, where the broker asks for a certificate; NULL: none. Read anew for each connection. */
 } an_mqtt_options;
 an_mqtt *an_mqtt_new(const an_mqtt_options *o, an_error *err); /* connects when first used, again after a failure */
 /* True when the broker has acknowledged it. After false it may or may not have it. */
 bool an_mqtt_publish(an_mqtt *m, const char *topic, const void *bytes, size_t n, an_error *err);
+/* The broker answers: over the connection there is, or a new one. */
+bool an_mqtt_ping(an_mqtt *m, an_error *err);
 void an_mqtt_free(an_mqtt *m); /* NULL is allowed */
 
 #endif

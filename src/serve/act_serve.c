@@ -1,5 +1,6 @@
 /* act_serve.c - `andon serve`: its parameters, the order in which a server is put together and taken apart, signals. */
 #include "serve/acts.h"
+#include "serve/outbox.h"
 #include "serve/server.h"
 
 #include <math.h>
@@ -231,8 +232,9 @@ static json_t *serve_merged(an_store *s, const serve_options *o, const json_t *o
 
 static json_t *serve_run(an_store *s, const void *options, an_job *job, an_error *err)
 {
-    const char *socket = getenv(AN__REPLICA_ENV); /* a worker process of another serve */
+    const char *socket = getenv(AN__REPLICA_ENV), *table = getenv(AN__OUTBOX_ENV); /* helping processes of another serve */
     if (socket) return an__replica_main(s, atoi(socket), err) ? json_object() : NULL;
+    if (table) return an__outbox_process(atoi(table), err) ? json_object() : NULL;
     serve_options merged = { 0 };
     json_t *outbox = NULL, *result = NULL;
     if (merge_config(options, &merged, &outbox, err)) result = serve_merged(s, &merged, outbox, job, err);

@@ -4,6 +4,6 @@
 
 #include "andon/serve.h"
 
-extern const an_act an__act_serve, an__act_load, an__act_journal_list, an__act_journal_export, an__act_demo_served;
+extern const an_act an__act_serve, an__act_load, an__act_journal_list, an__act_journal_export, an__act_demo_served, an__act_doctor;
 
 #endif

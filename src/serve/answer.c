@@ -1,4 +1,5 @@
-/* answer.c - request ids, and answers that need no scoring. */
+/* answer.c - request ids, and the way out of every answer: counted, packed where that pays. */
+#include "serve/content.h"
 #include "serve/server.h"
 
 #include <stdlib.h>
@@ -36,7 +37,17 @@ void an__answer(an__server *s, an_exchange *x, const an__route *route, int statu
                 size_t size)
 {
     an__metrics_answer(s->metrics, route, status, an_loop_now(s->o.loop) - an_exchange_arrived(x));
-    an_exchange_answer(x, &(an_http_answer){ .status = status, .type = type, .headers = headers, .body = body, .body_size = size });
+    an_http_answer a = { .status = status, .type = type, .headers = headers, .body = body, .body_size = size };
+    char *more = NULL;
+    if (size >= AN__CONTENT_LEAST) {
+        an__coding coding = an__content_wanted(an_exchange_request(x));
+        a.body_take = an__content_pack(coding, body, size, &a.body_size);
+        if (!a.body_take) a.body_size = size;
+        const char *own = !a.body_take ? "" : coding == AN__GZIP ? "Content-Encoding: gzip\r\n" : "Content-Encoding: deflate\r\n";
+        a.headers = more = an_format("%s%sVary: Accept-Encoding\r\n", headers ? headers : "", own);
+    }
+    an_exchange_answer(x, &a);
+    free(more);
 }
 
 void an__answer_take(an__server *s, an_exchange *x, const an__route *route, int status, json_t *value)

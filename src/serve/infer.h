@@ -11,8 +11,9 @@
 #include "serve/infer_json.h"
 
 typedef enum an__infer_form {
-    AN__FORM_V2,   /* Open Inference Protocol v2, JSON or with the binary tensor extension */
-    AN__FORM_ROWS, /* {"press_force_1": 12.3, ...}, a list of such objects, or {"rows": [...]} */
+    AN__FORM_V2,          /* Open Inference Protocol v2, JSON or with the binary tensor extension */
+    AN__FORM_ROWS,        /* {"press_force_1": 12.3, ...}, a list of such objects, or {"rows": [...]} */
+    AN__FORM_PREDICTIONS, /* of KServe V1 and of MLflow: answered {"predictions": [...]} */
 } an__infer_form;
 
 enum { AN__OUT_LABEL, AN__OUT_PROBABILITY, AN__OUT_COUNT }; /* names "label" (BYTES) and "probability" (FP64), shape [n,1] */
@@ -59,6 +60,11 @@ bool an__infer_read_v2(const an_model *m, an_span body, size_t json_bytes, const
  * the model is refused, as is a feature twice in one row; other keys are ignored. Categories as text, booleans true/false or 0/1, times ISO
  * 8601 text or seconds since 1970. */
 bool an__infer_read_rows(const an_model *m, an_span body, const an__infer_limits *l, an__infer *out, int *status, an_error *err);
+/* Body of POST /v1/models/{name}:predict, {"instances": [...]}, or (mlflow) of POST /invocations: also {"dataframe_split": {"columns",
+ * "data"}}, {"dataframe_records": [...]}, {"inputs": [...] or {feature: [values]}}, exactly one of them. Rows are objects as above, or
+ * lists of all features in their order. */
+bool an__infer_read_scoring(const an_model *m, an_span body, bool mlflow, const an__infer_limits *l, an__infer *out, int *status,
+                            an_error *err);
 /* One JSON value for one feature, as in the rows form (null: NaN): for routes that take features one by one. */
 bool an__infer_read_value(const an_model *m, size_t feature, an__json *j, double *value);
 void an__infer_clear(an__infer *r);
@@ -76,7 +82,7 @@ typedef struct an__infer_about {
  * JSON. A score that is no number (values so large that the model overflows) gives null and an empty label, never a verdict. */
 size_t an__infer_write_v2(const an_model *m, const an__infer *r, const double *score, const an__infer_about *a, an_buf *out);
 /* [{"label","probability","calibrated","threshold","out_of_range":[names],"missing":[names],"model","version","request","unapproved"?}] or
- * one object. */
+ * one object; {"predictions": [...]} of these in that form. */
 void an__infer_write_rows(const an_model *m, const an__infer *r, const double *score, const an__infer_about *a, an_buf *out);
 /* {"name","versions":["3"],"platform":"andon","inputs":[{"name","datatype","shape",
  * "parameters":{"type","unit","low","high","categories"}}],"outputs":[...],

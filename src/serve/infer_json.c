@@ -11,6 +11,7 @@ void an__json_open(an__json *j, an_span body, int limit, an_error *err)
     j->end = j->at + body.size;
     j->depth = 0;
     j->limit = limit;
+    j->takes_nan = false;
     j->err = err;
     an_buf_clear(&j->text);
 }
@@ -65,6 +66,8 @@ bool an__json_unexpected(an__json *j, const char *what)
     if (found) return an__json_fail(j, "expected %s, found %s", what, found);
     unsigned char c = (unsigned char)*j->at;
     if (c == 0xef && word_at(j, "\xef\xbb\xbf")) return an__json_fail(j, "the body begins with a byte order mark; send plain UTF-8");
+    if (j->at == j->start && j->end - j->at > 1 && (c >= 0xfe || !j->at[1]))
+        return an__json_fail(j, "the body looks like UTF-16; send UTF-8");
     if (c > 0x20 && c < 0x7f) return an__json_fail(j, "expected %s, found '%c'", what, c);
     return an__json_fail(j, "expected %s, found byte 0x%02x", what, c);
 }
@@ -188,13 +191,20 @@ bool an__json_skip(an__json *j)
     case 'n':
         return an__json_null(j);
     default:
-        return an__json_unexpected(j, "a value");
+        return an__json_nan(j) || an__json_unexpected(j, "a value");
     }
 }
 
 bool an__json_null(an__json *j)
 {
     j->at += 4;
+    return true;
+}
+
+bool an__json_nan(an__json *j)
+{
+    if (!j->takes_nan || an__json_peek(j) || !word_at(j, "NaN")) return false;
+    j->at += 3;
     return true;
 }
 

@@ -10,6 +10,7 @@
 typedef struct an__json {
     const char *start, *at, *end;
     int depth, limit; /* of nesting */
+    bool takes_nan;   /* NaN is a value: Python's json writes it. Set after an__json_open, for what speaks Python's dialect. */
     an_buf text;      /* of the last string with escapes in it; keeps its memory */
     an_error *err;
 } an__json;
@@ -35,6 +36,7 @@ bool an__json_number(an__json *j, double *value, an_span *literal);
 bool an__json_integer(an__json *j, int64_t *value, const char *what); /* within int64; 1.0 is 1, as JSON Schema has it */
 bool an__json_bool(an__json *j, bool *value, const char *what);
 bool an__json_null(an__json *j); /* after peek said 'n' */
+bool an__json_nan(an__json *j);  /* NaN is next, and taken; false: it is not, or may not be */
 bool an__json_skip(an__json *j); /* any value, checked */
 bool an__json_end(an__json *j);  /* nothing but blanks is left */
 

@@ -1,17 +1,9 @@
 /* infer_rows.c - rows as people write them: {"press_force_1": 12.3, ...}, a list of such objects, or {"rows": [...]}. */
-#include "serve/infer_tensor.h"
+#include "serve/infer_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct reader {
-    const an_model *model;
-    an__infer *out;
-    const an__infer_limits *limits;
-    int *status;
-    an__json *json;
-} reader;
 
 /* Clients send features in the same order each time: the one behind the last is tried before the hash. */
 static size_t feature_of(const an_model *m, an_span key, size_t guess)
@@ -23,7 +15,7 @@ static size_t feature_of(const an_model *m, an_span key, size_t guess)
     return an_model_feature_find(m, key.data, key.size);
 }
 
-static bool new_row(reader *r)
+bool an__rows_new(an__rows *r)
 {
     an__infer *out = r->out;
     size_t d = r->model->prep->columns;
@@ -34,7 +26,7 @@ static bool new_row(reader *r)
     return true;
 }
 
-static bool none_known(reader *r, const char *unknown)
+static bool none_known(an__rows *r, const char *unknown)
 {
     const an_prep *p = r->model->prep;
     const char **names = an_alloc_n(p->columns + 1, sizeof *names);
@@ -49,10 +41,24 @@ static bool none_known(reader *r, const char *unknown)
     return false;
 }
 
-static bool list(reader *r);
+static bool list(an__rows *r);
 
-/* An object: a row, or (at the top) one that holds rows. */
-static bool row(reader *r, bool top)
+bool an__rows_value(an__rows *r, size_t row, size_t feature)
+{
+    an__json *j = r->json;
+    const an_prep *p = r->model->prep;
+    const char *at = j->at;
+    if (an__infer_read_value(r->model, feature, j, &r->out->values[row * p->columns + feature])) return true;
+    if (j->err && !j->err->where[0]) { /* the value's own failure: say where it stands */
+        an_error own = *j->err;
+        j->at = at;
+        an__json_fail(j, "%s", own.message);
+        an_hint(j->err, "%s", own.hint);
+    }
+    return an_context(j->err, "row %zu, \"%.100s\"", row + 1, p->column[feature].name);
+}
+
+bool an__rows_object(an__rows *r, bool top)
 {
     an__json *j = r->json;
     const an_prep *p = r->model->prep;
@@ -61,9 +67,9 @@ static bool row(reader *r, bool top)
     char unknown[64] = "";
     bool listed = false; /* "rows" was met */
     int next;
-    if (!an__json_enter(j, '{', top ? "an object or a list of objects" : "an object with the features of a row") || !new_row(r))
-        return false;
-    double *values = r->out->values + (r->out->rows - 1) * p->columns;
+    if (!an__json_enter(j, '{', top ? "an object or a list of objects" : "an object with the features of a row"))
+        return !top || j->err->hint[0] ? false : an_hint(j->err, "send JSON such as {\"%.100s\": ...}", p->column[0].name);
+    if (!an__rows_new(r)) return false;
     for (bool first = true; (next = an__json_member(j, first, &key)) > 0; first = false) {
         size_t f = feature_of(r->model, key, guess);
         if (f == SIZE_MAX) {
@@ -83,16 +89,7 @@ static bool row(reader *r, bool top)
         if (listed) return an__json_fail(j, "feature \"%.100s\" beside \"rows\": send either one row or a list of them", name);
         if (r->out->seen[f] == r->out->mark) return an__json_fail(j, "feature \"%.100s\" twice in row %zu", name, r->out->rows);
         r->out->seen[f] = r->out->mark;
-        const char *at = j->at;
-        if (!an__infer_read_value(r->model, f, j, &values[f])) {
-            if (j->err && !j->err->where[0]) { /* the value's own failure: say where it stands */
-                an_error own = *j->err;
-                j->at = at;
-                an__json_fail(j, "%s", own.message);
-                an_hint(j->err, "%s", own.hint);
-            }
-            return an_context(j->err, "row %zu, \"%.100s\"", r->out->rows, name);
-        }
+        if (!an__rows_value(r, r->out->rows - 1, f)) return false;
         known++;
         guess = f + 1;
     }
@@ -100,14 +97,14 @@ static bool row(reader *r, bool top)
     return known || listed || none_known(r, unknown);
 }
 
-static bool list(reader *r)
+static bool list(an__rows *r)
 {
     an__json *j = r->json;
     int next;
     r->out->list = true;
     if (!an__json_enter(j, '[', "a list of rows")) return false;
     for (bool first = true; (next = an__json_element(j, first)) > 0; first = false)
-        if (!row(r, false)) return false;
+        if (!an__rows_object(r, false)) return false;
     if (next == 0 && !r->out->rows) return an__json_fail(j, "the list holds no row");
     return next == 0;
 }
@@ -116,12 +113,12 @@ bool an__infer_read_rows(const an_model *m, an_span body, const an__infer_limits
 {
     an_error own = { 0 };
     an__json *j = &out->json;
-    reader r = { .model = m, .out = out, .limits = l, .status = status, .json = j };
+    an__rows r = { .model = m, .out = out, .limits = l, .status = status, .json = j };
     *status = 400;
     an__infer_clear(out);
     out->form = AN__FORM_ROWS;
     an__json_open(j, body, an__infer_limit_depth(l), err ? err : &own);
-    bool ok = (an__json_peek(j) == '[' ? list(&r) : row(&r, true)) && an__json_end(j);
+    bool ok = (an__json_peek(j) == '[' ? list(&r) : an__rows_object(&r, true)) && an__json_end(j);
     j->err = NULL;
     if (ok) *status = 200;
     return ok;

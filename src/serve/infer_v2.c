@@ -15,6 +15,11 @@ bool an__v2_twice(an__v2 *r, unsigned *seen, unsigned bit, const char *key)
     return true;
 }
 
+bool an__v2_null(an__json *j)
+{
+    return an__json_peek(j) == 'n' && an__json_null(j);
+}
+
 /* ---- parts of the request ---------------------------------------------------------------------------------------------- */
 
 static bool output_parameters(an__v2 *r, int *binary)
@@ -54,7 +59,7 @@ static bool one_output(an__v2 *r)
                 return an__json_fail(j, "the model has no output \"%.*s\"; its outputs are label and probability",
                                      name.size > 60 ? 60 : (int)name.size, name.data);
         } else if (an__is(key, "parameters")) {
-            if (!an__v2_twice(r, &seen, 1, "parameters") || !output_parameters(r, &binary)) return false;
+            if (!an__v2_twice(r, &seen, 1, "parameters") || !(an__v2_null(j) || output_parameters(r, &binary))) return false;
         } else if (!an__json_skip(j)) {
             return false;
         }
@@ -153,11 +158,11 @@ static bool request(an__v2 *r)
         if (an__is(key, "inputs"))
             ok = an__v2_twice(r, &seen, 0, "inputs") && an__v2_inputs(r);
         else if (an__is(key, "outputs"))
-            ok = an__v2_twice(r, &seen, 1, "outputs") && outputs(r);
+            ok = an__v2_twice(r, &seen, 1, "outputs") && (an__v2_null(j) || outputs(r));
         else if (an__is(key, "id"))
-            ok = an__v2_twice(r, &seen, 2, "id") && request_id(r);
+            ok = an__v2_twice(r, &seen, 2, "id") && (an__v2_null(j) || request_id(r));
         else if (an__is(key, "parameters"))
-            ok = an__v2_twice(r, &seen, 3, "parameters") && parameters(r);
+            ok = an__v2_twice(r, &seen, 3, "parameters") && (an__v2_null(j) || parameters(r));
         else
             ok = an__json_skip(j);
         if (!ok) return false;

@@ -22,6 +22,8 @@ typedef struct an__v2 {
 
 /* A key of an object, noted in `seen`; refused when it came before. */
 bool an__v2_twice(an__v2 *r, unsigned *seen, unsigned bit, const char *key);
+/* null is taken, where something is optional: some clients write what they leave out */
+bool an__v2_null(an__json *j);
 bool an__v2_inputs(an__v2 *r); /* the list of inputs */
 
 #endif

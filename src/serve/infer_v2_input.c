@@ -273,7 +273,7 @@ static bool one_input(an__v2 *r)
         } else if (an__is(key, "datatype")) {
             ok = an__v2_twice(r, &seen, 2, "datatype") && input_type(r, &in);
         } else if (an__is(key, "parameters")) {
-            ok = an__v2_twice(r, &seen, 3, "parameters") && input_parameters(r, &in);
+            ok = an__v2_twice(r, &seen, 3, "parameters") && (an__v2_null(j) || input_parameters(r, &in));
         } else if (an__is(key, "data")) {
             ok = an__v2_twice(r, &seen, 4, "data");
             in.has_data = true;

@@ -128,7 +128,8 @@ bool an__infer_read_value(const an_model *m, size_t feature, an__json *j, double
         *value = m->prep->column[feature].type == AN_BOOLEAN ? truth : an_model_code(m, feature, truth ? "true" : "false", truth ? 4 : 5);
         return true;
     default:
-        break;
+        *value = NAN;
+        if (an__json_nan(j)) return true;
     }
     return an__json_unexpected(j, an__infer_takes(m, feature));
 }

@@ -180,12 +180,15 @@ static void put_row(const an_model *m, const double *row, double score, const an
 
 void an__infer_write_rows(const an_model *m, const an__infer *r, const double *score, const an__infer_about *a, an_buf *out)
 {
+    bool wrapped = r->form == AN__FORM_PREDICTIONS;
+    if (wrapped) an_buf_puts(out, "{\"predictions\":");
     if (r->list) an_buf_putc(out, '[');
     for (size_t i = 0; i < r->rows; i++) {
         if (i) an_buf_putc(out, ',');
         put_row(m, r->values + i * m->prep->columns, score[i], a, out);
     }
     if (r->list) an_buf_putc(out, ']');
+    if (wrapped) an_buf_putc(out, '}');
 }
 
 /* ---- metadata, errors -------------------------------------------------------------------------------------------------- */

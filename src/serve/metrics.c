@@ -29,7 +29,7 @@ struct an__metrics {
     route_counts *routes;
     size_t count;
     uint64_t batches, batch_bucket[ROWS + 1], rows;
-    double scoring;
+    double scoring, last_scoring; /* last_scoring: of the batch that ended last */
     uint64_t refused_full, refused_late, refused_broken, refused_gone;
     an__class_counts **classes; /* one a version that was ever served */
     size_t class_count;
@@ -99,6 +99,12 @@ void an__metrics_batch(an__metrics *m, size_t rows, double seconds)
     m->rows += rows;
     m->batch_bucket[bucket_of(rows_bounds, ROWS, (double)rows)]++;
     m->scoring += seconds;
+    m->last_scoring = seconds;
+}
+
+uint64_t an__metrics_batches(const an__metrics *m)
+{
+    return m->batches;
 }
 
 void an__metrics_refused(an__metrics *m, int status)
@@ -109,19 +115,57 @@ void an__metrics_refused(an__metrics *m, int status)
     if (status == 499) m->refused_gone++;
 }
 
-static an__class_counts *classes_of(an__metrics *m, const an__served *v)
+static an__class_counts *find(const an__metrics *m, const char *name, int64_t version)
 {
     for (size_t i = 0; i < m->class_count; i++)
-        if (m->classes[i]->version == v->version && !strcmp(m->classes[i]->name, v->name)) return m->classes[i];
+        if (m->classes[i]->version == version && !strcmp(m->classes[i]->name, name)) return m->classes[i];
+    return NULL;
+}
+
+const an__class_counts *an__metrics_of(const an__metrics *m, const char *name, int64_t version)
+{
+    return find(m, name, version);
+}
+
+static an__class_counts *classes_held(an__metrics *m, an__served *v)
+{
+    if (v->counts || (v->counts = find(m, v->name, v->version))) return v->counts;
     m->classes = an_resize_n(m->classes, m->class_count + 1, sizeof *m->classes);
-    an__class_counts *c = an_alloc(sizeof *c);
+    an__class_counts *c = v->counts = an_alloc(sizeof *c);
     *c = (an__class_counts){ .name = an_strdup(v->name), .version = v->version };
     return m->classes[m->class_count++] = c;
 }
 
+void an__metrics_request(an__metrics *m, an__served *v, const an__request_times *t)
+{
+    an__class_counts *c = classes_held(m, v);
+    double since = t->scored - t->queued, scoring = since;
+    if (!m->batches) { /* scored elsewhere: each request counts as a batch, and its wait as part of it */
+        c->batches++;
+    } else {
+        if (scoring > m->last_scoring) scoring = m->last_scoring;
+        c->batches += c->last_batch != m->batches;
+        c->last_batch = m->batches;
+    }
+    c->requests++;
+    c->seconds += t->ready - t->arrived;
+    c->decoding += t->queued - t->decoding;
+    c->waiting += since - scoring;
+    c->scoring += scoring;
+    c->encoding += t->ready - t->scored;
+    c->last = t->ready;
+}
+
+void an__metrics_request_failed(an__metrics *m, an__served *v, double seconds)
+{
+    an__class_counts *c = classes_held(m, v);
+    c->failed++;
+    c->failed_seconds += seconds > 0 ? seconds : 0;
+}
+
 void an__metrics_verdicts(an__metrics *m, an__served *v, const double *score, size_t rows)
 {
-    if (!v->counts) v->counts = classes_of(m, v);
+    classes_held(m, v);
     for (size_t i = 0; i < rows; i++)
         if (score[i] >= v->model->threshold.value)
             v->counts->positives++;
@@ -235,6 +279,47 @@ static void models(const an__metrics *m, const an__server *s, an_buf *out)
     }
 }
 
+/* name{model="...",version="3" */
+static void of_version(an_buf *out, const char *name, const an__class_counts *c)
+{
+    an_buf_printf(out, "%s{model=\"", name);
+    label(out, c->name);
+    an_buf_printf(out, "\",version=\"%lld\"", (long long)c->version);
+}
+
+static void versions(const an__metrics *m, an_buf *out)
+{
+    family(out, "andon_model_requests_total", "counter", "Requests to a version, by outcome.");
+    for (size_t i = 0; i < m->class_count; i++)
+        for (int failed = 0; failed < 2; failed++) {
+            of_version(out, "andon_model_requests_total", m->classes[i]);
+            an_buf_printf(out, ",outcome=\"%s\"} %llu\n", failed ? "failed" : "answered",
+                          (unsigned long long)(failed ? m->classes[i]->failed : m->classes[i]->requests));
+        }
+    family(out, "andon_model_batches_total", "counter", "Batches that a version scored.");
+    for (size_t i = 0; i < m->class_count; i++) {
+        of_version(out, "andon_model_batches_total", m->classes[i]);
+        an_buf_printf(out, "} %llu\n", (unsigned long long)m->classes[i]->batches);
+    }
+    family(out, "andon_model_request_seconds_total", "counter", "From the first byte of answered requests to their answers.");
+    for (size_t i = 0; i < m->class_count; i++) {
+        of_version(out, "andon_model_request_seconds_total", m->classes[i]);
+        an_buf_puts(out, "} ");
+        number(out, m->classes[i]->seconds);
+    }
+    family(out, "andon_model_part_seconds_total", "counter", "Where that time went.");
+    static const char *const parts[] = { "decoding", "waiting", "scoring", "encoding" };
+    for (size_t i = 0; i < m->class_count; i++) {
+        const an__class_counts *c = m->classes[i];
+        double seconds[] = { c->decoding, c->waiting, c->scoring, c->encoding };
+        for (size_t k = 0; k < AN_COUNT(parts); k++) {
+            of_version(out, "andon_model_part_seconds_total", c);
+            an_buf_printf(out, ",part=\"%s\"} ", parts[k]);
+            number(out, seconds[k]);
+        }
+    }
+}
+
 static void replicas(const an__server *s, an_buf *out)
 {
     an__replica_facts f;
@@ -314,6 +399,7 @@ void an__metrics_text(const an__metrics *m, const an__server *s, an_buf *out)
     an_buf_printf(out, "andon_refused_total{reason=\"unavailable\"} %llu\nandon_refused_total{reason=\"client gone\"} %llu\n",
                   (unsigned long long)m->refused_broken, (unsigned long long)m->refused_gone);
     models(m, s, out);
+    versions(m, out);
     if (s->o.journal) journal(s, out);
     if (s->o.replicas) replicas(s, out);
     outbox(s, out);

@@ -12,6 +12,9 @@ struct an__mlflow {
     an_loop *loop;
     an_store *store;
     char *folder;
+    an__disk *disk;
+    an__uploads *uploads;
+    an__downloads *downloads;
     pthread_t thread;
     bool running;
     pthread_mutex_t lock; /* of what follows */
@@ -192,6 +195,16 @@ const char *an__mlflow_folder(const an__mlflow *m)
     return m->folder;
 }
 
+an__uploads *an__mlflow_uploads(const an__mlflow *m)
+{
+    return m->uploads;
+}
+
+an__downloads *an__mlflow_downloads(const an__mlflow *m)
+{
+    return m->downloads;
+}
+
 an__mlflow *an__mlflow_new(an__server *s, const an_store *store, an_loop *l, an_error *err)
 {
     an_store *own = an_store_open(an_store_folder(store), err);
@@ -205,9 +218,13 @@ an__mlflow *an__mlflow_new(an__server *s, const an_store *store, an_loop *l, an_
     m->done_last = &m->done;
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->more, NULL);
-    m->running = pthread_create(&m->thread, NULL, work, m) == 0;
+    an__drafts_clean(m->folder);
+    m->disk = an__disk_new(l, err);
+    m->uploads = an__uploads_new(s, m->disk, m->folder);
+    m->downloads = an__downloads_new(s, m->disk, m->folder);
+    m->running = m->disk && pthread_create(&m->thread, NULL, work, m) == 0;
     if (m->running) return m;
-    an_fail(err, AN_FAILED, "no thread could be started for tracking");
+    if (m->disk) an_fail(err, AN_FAILED, "no thread could be started for tracking");
     an__mlflow_free(m);
     return NULL;
 }
@@ -222,6 +239,10 @@ void an__mlflow_free(an__mlflow *m)
         pthread_mutex_unlock(&m->lock);
         pthread_join(m->thread, NULL);
     }
+    if (m->disk) an__disk_stop(m->disk);
+    an__uploads_free(m->uploads);
+    an__downloads_free(m->downloads);
+    an__disk_free(m->disk);
     for (an__mlflow_job *j = m->first; j; j = j->next) {
         an_fail(&j->err, AN_BUSY, "the server is stopping");
         j->text = an__mlflow_error(&j->err, NULL, &j->status);

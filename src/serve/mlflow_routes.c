@@ -130,6 +130,29 @@ static void file_put(an__server *s, an_exchange *x, const an__route_match *m)
     an__mlflow_add(s->mlflow, j);
 }
 
+/* The head of an upload: its body goes to the disk as it comes. */
+static void file_take(an__server *s, an_exchange *x, const an__route_match *m)
+{
+    an_error err = { 0 };
+    char *full = an__mlflow_path(an__mlflow_folder(s->mlflow), an__match_value(m, "path"), &err);
+    if (full)
+        an__uploads_take(an__mlflow_uploads(s->mlflow), x, m->route, an__match_value(m, "path"));
+    else
+        refuse(s, x, m->route, &err, NULL); /* before it is sent */
+    free(full);
+}
+
+/* Older clients ask for uploads and downloads in parts when told to; with this answer they take the plain way, which has no limit here. */
+static void no_parts(an__server *s, an_exchange *x, const an__route_match *m)
+{
+    static const char up[] = "{\"error_code\":\"NOT_IMPLEMENTED\",\"message\":\"Multipart upload is not supported for the current artifact "
+                             "repository: plain uploads are streamed, of any size\"}";
+    static const char down[] = "{\"error_code\":\"NOT_IMPLEMENTED\",\"message\":\"Multipart download is not supported for the current "
+                               "artifact repository: plain downloads are streamed, and take ranges\"}";
+    bool upload = strstr(m->route->path, "/mpu/") != NULL;
+    an__answer(s, x, m->route, 501, "application/json", NULL, upload ? up : down, upload ? sizeof up - 1 : sizeof down - 1);
+}
+
 static void file_delete(an__server *s, an_exchange *x, const an__route_match *m)
 {
     an__mlflow_job *j = job_of(s, x, m);
@@ -148,15 +171,21 @@ static void file_list(an__server *s, an_exchange *x, const an__route_match *m)
 
 static void file_get(an__server *s, an_exchange *x, const an__route_match *m)
 {
-    an_error err = { 0 };
-    const char *folder = an__mlflow_folder(s->mlflow);
-    if (!an__mlflow_send(s, x, m->route, folder, an__match_value(m, "path"), &err)) refuse(s, x, m->route, &err, NULL);
+    an__downloads_send(an__mlflow_downloads(s->mlflow), x, m->route, an__match_value(m, "path"));
+}
+
+/* Traces are not kept. With this sentence the client stops to send single spans; without it, it tries with each. */
+static void no_spans(an__server *s, an_exchange *x, const an__route_match *m)
+{
+    static const char text[] = "{\"error_code\":\"NOT_IMPLEMENTED\",\"message\":\"REST OTLP span logging is not supported here\"}";
+    an__answer(s, x, m->route, 501, "application/json", NULL, text, sizeof text - 1);
 }
 
 static void server_info(an__server *s, an_exchange *x, const an__route_match *m)
 {
     an__answer_take(s, x, m->route, 200,
-                    json_pack("{s:s, s:b, s:b}", "store_type", "SqlStore", "workspaces_enabled", false, "trace_archival_enabled", false));
+                    json_pack("{s:s, s:b, s:b, s:b, s:b}", "store_type", "SqlStore", "workspaces_enabled", false, "trace_archival_enabled",
+                              false, "multipart_uploads_enabled", false, "multipart_downloads_enabled", false));
 }
 
 static void version(an__server *s, an_exchange *x, const an__route_match *m)
@@ -167,76 +196,82 @@ static void version(an__server *s, an_exchange *x, const an__route_match *m)
 /* ---- the table ---------------------------------------------------------------------------------------------------------- */
 
 #define ROW(m, p, h) { .method = m, .path = p, .tag = "mlflow", .summary = "MLflow", .handle = h, .hidden = true },
+#define ROW_TAKES(m, p, h, t) { .method = m, .path = p, .tag = "mlflow", .summary = "MLflow", .handle = h, .head = t, .hidden = true },
 
-#define API(prefix)                                                                   \
-    ROW("POST", prefix "/mlflow/experiments/create", call)                            \
-    ROW("GET", prefix "/mlflow/experiments/get", call)                                \
-    ROW("GET", prefix "/mlflow/experiments/get-by-name", call)                        \
-    ROW("POST", prefix "/mlflow/experiments/search", call)                            \
-    ROW("GET", prefix "/mlflow/experiments/search", call)                             \
-    ROW("POST", prefix "/mlflow/experiments/delete", call)                            \
-    ROW("POST", prefix "/mlflow/experiments/restore", call)                           \
-    ROW("POST", prefix "/mlflow/experiments/update", call)                            \
-    ROW("POST", prefix "/mlflow/experiments/set-experiment-tag", call)                \
-    ROW("POST", prefix "/mlflow/experiments/delete-experiment-tag", call)             \
-    ROW("POST", prefix "/mlflow/experiments/search-datasets", call)                   \
-    ROW("POST", prefix "/mlflow/runs/create", call)                                   \
-    ROW("POST", prefix "/mlflow/runs/update", call)                                   \
-    ROW("GET", prefix "/mlflow/runs/get", call)                                       \
-    ROW("POST", prefix "/mlflow/runs/delete", call)                                   \
-    ROW("POST", prefix "/mlflow/runs/restore", call)                                  \
-    ROW("POST", prefix "/mlflow/runs/search", call)                                   \
-    ROW("POST", prefix "/mlflow/runs/set-tag", call)                                  \
-    ROW("POST", prefix "/mlflow/runs/delete-tag", call)                               \
-    ROW("POST", prefix "/mlflow/runs/log-metric", call)                               \
-    ROW("POST", prefix "/mlflow/runs/log-parameter", call)                            \
-    ROW("POST", prefix "/mlflow/runs/log-batch", call)                                \
-    ROW("POST", prefix "/mlflow/runs/log-inputs", call)                               \
-    ROW("POST", prefix "/mlflow/runs/outputs", call)                                  \
-    ROW("POST", prefix "/mlflow/runs/log-model", call)                                \
-    ROW("GET", prefix "/mlflow/metrics/get-history", call)                            \
-    ROW("GET", prefix "/mlflow/metrics/get-history-bulk-interval", call)              \
-    ROW("GET", prefix "/mlflow/artifacts/list", call)                                 \
-    ROW("POST", prefix "/mlflow/logged-models", call)                                 \
-    ROW("POST", prefix "/mlflow/logged-models/search", call)                          \
-    ROW("GET", prefix "/mlflow/logged-models/{model_id}", call)                       \
-    ROW("PATCH", prefix "/mlflow/logged-models/{model_id}", call)                     \
-    ROW("DELETE", prefix "/mlflow/logged-models/{model_id}", call)                    \
-    ROW("PATCH", prefix "/mlflow/logged-models/{model_id}/tags", call)                \
-    ROW("DELETE", prefix "/mlflow/logged-models/{model_id}/tags/{tag_key...}", call)  \
-    ROW("POST", prefix "/mlflow/logged-models/{model_id}/params", call)               \
-    ROW("GET", prefix "/mlflow/logged-models/{model_id}/artifacts/directories", call) \
-    ROW("POST", prefix "/mlflow/registered-models/create", call)                      \
-    ROW("POST", prefix "/mlflow/registered-models/rename", call)                      \
-    ROW("PATCH", prefix "/mlflow/registered-models/update", call)                     \
-    ROW("DELETE", prefix "/mlflow/registered-models/delete", call)                    \
-    ROW("GET", prefix "/mlflow/registered-models/get", call)                          \
-    ROW("GET", prefix "/mlflow/registered-models/search", call)                       \
-    ROW("POST", prefix "/mlflow/registered-models/get-latest-versions", call)         \
-    ROW("GET", prefix "/mlflow/registered-models/get-latest-versions", call)          \
-    ROW("POST", prefix "/mlflow/registered-models/set-tag", call)                     \
-    ROW("DELETE", prefix "/mlflow/registered-models/delete-tag", call)                \
-    ROW("POST", prefix "/mlflow/registered-models/alias", call)                       \
-    ROW("GET", prefix "/mlflow/registered-models/alias", call)                        \
-    ROW("DELETE", prefix "/mlflow/registered-models/alias", call)                     \
-    ROW("POST", prefix "/mlflow/model-versions/create", call)                         \
-    ROW("PATCH", prefix "/mlflow/model-versions/update", call)                        \
-    ROW("DELETE", prefix "/mlflow/model-versions/delete", call)                       \
-    ROW("GET", prefix "/mlflow/model-versions/get", call)                             \
-    ROW("GET", prefix "/mlflow/model-versions/search", call)                          \
-    ROW("GET", prefix "/mlflow/model-versions/get-download-uri", call)                \
-    ROW("POST", prefix "/mlflow/model-versions/transition-stage", call)               \
-    ROW("POST", prefix "/mlflow/model-versions/set-tag", call)                        \
-    ROW("DELETE", prefix "/mlflow/model-versions/delete-tag", call)                   \
-    ROW("GET", prefix "/mlflow/{path...}", unknown)                                   \
-    ROW("POST", prefix "/mlflow/{path...}", unknown)                                  \
-    ROW("PATCH", prefix "/mlflow/{path...}", unknown)                                 \
-    ROW("DELETE", prefix "/mlflow/{path...}", unknown)                                \
-    ROW("GET", prefix "/mlflow-artifacts/artifacts", file_list)                       \
-    ROW("GET", prefix "/mlflow-artifacts/artifacts/{path...}", file_get)              \
-    ROW("PUT", prefix "/mlflow-artifacts/artifacts/{path...}", file_put)              \
-    ROW("DELETE", prefix "/mlflow-artifacts/artifacts/{path...}", file_delete)        \
-    ROW("GET", prefix "/mlflow-artifacts/{path...}", unknown)                         \
+#define UNKNOWN(prefix)                        \
+    ROW("GET", prefix "/{path...}", unknown)   \
+    ROW("POST", prefix "/{path...}", unknown)  \
+    ROW("PATCH", prefix "/{path...}", unknown) \
+    ROW("DELETE", prefix "/{path...}", unknown)
+
+#define API(prefix)                                                                       \
+    ROW("POST", prefix "/mlflow/experiments/create", call)                                \
+    ROW("GET", prefix "/mlflow/experiments/get", call)                                    \
+    ROW("GET", prefix "/mlflow/experiments/get-by-name", call)                            \
+    ROW("POST", prefix "/mlflow/experiments/search", call)                                \
+    ROW("GET", prefix "/mlflow/experiments/search", call)                                 \
+    ROW("POST", prefix "/mlflow/experiments/delete", call)                                \
+    ROW("POST", prefix "/mlflow/experiments/restore", call)                               \
+    ROW("POST", prefix "/mlflow/experiments/update", call)                                \
+    ROW("POST", prefix "/mlflow/experiments/set-experiment-tag", call)                    \
+    ROW("POST", prefix "/mlflow/experiments/delete-experiment-tag", call)                 \
+    ROW("POST", prefix "/mlflow/experiments/search-datasets", call)                       \
+    ROW("POST", prefix "/mlflow/runs/create", call)                                       \
+    ROW("POST", prefix "/mlflow/runs/update", call)                                       \
+    ROW("GET", prefix "/mlflow/runs/get", call)                                           \
+    ROW("POST", prefix "/mlflow/runs/delete", call)                                       \
+    ROW("POST", prefix "/mlflow/runs/restore", call)                                      \
+    ROW("POST", prefix "/mlflow/runs/search", call)                                       \
+    ROW("POST", prefix "/mlflow/runs/set-tag", call)                                      \
+    ROW("POST", prefix "/mlflow/runs/delete-tag", call)                                   \
+    ROW("POST", prefix "/mlflow/runs/log-metric", call)                                   \
+    ROW("POST", prefix "/mlflow/runs/log-parameter", call)                                \
+    ROW("POST", prefix "/mlflow/runs/log-batch", call)                                    \
+    ROW("POST", prefix "/mlflow/runs/log-inputs", call)                                   \
+    ROW("POST", prefix "/mlflow/runs/outputs", call)                                      \
+    ROW("POST", prefix "/mlflow/runs/log-model", call)                                    \
+    ROW("GET", prefix "/mlflow/metrics/get-history", call)                                \
+    ROW("GET", prefix "/mlflow/metrics/get-history-bulk-interval", call)                  \
+    ROW("GET", prefix "/mlflow/artifacts/list", call)                                     \
+    ROW("POST", prefix "/mlflow/logged-models", call)                                     \
+    ROW("POST", prefix "/mlflow/logged-models/search", call)                              \
+    ROW("GET", prefix "/mlflow/logged-models/{model_id}", call)                           \
+    ROW("PATCH", prefix "/mlflow/logged-models/{model_id}", call)                         \
+    ROW("DELETE", prefix "/mlflow/logged-models/{model_id}", call)                        \
+    ROW("PATCH", prefix "/mlflow/logged-models/{model_id}/tags", call)                    \
+    ROW("DELETE", prefix "/mlflow/logged-models/{model_id}/tags/{tag_key...}", call)      \
+    ROW("POST", prefix "/mlflow/logged-models/{model_id}/params", call)                   \
+    ROW("GET", prefix "/mlflow/logged-models/{model_id}/artifacts/directories", call)     \
+    ROW("POST", prefix "/mlflow/registered-models/create", call)                          \
+    ROW("POST", prefix "/mlflow/registered-models/rename", call)                          \
+    ROW("PATCH", prefix "/mlflow/registered-models/update", call)                         \
+    ROW("DELETE", prefix "/mlflow/registered-models/delete", call)                        \
+    ROW("GET", prefix "/mlflow/registered-models/get", call)                              \
+    ROW("GET", prefix "/mlflow/registered-models/search", call)                           \
+    ROW("POST", prefix "/mlflow/registered-models/get-latest-versions", call)             \
+    ROW("GET", prefix "/mlflow/registered-models/get-latest-versions", call)              \
+    ROW("POST", prefix "/mlflow/registered-models/set-tag", call)                         \
+    ROW("DELETE", prefix "/mlflow/registered-models/delete-tag", call)                    \
+    ROW("POST", prefix "/mlflow/registered-models/alias", call)                           \
+    ROW("GET", prefix "/mlflow/registered-models/alias", call)                            \
+    ROW("DELETE", prefix "/mlflow/registered-models/alias", call)                         \
+    ROW("POST", prefix "/mlflow/model-versions/create", call)                             \
+    ROW("PATCH", prefix "/mlflow/model-versions/update", call)                            \
+    ROW("DELETE", prefix "/mlflow/model-versions/delete", call)                           \
+    ROW("GET", prefix "/mlflow/model-versions/get", call)                                 \
+    ROW("GET", prefix "/mlflow/model-versions/search", call)                              \
+    ROW("GET", prefix "/mlflow/model-versions/get-download-uri", call)                    \
+    ROW("POST", prefix "/mlflow/model-versions/transition-stage", call)                   \
+    ROW("POST", prefix "/mlflow/model-versions/set-tag", call)                            \
+    ROW("DELETE", prefix "/mlflow/model-versions/delete-tag", call)                       \
+    UNKNOWN(prefix "/mlflow")                                                             \
+    ROW("GET", prefix "/mlflow-artifacts/artifacts", file_list)                           \
+    ROW("GET", prefix "/mlflow-artifacts/artifacts/{path...}", file_get)                  \
+    ROW_TAKES("PUT", prefix "/mlflow-artifacts/artifacts/{path...}", file_put, file_take) \
+    ROW("DELETE", prefix "/mlflow-artifacts/artifacts/{path...}", file_delete)            \
+    ROW("POST", prefix "/mlflow-artifacts/mpu/{path...}", no_parts)                       \
+    ROW("GET", prefix "/mlflow-artifacts/presigned/{path...}", no_parts)                  \
+    ROW("GET", prefix "/mlflow-artifacts/{path...}", unknown)                             \
     ROW("POST", prefix "/mlflow-artifacts/{path...}", unknown)
 
 /* clang-format off */
@@ -245,8 +280,9 @@ const an__route an__mlflow_routes[] = {
     API("/ajax-api/2.0")
     ROW("GET", "/api/3.0/mlflow/server-info", server_info)
     ROW("GET", "/ajax-api/3.0/mlflow/server-info", server_info)
-    ROW("GET", "/api/3.0/mlflow/{path...}", unknown)
-    ROW("POST", "/api/3.0/mlflow/{path...}", unknown)
+    UNKNOWN("/api/3.0/mlflow")
+    UNKNOWN("/ajax-api/3.0/mlflow")
+    ROW("POST", "/v1/traces", no_spans)
     ROW("GET", "/version", version)
     { 0 },
 };

@@ -94,6 +94,32 @@ static json_t *components(const an__openapi *o, an_error *err)
     return json_pack("{s:o,s:o}", "schemas", all, "responses", responses);
 }
 
+/* The tags of all rows, once each. */
+static json_t *tags(const an__openapi *o)
+{
+    static const struct {
+        const char *name, *doc;
+    } known[] = { { "server", "How the server is, and what it says of itself." },
+                  { "models", "What is served: inputs, outputs, readiness, statistics." },
+                  { "inference", "Verdicts on rows." },
+                  { "parts", "Verdicts on parts whose features come station by station." } };
+    json_t *list = json_array();
+    an_list seen = { 0 };
+    for (size_t t = 0; t < o->table_count; t++)
+        for (const an__route *r = o->tables[t]; r->method; r++) {
+            bool there = !r->tag || r->hidden;
+            for (size_t i = 0; i < seen.count; i++) there = there || !strcmp(seen.items[i], r->tag);
+            if (there) continue;
+            an_list_add(&seen, r->tag);
+            json_t *tag = json_pack("{s:s}", "name", r->tag);
+            for (size_t i = 0; i < AN_COUNT(known); i++)
+                if (!strcmp(known[i].name, r->tag)) json_object_set_new(tag, "description", json_string(known[i].doc));
+            json_array_append_new(list, tag);
+        }
+    an_list_free(&seen);
+    return list;
+}
+
 /* Every reference leads somewhere. */
 static bool references(const json_t *root, const json_t *at, an_error *err)
 {
@@ -178,8 +204,7 @@ static json_t *parameters(const an__route *r, const an_list *values, bool of_mod
                            err);
     }
     for (const an__parameter *p = r->parameters; ok && p && p->name; p++) {
-        if (p->place == AN__IN_PATH) continue;
-        if (of_model && !strcmp(p->name, "Inference-Header-Content-Length")) continue; /* of raw tensors: those of a model are JSON */
+        if (p->place == AN__IN_PATH || (of_model && p->place == AN__IN_HEADER)) continue; /* headers are those of the path with {name} */
         ok = add_parameter(list, p->name, p->place, p->required, p->schema, p->doc, err);
     }
     if (ok) return list;
@@ -306,8 +331,9 @@ json_t *an__openapi_json(const an__openapi *o, an_error *err)
     }
     json_t *info = json_pack("{s:s,s:s}", "title", o->title, "version", o->version);
     if (o->description) json_object_set_new(info, "description", json_string(o->description));
-    json_t *all = json_pack("{s:s,s:o,s:[{s:s}],s:o,s:o}", "openapi", "3.1.0", "info", info, "servers", "url", o->url ? o->url : "/",
-                            "paths", w.paths, "components", parts);
+    /* security: nobody is asked who he is */
+    json_t *all = json_pack("{s:s,s:o,s:[{s:s}],s:[],s:o,s:o,s:o}", "openapi", "3.1.0", "info", info, "servers", "url",
+                            o->url ? o->url : "/", "security", "tags", tags(o), "paths", w.paths, "components", parts);
     if (references(all, all, err)) return all;
     json_decref(all);
     return NULL;

@@ -10,6 +10,7 @@
 
 enum { AT_ONCE = 500 };
 static const double first_pause_s = 0.5, longest_pause_s = 60;
+static const double silence_s = 30; /* after which the other end is asked whether it is there */
 
 typedef struct worker {
     an__outbox *outbox;
@@ -18,9 +19,10 @@ typedef struct worker {
     pthread_t thread;
     bool running;
     int64_t sent; /* of the thread */
+    double heard; /* likewise: when the other end was there last; 0: never */
     uint64_t delivered, failures;
     int64_t waiting;
-    char why[300]; /* with the counts above: guarded by the lock */
+    char why[600]; /* with the counts above: guarded by the lock */
 } worker;
 
 struct an__outbox {
@@ -34,18 +36,23 @@ struct an__outbox {
 
 /* ---- rows ---- */
 
-const char *const an__outbox_fields[AN__OUTBOX_FIELDS] = {
-    "id",        "serial", "attempt", "verdict",    "would_be", "label", "probability",
-    "threshold", "model",  "version", "unapproved", "decided",  "why",
+const an__outbox_column an__outbox_columns[AN__OUTBOX_COLUMNS] = {
+    { "id", AN__COLUMN_TEXT, 160, true }, /* a serial of at most 128 bytes, #, the attempt */
+    { "serial", AN__COLUMN_TEXT, 128, true },   { "attempt", AN__COLUMN_WHOLE, 0, true },
+    { "verdict", AN__COLUMN_TEXT, 16, true },   { "would_be", AN__COLUMN_TEXT, 16, false },
+    { "label", AN__COLUMN_TEXT, 200, false },   { "probability", AN__COLUMN_REAL, 0, false },
+    { "threshold", AN__COLUMN_REAL, 0, false }, { "model", AN__COLUMN_TEXT, 200, false },
+    { "version", AN__COLUMN_WHOLE, 0, false },  { "unapproved", AN__COLUMN_TRUTH, 0, false },
+    { "decided", AN__COLUMN_TEXT, 40, false },  { "why", AN__COLUMN_TEXT, AN__OUTBOX_CHARACTERS, false },
 };
 
-void an__outbox_field(const an__outbox_item *item, size_t field, an_buf *out)
+void an__outbox_field(const an__outbox_item *item, size_t column, an_buf *out)
 {
-    if (!field) {
+    if (!column) {
         an_buf_puts(out, item->id);
         return;
     }
-    const json_t *v = json_object_get(item->verdict, an__outbox_fields[field]);
+    const json_t *v = json_object_get(item->verdict, an__outbox_columns[column].name);
     char text[32];
     size_t i;
     json_t *reason;
@@ -54,6 +61,20 @@ void an__outbox_field(const an__outbox_item *item, size_t field, an_buf *out)
     if (json_is_real(v)) an_buf_puts(out, an_real_text(json_real_value(v), text));
     if (json_is_boolean(v)) an_buf_puts(out, json_is_true(v) ? "true" : "false");
     json_array_foreach(v, i, reason) an_buf_printf(out, "%s%s", i ? "; " : "", json_string_value(reason));
+}
+
+json_t *an__outbox_value(const an__outbox_item *item, size_t column)
+{
+    const an__outbox_column *c = &an__outbox_columns[column];
+    const json_t *v = json_object_get(item->verdict, c->name);
+    if (c->kind == AN__COLUMN_WHOLE) return json_is_integer(v) ? json_integer(json_integer_value(v)) : json_null();
+    if (c->kind == AN__COLUMN_REAL) return json_is_number(v) ? json_real(json_number_value(v)) : json_null();
+    if (c->kind == AN__COLUMN_TRUTH) return json_is_boolean(v) ? json_boolean(json_is_true(v)) : json_null();
+    an_buf text = { 0 };
+    an__outbox_field(item, column, &text);
+    json_t *value = text.size ? json_stringn(text.data, text.size) : json_null();
+    an_buf_free(&text);
+    return value;
 }
 
 /* ---- configuration ---- */
@@ -81,6 +102,25 @@ const char *an__channel_text(const json_t *config, const char *channel, const ch
     if (text && *text) return text;
     an_fail(err, AN_INPUT, "outbox: %s needs a text under \"%s\"", channel, key);
     return NULL;
+}
+
+char *an__channel_file(const json_t *config, const char *channel, const char *key, const char *workspace, an_error *err)
+{
+    if (!json_object_get(config, key)) return NULL;
+    const char *name = an__channel_text(config, channel, key, NULL, err);
+    return name ? an_path_join(workspace, name) : NULL;
+}
+
+bool an__channel_password(const json_t *config, const char *channel, const char *workspace, an_buf *out, an_error *err)
+{
+    if (!json_object_get(config, "password_file")) return true;
+    char *file = an__channel_file(config, channel, "password_file", workspace, err);
+    if (!file) return false;
+    bool ok = an_file_read(file, 65536, out, err);
+    while (ok && out->size && strchr("\r\n", out->data[out->size - 1])) out->data[--out->size] = 0;
+    if (!ok) an_context(err, "outbox: %s: password_file", channel);
+    free(file);
+    return ok;
 }
 
 static bool channel_of(const char *name, const json_t *config, const char *workspace, an__channel *out, an_error *err)
@@ -162,14 +202,20 @@ static bool advance(worker *w, int64_t number, an_error *err)
     return true;
 }
 
-/* One batch; *count: how many were delivered, also where the rest failed. */
-static bool deliver(worker *w, size_t *count, an_error *err)
+/* One batch; *count: how many were delivered, also where the rest failed. Where there is none, a look at the other end now and then: what
+ * is wrong is known before the next verdict. */
+static bool deliver(worker *w, bool ending, size_t *count, an_error *err)
 {
     an__outbox_item *items = an_alloc_n(AT_ONCE, sizeof *items);
     size_t n;
     bool ok = load(w, items, &n, err);
     size_t sent = ok && n ? w->channel.send(w->channel.self, items, n, err) : 0;
     ok = ok && sent == n;
+    if (ok && !n && w->channel.check && !ending && (!w->heard || an_clock_s() - w->heard > silence_s)) {
+        ok = w->channel.check(w->channel.self, err);
+        w->heard = ok ? an_clock_s() : 0;
+    }
+    if (n) w->heard = sent ? an_clock_s() : 0;
     if (sent && !advance(w, items[sent - 1].number, ok ? err : NULL)) ok = false, sent = 0; /* they will be handed over again */
     for (size_t i = 0; i < n; i++) {
         free(items[i].id);
@@ -178,6 +224,15 @@ static bool deliver(worker *w, size_t *count, an_error *err)
     free(items);
     *count = sent;
     return ok;
+}
+
+/* At most `room` bytes of a text, without half a character. */
+static int whole(const char *text, int room)
+{
+    size_t n = strlen(text);
+    if (n <= (size_t)room) return (int)n;
+    while (room && (text[room] & 0xc0) == 0x80) room--;
+    return room;
 }
 
 static void *work(void *context)
@@ -193,12 +248,15 @@ static void *work(void *context)
         pthread_mutex_unlock(&o->lock);
         an_error err = { 0 };
         size_t n;
-        bool ok = deliver(w, &n, &err);
+        bool ok = deliver(w, last, &n, &err);
         pthread_mutex_lock(&o->lock);
         w->delivered += n;
         w->waiting -= (int64_t)n;
         w->failures += !ok;
-        snprintf(w->why, sizeof w->why, "%.290s", ok ? "" : err.message);
+        w->why[0] = 0;
+        if (!ok)
+            snprintf(w->why, sizeof w->why, "%.*s%s%.*s", whole(err.message, 350), err.message, err.hint[0] ? "; " : "",
+                     whole(err.hint, 240), err.hint);
         if (last && (!ok || n < AT_ONCE)) break;
         if (ok && (n || seen != o->committed)) {
             pause = 0;
@@ -293,6 +351,8 @@ void an__outbox_free(an__outbox *o)
     o->stop = true;
     pthread_cond_broadcast(&o->wake);
     pthread_mutex_unlock(&o->lock);
+    for (size_t i = 0; i < o->count; i++)
+        if (o->workers[i].channel.hurry) o->workers[i].channel.hurry(o->workers[i].channel.self);
     for (size_t i = 0; i < o->count; i++) {
         worker *w = &o->workers[i];
         if (w->running) pthread_join(w->thread, NULL);

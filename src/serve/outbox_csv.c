@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct drop {
     char *folder, *prefix;
@@ -25,16 +26,16 @@ static void cell(an_buf *out, const char *text)
 
 static void rows(const an__outbox_item *items, size_t count, an_buf *out)
 {
-    for (size_t f = 0; f < AN__OUTBOX_FIELDS; f++) an_buf_printf(out, "%s%s", f ? "," : "", an__outbox_fields[f]);
+    for (size_t f = 0; f < AN__OUTBOX_COLUMNS; f++) an_buf_printf(out, "%s%s", f ? "," : "", an__outbox_columns[f].name);
     an_buf_puts(out, "\n");
     an_buf text = { 0 };
     for (size_t i = 0; i < count; i++)
-        for (size_t f = 0; f < AN__OUTBOX_FIELDS; f++) {
+        for (size_t f = 0; f < AN__OUTBOX_COLUMNS; f++) {
             an_buf_clear(&text);
             an__outbox_field(&items[i], f, &text);
             if (f) an_buf_putc(out, ',');
             cell(out, text.size ? text.data : "");
-            if (f + 1 == AN__OUTBOX_FIELDS) an_buf_putc(out, '\n');
+            if (f + 1 == AN__OUTBOX_COLUMNS) an_buf_putc(out, '\n');
         }
     an_buf_free(&text);
 }
@@ -58,6 +59,12 @@ static size_t drop_send(void *self, const an__outbox_item *items, size_t count, 
     return ok ? count : 0;
 }
 
+static bool drop_check(void *self, an_error *err)
+{
+    const drop *d = self;
+    return !access(d->folder, W_OK | X_OK) || an_fail_errno(err, "the drop folder %s", d->folder);
+}
+
 static void drop_free(void *self)
 {
     drop *d = self;
@@ -78,6 +85,6 @@ bool an__channel_csv(const json_t *config, const char *workspace, an__channel *o
         return an_fail(err, AN_INPUT, "outbox: csv: the prefix \"%.60s\" is no part of a name", prefix);
     drop *d = an_alloc(sizeof *d);
     *d = (drop){ .folder = an_path_join(workspace, folder), .prefix = an_strdup(prefix) };
-    *out = (an__channel){ .send = drop_send, .free = drop_free, .self = d };
+    *out = (an__channel){ .send = drop_send, .check = drop_check, .free = drop_free, .self = d };
     return true;
 }

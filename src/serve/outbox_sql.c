@@ -1,4 +1,5 @@
-/* outbox_sql.c - a table in an SQLite file that other programs read. A verdict that comes again changes nothing: its id is the key. */
+/* outbox_sql.c - a table in an SQLite file that other programs read. A verdict that comes again changes nothing: its id is the key. Tables
+ * on servers are outbox_odbc.c's. */
 #include "serve/outbox.h"
 
 #include <ctype.h>
@@ -28,44 +29,48 @@ static bool broken(table *t, an_error *err)
 static bool open_table(table *t, an_error *err)
 {
     if (t->insert) return true;
-    char *make =
-             an_format("CREATE TABLE IF NOT EXISTS \"%s\" (id TEXT PRIMARY KEY, serial TEXT NOT NULL, attempt INTEGER NOT NULL, verdict "
-                       "TEXT NOT NULL, would_be TEXT, label TEXT, probability REAL, threshold REAL, model TEXT, version INTEGER, "
-                       "unapproved INTEGER, decided TEXT, why TEXT)",
-                       t->name),
-         *put = an_format(
-             "INSERT OR IGNORE INTO \"%s\" (id, serial, attempt, verdict, would_be, label, probability, threshold, model, version, "
-             "unapproved, decided, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-             t->name);
+    static const char *const types[] = {
+        [AN__COLUMN_TEXT] = "TEXT", [AN__COLUMN_WHOLE] = "INTEGER", [AN__COLUMN_REAL] = "REAL", [AN__COLUMN_TRUTH] = "INTEGER"
+    };
+    an_buf make = { 0 }, put = { 0 };
+    an_buf_printf(&make, "CREATE TABLE IF NOT EXISTS \"%s\" (", t->name);
+    an_buf_printf(&put, "INSERT OR IGNORE INTO \"%s\" (", t->name);
+    for (size_t c = 0; c < AN__OUTBOX_COLUMNS; c++) {
+        const an__outbox_column *k = &an__outbox_columns[c];
+        an_buf_printf(&make, "%s%s %s%s", c ? ", " : "", k->name, types[k->kind], !c ? " PRIMARY KEY" : k->always ? " NOT NULL" : "");
+        an_buf_printf(&put, "%s%s", c ? ", " : "", k->name);
+    }
+    an_buf_puts(&make, ")");
+    for (size_t c = 0; c < AN__OUTBOX_COLUMNS; c++) an_buf_puts(&put, c ? ", ?" : ") VALUES (?");
+    an_buf_puts(&put, ")");
     bool ok = sqlite3_open_v2(t->path, &t->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK &&
-              sqlite3_busy_timeout(t->db, 5000) == SQLITE_OK && sqlite3_exec(t->db, make, NULL, NULL, NULL) == SQLITE_OK &&
-              sqlite3_prepare_v3(t->db, put, -1, SQLITE_PREPARE_PERSISTENT, &t->insert, NULL) == SQLITE_OK;
+              sqlite3_busy_timeout(t->db, 5000) == SQLITE_OK && sqlite3_exec(t->db, make.data, NULL, NULL, NULL) == SQLITE_OK &&
+              sqlite3_prepare_v3(t->db, put.data, -1, SQLITE_PREPARE_PERSISTENT, &t->insert, NULL) == SQLITE_OK;
     if (!ok) {
         broken(t, err);
         shut(t);
     }
-    free(make);
-    free(put);
+    an_buf_free(&make);
+    an_buf_free(&put);
     return ok;
 }
 
-static bool insert(table *t, const an__outbox_item *item, an_buf *text)
+static bool insert(table *t, const an__outbox_item *item)
 {
-    for (size_t f = 0; f < AN__OUTBOX_FIELDS; f++) {
-        const json_t *v = json_object_get(item->verdict, an__outbox_fields[f]);
-        int at = (int)f + 1;
-        an_buf_clear(text);
-        an__outbox_field(item, f, text);
+    for (size_t c = 0; c < AN__OUTBOX_COLUMNS; c++) {
+        json_t *v = an__outbox_value(item, c);
+        int at = (int)c + 1;
         if (json_is_integer(v))
             sqlite3_bind_int64(t->insert, at, json_integer_value(v));
         else if (json_is_real(v))
             sqlite3_bind_double(t->insert, at, json_real_value(v));
         else if (json_is_boolean(v))
             sqlite3_bind_int(t->insert, at, json_is_true(v));
-        else if (text->size)
-            sqlite3_bind_text(t->insert, at, text->data, (int)text->size, SQLITE_TRANSIENT);
+        else if (json_is_string(v))
+            sqlite3_bind_text(t->insert, at, json_string_value(v), (int)json_string_length(v), SQLITE_TRANSIENT);
         else
             sqlite3_bind_null(t->insert, at);
+        json_decref(v);
     }
     bool ok = sqlite3_step(t->insert) == SQLITE_DONE;
     sqlite3_reset(t->insert);
@@ -76,17 +81,20 @@ static size_t table_send(void *self, const an__outbox_item *items, size_t count,
 {
     table *t = self;
     if (!open_table(t, err)) return 0;
-    an_buf text = { 0 };
     bool ok = sqlite3_exec(t->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
-    for (size_t i = 0; ok && i < count; i++) ok = insert(t, &items[i], &text);
+    for (size_t i = 0; ok && i < count; i++) ok = insert(t, &items[i]);
     ok = ok && sqlite3_exec(t->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
     if (!ok) {
         broken(t, err);
         sqlite3_exec(t->db, "ROLLBACK", NULL, NULL, NULL);
         shut(t); /* opened anew at the next try: the file may have been put back */
     }
-    an_buf_free(&text);
     return ok ? count : 0;
+}
+
+static bool table_check(void *self, an_error *err)
+{
+    return open_table(self, err);
 }
 
 static void table_free(void *self)
@@ -101,6 +109,7 @@ static void table_free(void *self)
 bool an__channel_sql(const json_t *config, const char *workspace, an__channel *out, an_error *err)
 {
     static const char *const known[] = { "file", "table" };
+    if (json_object_get(config, "odbc")) return an__channel_odbc(config, workspace, out, err);
     if (!an__channel_keys(config, "sql", known, AN_COUNT(known), err)) return false;
     const char *file = an__channel_text(config, "sql", "file", NULL, err);
     const char *name = file ? an__channel_text(config, "sql", "table", "verdicts", err) : NULL;
@@ -110,6 +119,6 @@ bool an__channel_sql(const json_t *config, const char *workspace, an__channel *o
             return an_fail(err, AN_INPUT, "outbox: sql: the name of a table has letters, digits and _ only, not \"%.60s\"", name);
     table *t = an_alloc(sizeof *t);
     *t = (table){ .path = an_path_join(workspace, file), .name = an_strdup(name) };
-    *out = (an__channel){ .send = table_send, .free = table_free, .self = t };
+    *out = (an__channel){ .send = table_send, .check = table_check, .free = table_free, .self = t };
     return true;
 }

@@ -4,6 +4,7 @@
  *
  * Answers of a turn leave after its one transaction.
  */
+#include "serve/content.h"
 #include "serve/outbox.h"
 #include "serve/parts_message.h"
 #include "serve/parts_store.h"
@@ -73,6 +74,7 @@ static void send(an__server *s, an_exchange *x, int status, bool unapproved, con
     an__answer(s, x, route_of("POST"), status, "application/json",
                unapproved      ? "Andon-Unapproved: true\r\n"
                : status == 503 ? "Retry-After: 1\r\n"
+               : status == 415 ? AN__CONTENT_TAKES
                                : NULL,
                text, strlen(text));
     free(text);
@@ -173,9 +175,14 @@ static void scored(an__job *j, an__outcome outcome, const char *why)
 {
     deciding *d = (deciding *)j;
     an__server *s = d->parts->o.server;
-    if (outcome != AN__SCORED) an__part_doubt(d->why, "not scored: %s", why ? why : "");
+    if (outcome != AN__SCORED) {
+        an__part_doubt(d->why, "not scored: %s", why ? why : "");
+        an__metrics_request_failed(s->metrics, j->served, an_clock_s() - d->arrived);
+    }
     if (outcome == AN__SCORED) {
+        double now = an_clock_s();
         an__metrics_verdicts(s->metrics, j->served, &d->score, 1);
+        an__metrics_request(s->metrics, j->served, &(an__request_times){ d->arrived, j->since, j->since, now, now });
         char *part = an_format("%.128s#%lld", d->serial, (long long)d->attempt);
         if (s->o.journal)
             an__journal_add(s->o.journal, &(an__verdict){ .served = j->served,
@@ -264,8 +271,7 @@ static void take(an__parts *p, an_exchange *x, const char *serial, int64_t attem
     const char *named = an_json_string(message, "model", NULL);
     if (named && part->model && strcmp(named, part->model))
         an__part_doubt(why, "model \"%.128s\" was named before, \"%.128s\" now", part->model, named);
-    if (!part->model)
-        part->model = an_strdup(named ? named : an__models_only(s->o.models, &err));
+    if (!part->model) part->model = an_strdup(named ? named : an__models_only(s->o.models, &err));
     an__part_merge(part->features, json_object_get(message, "features"), why);
     an__served *v = part->model ? an__models_get(s->o.models, part->model, NULL, &status, &err) : NULL;
     bool complete = json_is_true(json_object_get(message, "complete")), over = out_of_time(p, part->opened_us);
@@ -302,10 +308,17 @@ void an__parts_post(an__server *s, an_exchange *x, const an__route_match *m)
     const an_http_request *r = an_exchange_request(x);
     const char *serial = an__match_value(m, "serial");
     int64_t attempt = 1;
-    json_t *message =
-        an__part_serial(serial, &err) ? an_json_parse(r->body.size ? r->body.data : "", r->body.size, "the message", &err) : NULL;
+    int status = 400;
+    char *room = NULL;
+    an_span body;
+    json_t *message = NULL;
+    if (an__part_serial(serial, &err) && an__content_body(r, &room, &body, &status, &err)) {
+        status = 400;
+        message = an_json_parse(body.size ? body.data : "", body.size, "the message", &err);
+    }
+    free(room);
     if (!message || !an__part_message(message, &attempt, &err)) {
-        refuse(s, x, 400, &err);
+        refuse(s, x, status, &err);
         json_decref(message);
         return;
     }

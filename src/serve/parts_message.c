@@ -1,6 +1,7 @@
 /* parts_message.c - see parts_message.h. */
 #include "serve/parts_message.h"
 
+#include <math.h>
 #include <string.h>
 
 void an__part_doubt(json_t *why, const char *format, ...)
@@ -43,8 +44,11 @@ bool an__part_message(const json_t *m, int64_t *attempt, an_error *err)
     }
     json_t *a = json_object_get(m, "attempt"), *f = json_object_get(m, "features"), *c = json_object_get(m, "complete"),
            *n = json_object_get(m, "model");
-    *attempt = a ? json_integer_value(a) : 1;
-    if (a && (!json_is_integer(a) || *attempt < 1)) return an_fail(err, AN_INPUT, "\"attempt\" is not a whole number from 1");
+    double number = a ? json_number_value(a) : 1; /* 1.0 is 1, as JSON Schema has it */
+    if (a && (!json_is_number(a) || number != floor(number) || number < 1 || number > 0x1p53))
+        return an_fail(err, AN_INPUT, "\"attempt\" is not a whole number from 1 to 9007199254740992");
+    *attempt = json_is_integer(a) ? json_integer_value(a) : (int64_t)number;
+    if (*attempt > 1LL << 53) return an_fail(err, AN_INPUT, "\"attempt\" is not a whole number from 1 to 9007199254740992");
     if (f && !json_is_object(f)) return an_fail(err, AN_INPUT, "\"features\" is not an object of names and values");
     if (c && !json_is_boolean(c)) return an_fail(err, AN_INPUT, "\"complete\" is neither true nor false");
     if (n && !json_is_string(n)) return an_fail(err, AN_INPUT, "\"model\" is not a text");

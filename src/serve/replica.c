@@ -51,7 +51,7 @@ static void bury(an__worker *w)
     close(w->fd);
     kill(w->pid, SIGKILL);
     waitpid(w->pid, NULL, 0);
-    if (!isnan(r->o.cpus) || !isnan(r->o.memory_mb)) an__limits_remove(w->pid);
+    an__limits_remove(r->limits, w->pid);
     an_buf_free(&w->in);
     an_buf_free(&w->out);
     an__given *all = NULL; /* last first: an__batcher_again puts each before what is there */
@@ -293,13 +293,12 @@ an__replicas *an__replicas_new(an_loop *l, const an__replica_options *o, an_erro
     an__replicas *r = an_alloc(sizeof *r);
     r->loop = l;
     r->o = *o;
-    r->limits = "none asked for";
     r->slot = an_alloc_n((size_t)o->high, sizeof *r->slot);
     char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
     r->program = o->program ? an_strdup(o->program) : n > 0 ? an_strndup(path, (size_t)n) : NULL;
     r->ticked = r->calm_since = an_clock_s();
-    if (!isnan(o->cpus) || !isnan(o->memory_mb)) an__limits_sweep();
+    r->limits = an__limits_open("", o->cpus, o->memory_mb);
     if (r->program) return r;
     an_fail_errno(err, "finding this program's file");
     an__replicas_free(r);
@@ -350,7 +349,7 @@ void an__replicas_facts(const an__replicas *r, an__replica_facts *out)
     out->low = r->o.low;
     out->high = r->o.high;
     out->busy = r->load;
-    out->limits = r->limits;
+    out->limits = an__limits_how(r->limits);
     for (int i = 0; i < r->o.high; i++) out->alive += r->slot[i].pid && r->slot[i].ready && !r->slot[i].ending;
 }
 
@@ -376,6 +375,7 @@ void an__replicas_free(an__replicas *r)
 {
     if (!r) return;
     an__replicas_stop(r);
+    an__limits_close(r->limits);
     for (size_t i = 0; i < r->model_count; i++) an__served_release(r->models[i]);
     free(r->models);
     free(r->slot);

@@ -5,6 +5,7 @@
 #define AN_SERVE_REPLICA_H
 
 #include "serve/replica_frame.h"
+#include "serve/replica_limits.h"
 #include "serve/server.h"
 
 #include <sys/types.h>
@@ -43,7 +44,7 @@ struct an__replicas {
     double load; /* smoothed share of time that workers are busy */
     double calm_since, changed, ticked, backoff, not_before;
     char *program;
-    const char *limits;
+    an__limits *limits;
     an__served **models; /* what new workers are told to load; held */
     size_t model_count;
     an__replica_facts facts;

@@ -90,7 +90,7 @@ bool an__worker_start(an__replicas *r, an__worker *w, an_error *err)
         w->pid = 0;
         return false;
     }
-    r->limits = an__limits_apply(w->pid, r->o.cpus, r->o.memory_mb);
+    an__limits_apply(r->limits, w->pid, (int)(w - r->slot));
     for (size_t i = 0; i < r->model_count; i++) an__worker_frame(w, AN__FRAME_LOAD, 0, &r->models[i]->address, 0, 0);
     an__worker_frame(w, AN__FRAME_HELLO, 0, NULL, 0, 0);
     an__worker_flush(w);

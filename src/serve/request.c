@@ -1,6 +1,7 @@
 /* request.c - one inference request from its bytes to its answer: finds the version, decodes, queues, encodes, journals, answers. Records
  * and answers of one turn of the loop leave together: one write for all records, then the answers.
  */
+#include "serve/content.h"
 #include "serve/server.h"
 
 #include <math.h>
@@ -13,9 +14,11 @@ typedef struct an__request {
     an__server *server;
     an_exchange *exchange;
     const an__route *route;
+    bool v1; /* asked by a path of KServe V1 */
     an__infer infer;
     char id[AN__ID_ROOM];
     double arrived;
+    an__request_times times;
     bool gone; /* its client hung up before it was scored */
     double *score;
     size_t score_room;
@@ -110,6 +113,7 @@ static void send(an__request *r)
     if (r->json_bytes) n += snprintf(headers + n, sizeof headers - (size_t)n, "Inference-Header-Content-Length: %zu\r\n", r->json_bytes);
     if (r->status == 429 || r->status == 503)
         snprintf(headers + n, sizeof headers - (size_t)n, "Retry-After: %.0f\r\n", an__batcher_retry_s(s->batcher));
+    if (r->status == 415) snprintf(headers + n, sizeof headers - (size_t)n, AN__CONTENT_TAKES);
     if (r->gone || r->status == 429 || r->status == 503 || r->status == 504) an__metrics_refused(s->metrics, r->gone ? 499 : r->status);
     an__answer(s, r->exchange, r->route, r->status, r->json_bytes ? "application/octet-stream" : "application/json", headers, r->body.data,
                r->body.size);
@@ -120,6 +124,11 @@ static void send(an__request *r)
 static void leave(an__request *r)
 {
     an__server *s = r->server;
+    double now = s->clock = r->times.ready = an_clock_s();
+    if (r->status == 200)
+        an__metrics_request(s->metrics, r->job.served, &r->times);
+    else if (r->job.served)
+        an__metrics_request_failed(s->metrics, r->job.served, now - r->arrived);
     if (r->status != 200 || !s->o.journal) {
         send(r);
         return;
@@ -127,7 +136,7 @@ static void leave(an__request *r)
     r->number = an__journal_add(s->o.journal, &(an__verdict){ .served = r->job.served,
                                                               .request = r->id,
                                                               .time_us = an_now_us(),
-                                                              .latency_ms = (an_clock_s() - r->arrived) * 1e3,
+                                                              .latency_ms = (now - r->arrived) * 1e3,
                                                               .rows = r->infer.rows,
                                                               .values = r->infer.values,
                                                               .score = r->score });
@@ -181,6 +190,10 @@ static void scored(an__job *j, an__outcome outcome, const char *why)
 {
     an__request *r = (an__request *)j;
     an_error err = { 0 };
+    an__server *s = r->server;
+    uint64_t batch = an__metrics_batches(s->metrics);
+    r->times.scored = batch && batch == s->batch ? s->clock : an_clock_s(); /* those of a batch are encoded one after the other */
+    s->batch = batch;
     switch (outcome) {
     case AN__SCORED:
         encode(r);
@@ -220,7 +233,7 @@ static bool deadline_of(an__request *r, const an_http_request *h, double *second
 }
 
 /* Inference-Header-Content-Length: bytes of JSON before raw tensors. */
-static bool json_bytes_of(const an_http_request *h, size_t *bytes, an_error *err)
+static bool json_bytes_of(const an_http_request *h, size_t body, size_t *bytes, an_error *err)
 {
     *bytes = SIZE_MAX;
     const char *value = an_http_get(h, "Inference-Header-Content-Length").data;
@@ -232,21 +245,45 @@ static bool json_bytes_of(const an_http_request *h, size_t *bytes, an_error *err
         sum = sum * 10 + (size_t)(value[i] - '0');
     }
     if (!ok) return an_fail(err, AN_INPUT, "header Inference-Header-Content-Length: not a whole number of bytes");
-    if (sum > h->body.size)
-        return an_fail(err, AN_INPUT, "header Inference-Header-Content-Length says %zu bytes, the body has %zu", sum, h->body.size);
+    if (sum > body) return an_fail(err, AN_INPUT, "header Inference-Header-Content-Length says %zu bytes, the body has %zu", sum, body);
     *bytes = sum;
     return true;
+}
+
+/* A body that cannot be read although it is what its sender says: tables, forms. */
+static void other_type(const an_http_request *h, an_error *err)
+{
+    static const char *const json[] = { "application/json", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain" };
+    an_span type = an_http_get(h, "Content-Type"); /* of those in the list the last two are what tools say when nobody said anything */
+    const char *end = type.data ? memchr(type.data, ';', type.size) : NULL;
+    if (end) type.size = (size_t)(end - type.data);
+    bool usual = !type.data || !type.size;
+    for (size_t i = 0; !usual && i < AN_COUNT(json); i++) usual = an_span_is_nocase(type, json[i]);
+    if (!usual && !err->hint[0]) an_hint(err, "the body is said to be %.*s; send JSON", type.size > 60 ? 60 : (int)type.size, type.data);
+}
+
+static bool decode(an__request *r, an_span body, an__infer_form form, int *status, an_error *err)
+{
+    const an_http_request *h = an_exchange_request(r->exchange);
+    const an_model *m = r->job.served->model;
+    an__infer_limits limits = { .rows = r->server->o.rows, .depth = 32 };
+    size_t json_bytes;
+    *status = 400;
+    if (form == AN__FORM_ROWS) return an__infer_read_rows(m, body, &limits, &r->infer, status, err);
+    if (form == AN__FORM_PREDICTIONS) return an__infer_read_scoring(m, body, !r->v1, &limits, &r->infer, status, err);
+    return json_bytes_of(h, body.size, &json_bytes, err) && an__infer_read_v2(m, body, json_bytes, &limits, &r->infer, status, err);
 }
 
 static bool read_body(an__request *r, an__infer_form form, int *status, an_error *err)
 {
     const an_http_request *h = an_exchange_request(r->exchange);
-    an__infer_limits limits = { .rows = r->server->o.rows, .depth = 32 };
-    size_t json_bytes = SIZE_MAX;
-    *status = 400;
-    if (form == AN__FORM_ROWS) return an__infer_read_rows(r->job.served->model, h->body, &limits, &r->infer, status, err);
-    return json_bytes_of(h, &json_bytes, err) &&
-           an__infer_read_v2(r->job.served->model, h->body, json_bytes, &limits, &r->infer, status, err);
+    char *room;
+    an_span body;
+    if (!an__content_body(h, &room, &body, status, err)) return false;
+    bool ok = decode(r, body, form, status, err);
+    free(room); /* nothing of the body is held */
+    if (!ok && *status == 400) other_type(h, err);
+    return ok;
 }
 
 static bool hung_up(const an__job *j)
@@ -258,8 +295,15 @@ static bool queue(an__request *r, const an__route_match *m, an__infer_form form,
 {
     an__server *s = r->server;
     const an_http_request *h = an_exchange_request(r->exchange);
-    r->job.served = an__models_get(s->o.models, an__match_value(m, "name"), an__match_value(m, "version"), status, err);
-    if (!r->job.served || !read_body(r, form, status, err)) return false;
+    const char *name = an__match_value(m, "name");
+    if (!name && !(name = an__models_only(s->o.models, err))) {
+        *status = err->code == AN_INPUT ? 409 : an__status_of(err);
+        return *status == 409 ? an_hint(err, "name one: POST /v1/models/{name}:predict or /api/models/{name}/predict") : false;
+    }
+    r->job.served = an__models_get(s->o.models, name, an__match_value(m, "version"), status, err);
+    if (!r->job.served) return false;
+    r->times.decoding = s->clock > r->arrived ? s->clock : r->arrived;
+    if (!read_body(r, form, status, err)) return false;
     double seconds;
     *status = 400;
     if (!deadline_of(r, h, &seconds, err)) return false;
@@ -280,6 +324,7 @@ static bool queue(an__request *r, const an__route_match *m, an__infer_form form,
     r->job.done = scored;
     r->job.gone = hung_up;
     r->gone = false;
+    r->times.queued = s->clock = an_clock_s();
     if (!r->infer.rows) { /* nothing to score: an empty list is a question, too */
         scored(&r->job, AN__SCORED, NULL);
         return true;
@@ -289,26 +334,38 @@ static bool queue(an__request *r, const an__route_match *m, an__infer_form form,
                                                            an__batcher_waiting(s->batcher), an__batcher_retry_s(s->batcher));
 }
 
-static void ask(an__server *s, an_exchange *x, const an__route_match *m, an__infer_form form)
+static void ask(an__server *s, an_exchange *x, const an__route_match *m, an__infer_form form, bool v1)
 {
     an__request *r = request_new(s);
     r->exchange = x;
     r->route = m->route;
-    r->arrived = an_exchange_arrived(x);
+    r->v1 = v1;
+    r->arrived = r->times.arrived = an_exchange_arrived(x);
     an__request_id(s, an_exchange_request(x), r->id);
     an_error err = { 0 };
     int status = 400;
     if (queue(r, m, form, &status, &err)) return;
     fail(r, status, &err);
+    if (r->job.served) an__metrics_request_failed(s->metrics, r->job.served, an_clock_s() - r->arrived);
     send(r);
 }
 
 void an__request_infer(an__server *s, an_exchange *x, const an__route_match *m)
 {
-    ask(s, x, m, AN__FORM_V2);
+    ask(s, x, m, AN__FORM_V2, false);
 }
 
 void an__request_predict(an__server *s, an_exchange *x, const an__route_match *m)
 {
-    ask(s, x, m, AN__FORM_ROWS);
+    ask(s, x, m, AN__FORM_ROWS, false);
+}
+
+void an__request_v1(an__server *s, an_exchange *x, const an__route_match *m)
+{
+    ask(s, x, m, AN__FORM_PREDICTIONS, true);
+}
+
+void an__request_invocations(an__server *s, an_exchange *x, const an__route_match *m)
+{
+    ask(s, x, m, AN__FORM_PREDICTIONS, false);
 }

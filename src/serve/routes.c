@@ -1,163 +1,5 @@
-/* routes.c - the table of paths, and the handlers of those that answer questions about the server itself. Verdicts: request.c, parts.c. */
+/* routes.c - the table of paths. Handlers: route_server.c, route_triton.c, request.c (verdicts on rows), parts.c. */
 #include "serve/server.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-static void root(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    static const char text[] = "andon serves verdicts here.\n\n"
-                               "GET  /v2/models                    the models\n"
-                               "POST /api/models/{name}/predict    a verdict on a row, or a list of rows\n"
-                               "POST /v2/models/{name}/infer       the same in the Open Inference Protocol v2\n"
-                               "POST /api/parts/{serial}           a verdict on a part, station by station\n"
-                               "GET  /v2/health/ready  /metrics  /openapi.json\n";
-    an__answer(s, x, m->route, 200, "text/plain; charset=utf-8", NULL, text, sizeof text - 1);
-}
-
-static void health(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    an__answer_take(s, x, m->route, 200, json_pack("{s:s, s:s}", "status", "ok", "version", an_version()));
-}
-
-static void live(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    an__answer_take(s, x, m->route, 200, json_pack("{s:b}", "live", true));
-}
-
-static void ready(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    char why[512];
-    json_t *warnings = json_array();
-    an__server_not_ready(s, warnings, why);
-    json_t *all = json_pack("{s:b}", "ready", !why[0]);
-    if (why[0]) json_object_set_new(all, "why", json_string(why));
-    if (json_array_size(warnings)) json_object_set(all, "warnings", warnings);
-    json_decref(warnings);
-    an__answer_take(s, x, m->route, why[0] ? 503 : 200, all);
-}
-
-static void server_metadata(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    an__answer_take(s, x, m->route, 200,
-                    json_pack("{s:s, s:s, s:[s]}", "name", "andon", "version", an_version(), "extensions", "binary_tensor_data"));
-}
-
-static void models(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    json_t *names = json_array();
-    for (size_t i = 0; i < an__models_count(s->o.models); i++) {
-        an__models_entry e = an__models_at(s->o.models, i);
-        size_t k = 0;
-        while (k < i && strcmp(an__models_at(s->o.models, k).name, e.name)) k++;
-        if (k == i) json_array_append_new(names, json_string(e.name));
-    }
-    an__answer_take(s, x, m->route, 200, json_pack("{s:o}", "models", names));
-}
-
-static void api_models(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    json_t *rows = json_array();
-    for (size_t i = 0; i < an__models_count(s->o.models); i++) {
-        an__models_entry e = an__models_at(s->o.models, i);
-        json_t *row = json_pack("{s:s, s:s, s:b}", "name", e.name, "reference", e.reference, "ready", e.served != NULL);
-        if (e.served) {
-            json_object_set_new(row, "version", json_integer(e.served->version));
-            json_object_set_new(row, "features", json_integer((json_int_t)e.served->features));
-            json_object_set_new(row, "threshold", an_json_real(e.served->model->threshold.value));
-            json_object_set_new(row, "target", json_string(e.served->model->target));
-            json_object_set_new(row, "positive", json_string(e.served->model->positive));
-            json_object_set_new(row, "calibrated", json_boolean(e.served->model->calibrated));
-            if (e.served->unapproved) json_object_set_new(row, "unapproved", json_true());
-        }
-        if (e.why[0]) json_object_set_new(row, "why", json_string(e.why));
-        json_array_append_new(rows, row);
-    }
-    an__answer_take(s, x, m->route, 200, json_pack("{s:o}", "models", rows));
-}
-
-static an__served *of_path(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    an_error err = { 0 };
-    int status;
-    an__served *v = an__models_get(s->o.models, an__match_value(m, "name"), an__match_value(m, "version"), &status, &err);
-    if (!v) an__answer_error(s, x, m->route, status, &err);
-    return v;
-}
-
-static void model_metadata(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    an__served *v = of_path(s, x, m);
-    if (!v) return;
-    size_t n = an__models_count(s->o.models), count = 0;
-    int64_t *versions = an_alloc_n(n + 1, sizeof *versions);
-    for (size_t i = 0; i < n; i++) {
-        an__models_entry e = an__models_at(s->o.models, i);
-        if (!e.served || strcmp(e.name, v->name)) continue;
-        size_t k = 0;
-        while (k < count && versions[k] != e.served->version) k++;
-        if (k == count) versions[count++] = e.served->version;
-    }
-    bool one = an__match_value(m, "version") != NULL;
-    json_t *all = an__infer_metadata(v->model, v->name, one ? &v->version : versions, one ? 1 : count);
-    if (v->unapproved) json_object_set_new(all, "unapproved", json_true());
-    free(versions);
-    an__served_release(v);
-    an__answer_take(s, x, m->route, 200, all);
-}
-
-static void model_ready(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    an_error err = { 0 };
-    int status;
-    const char *name = an__match_value(m, "name");
-    an__served *v = an__models_get(s->o.models, name, an__match_value(m, "version"), &status, &err);
-    if (!v && status == 404) {
-        an__answer_error(s, x, m->route, status, &err);
-        return;
-    }
-    json_t *all = json_pack("{s:s, s:b}", "name", name, "ready", v != NULL);
-    if (!v) json_object_set_new(all, "why", json_string(err.message));
-    an__served_release(v);
-    an__answer_take(s, x, m->route, v ? 200 : 503, all);
-}
-
-static void metrics(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    an_buf text = { 0 };
-    an__metrics_text(s->metrics, s, &text);
-    an__answer(s, x, m->route, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, text.data, text.size);
-    an_buf_free(&text);
-}
-
-static void openapi(an__server *s, an_exchange *x, const an__route_match *m)
-{
-    static const an__route *const tables[] = { an__routes };
-    size_t n = an__models_count(s->o.models), count = 0;
-    an__openapi_model *known = an_alloc_n(n + 1, sizeof *known);
-    for (size_t i = 0; i < n; i++) {
-        an__models_entry e = an__models_at(s->o.models, i);
-        bool there = !e.served;
-        for (size_t k = 0; k < count; k++) there |= !strcmp(known[k].name, e.name);
-        if (!there) known[count++] = (an__openapi_model){ e.name, e.served->model };
-    }
-    an__openapi o = { .title = "andon",
-                      .version = an_version(),
-                      .description = "Verdicts on parts by models, as JSON rows and by the Open Inference Protocol v2.",
-                      .tables = tables,
-                      .table_count = AN_COUNT(tables),
-                      .models = known,
-                      .model_count = count };
-    an_error err = { 0 };
-    json_t *all = an__openapi_json(&o, &err);
-    free(known);
-    if (all)
-        an__answer_take(s, x, m->route, 200, all);
-    else
-        an__answer_error(s, x, m->route, 500, &err);
-}
-
-/* ---- the table ---- */
 
 #define ERROR(code, why)                              \
     {                                                 \
@@ -191,51 +33,56 @@ static const an__response ok_api_models[] = {
       .schema = "{'type':'object','required':['models'],'properties':{'models':{'type':'array','items':{'type':'object'}}}}" },
     END
 };
+static const an__response ok_ping[] = { { .status = 200, .type = "text/plain" },
+                                        { .status = 503, .type = "text/plain", .doc = "Not ready; /v2/health/ready says why." },
+                                        END };
+static const an__response ok_config[] = { { .status = 200, .schema = "ModelConfig" }, NO_MODEL, END };
+static const an__response ok_stats[] = { { .status = 200, .schema = "ModelStatistics" }, END };
+static const an__response ok_model_stats[] = { { .status = 200, .schema = "ModelStatistics" }, NO_MODEL, END };
+static const an__response ok_index[] = { { .status = 200, .schema = "RepositoryIndex" }, ERROR(400, "The body is no object."), END };
+static const an__response no_change[] = { ERROR(403, "Approvals and aliases say what is served, not a request."), END };
 static const an__response ok_metadata[] = { { .status = 200, .schema = "ModelMetadata" }, NO_MODEL, END };
 
-#define VERDICT_ERRORS                                                                                                  \
-    ERROR(400, "The question cannot be read, or does not fit the model; the message says where."), NO_MODEL,            \
-        ERROR(413, "More rows than one question may have."),                                                            \
-        { .status = 429, .schema = "Error", .doc = "Too many rows wait already; Retry-After says when to ask again." }, \
+#define NO_CODING ERROR(415, "Content-Encoding is neither gzip nor deflate; Accept-Encoding names both.")
+#define VERDICT_ERRORS                                                                                                             \
+    ERROR(400, "The question cannot be read, or does not fit the model; the message says where."), NO_MODEL,                       \
+        ERROR(413, "More rows than one question may have, or more bytes."),                                                        \
+        { .status = 429, .schema = "Error", .doc = "Too many rows wait already; Retry-After says when to ask again." }, NO_CODING, \
         ERROR(500, "Scoring failed."), ERROR(504, "The deadline passed before the rows were scored.")
 static const an__response infer_responses[] = { { .status = 200, .schema = "InferResponse" }, VERDICT_ERRORS, END };
+static const an__response predictions_responses[] = { { .status = 200, .schema = "Predictions" }, VERDICT_ERRORS, END };
+static const an__response invocation_responses[] = {
+    { .status = 200, .schema = "Predictions" }, ERROR(409, "Several models are served: ask one of them by its name."), VERDICT_ERRORS, END
+};
 static const an__response predict_responses[] = { { .status = 200, .schema = "PredictAnswer" }, VERDICT_ERRORS, END };
 
-static const an__parameter verdict_parameters[] = {
-    { "X-Request-Id", AN__IN_HEADER, false, "{'type':'string'}",
-      "Comes back in the answer and stands in the journal; made where it is no plain word." },
-    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':1000}",
-      "How long the client waits: later answers are not worked on. Less than 1000 is taken, but may be too little on a busy machine "
-      "(504)." },
-    { 0 },
-};
-static const an__parameter infer_parameters[] = {
-    { "X-Request-Id", AN__IN_HEADER, false, "{'type':'string'}",
-      "Comes back in the answer and stands in the journal; made where it is no plain word." },
-    { "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':1000}",
-      "How long the client waits: later answers are not worked on. Less than 1000 is taken, but may be too little on a busy machine "
-      "(504)." },
-    { "Inference-Header-Content-Length", AN__IN_HEADER, false, "{'type':'integer','minimum':0}",
-      "Bytes of JSON before the raw tensors of the binary extension." },
-    { 0 },
-};
+#define VERDICT_PARAMETERS                                                                                         \
+    { "X-Request-Id", AN__IN_HEADER, false, "{'type':'string'}",                                                   \
+      "Comes back in the answer and stands in the journal; made where it is no plain word." },                     \
+    {                                                                                                              \
+        "X-Request-Timeout-Ms", AN__IN_HEADER, false, "{'type':'number','minimum':1000}",                          \
+            "How long the client waits: later answers are not worked on. Less than 1000 is taken, but may be too " \
+            "little on a busy machine (504)."                                                                      \
+    }
+static const an__parameter verdict_parameters[] = { VERDICT_PARAMETERS, { 0 } };
+static const an__parameter infer_parameters[] = { VERDICT_PARAMETERS,
+                                                  { "Inference-Header-Content-Length", AN__IN_HEADER, false,
+                                                    "{'type':'integer','minimum':0}",
+                                                    "Bytes of JSON before the raw tensors of the binary extension." },
+                                                  { 0 } };
 
-#define PART_BODY                                                                                                                  \
-    "{'type':'object','properties':{'model':{'type':'string','description':'Which model; may be left out where one is served.'},"  \
-    "'attempt':{'type':'integer','minimum':1,'default':1},'features':{'type':'object','description':'What a station measured, by " \
-    "feature.'},"                                                                                                                  \
-    "'complete':{'type':'boolean','default':false,'description':'No more will come: decide now.'}}}"
-#define PART_ANSWER                                                                                                                   \
-    "{'type':'object','required':['serial','attempt','state'],'properties':{'serial':{'type':'string'},'attempt':{'type':'integer'}," \
-    "'state':{'enum':['waiting','decided']},'verdict':{'enum':['ok','nok','test']},'why':{'type':'array','items':{'type':'string'}}," \
-    "'unapproved':{'const':true,'description':'Nobody approved this model: the verdict is test.'},'would_be':{'enum':['ok','nok',"    \
-    "'test'],'description':'What the verdict would be if the model were approved.'},"                                                 \
-    "'missing':{'type':'array','items':{'type':'string'}}}}"
-static const an__response part_responses[] = { { .status = 200, .schema = PART_ANSWER, .doc = "The verdict." },
-                                               { .status = 202, .schema = PART_ANSWER, .doc = "Kept; features are still missing." },
-                                               ERROR(400, "The message cannot be read; the part's verdict will be `test`."),
+static const an__response part_responses[] = { { .status = 200, .schema = "PartAnswer", .doc = "The verdict." },
+                                               { .status = 202, .schema = "PartAnswer", .doc = "Kept; features are still missing." },
+                                               ERROR(400,
+                                                     "The message cannot be read, and nothing of it is kept: treat the part as `test`."),
+                                               NO_CODING,
                                                ERROR(503, "The state of parts cannot be kept (disk full?): treat the part as `test`."),
                                                END };
+static const an__parameter part_parameters[] = {
+    { "serial", AN__IN_PATH, true, "{'type':'string','minLength':1,'maxLength':128,'pattern':'^[^\\\\u0000-\\\\u001f\\\\u007f]+$'}",
+      "Of the part: at most 128 bytes of UTF-8; percent-encode what a path cannot hold ('/' is %2F)." },
+    { 0 },
+};
 static const an__response part_get[] = { { .status = 200, .schema = "{'type':'object'}" },
                                          ERROR(404, "Nothing is known of this part."),
                                          ERROR(503, "The state of parts cannot be read."),
@@ -245,49 +92,142 @@ static const an__response part_get[] = { { .status = 200, .schema = "{'type':'ob
     .tag = "inference", .handle = an__request_infer, .parameters = infer_parameters, .request = "InferRequest", \
     .request_types = "application/json, application/octet-stream", .responses = infer_responses, .model_request = an__openapi_infer
 
+/* Not in the document: what Triton's clients ask of every server, and nothing comes of here. */
+#define NONE(m, p, h, text)                                                                                         \
+    {                                                                                                               \
+        .method = m, .path = p, .tag = "server", .summary = "Not offered", .doc = text, .handle = h, .hidden = true \
+    }
+#define SHARED_MEMORY "shared memory regions are not offered: send the data in the request"
+#define SHARED_MEMORY_ROWS(kind)                                                               \
+    NONE("GET", "/v2/" kind "/status", an__shared_memory_none, NULL),                          \
+        NONE("GET", "/v2/" kind "/region/{region}/status", an__not_offered, SHARED_MEMORY),    \
+        NONE("POST", "/v2/" kind "/region/{region}/register", an__not_offered, SHARED_MEMORY), \
+        NONE("POST", "/v2/" kind "/region/{region}/unregister", an__shared_memory_none, NULL), \
+        NONE("POST", "/v2/" kind "/unregister", an__shared_memory_none, NULL)
+#define TRACE "tracing is not offered: /metrics counts, and 'andon journal export' has every verdict with its time"
+#define LOGGING "the log has no settings"
+
 const an__route an__routes[] = {
-    { .method = "GET", .path = "/", .tag = "server", .summary = "What is here, for people", .handle = root, .responses = ok_text },
-    { .method = "GET", .path = "/health", .tag = "server", .summary = "The process answers", .handle = health, .responses = ok_object },
-    { .method = "GET", .path = "/metrics", .tag = "server", .summary = "Counters for Prometheus", .handle = metrics, .responses = ok_text },
-    { .method = "GET", .path = "/openapi.json", .tag = "server", .summary = "This document", .handle = openapi, .responses = ok_object },
+    { .method = "GET", .path = "/", .tag = "server", .summary = "What is here, for people", .handle = an__root_get, .responses = ok_text },
+    { .method = "GET",
+      .path = "/health",
+      .tag = "server",
+      .summary = "The process answers",
+      .handle = an__health_get,
+      .responses = ok_object },
+    { .method = "GET",
+      .path = "/metrics",
+      .tag = "server",
+      .summary = "Counters for Prometheus",
+      .handle = an__metrics_get,
+      .responses = ok_text },
+    { .method = "GET",
+      .path = "/openapi.json",
+      .tag = "server",
+      .summary = "This document",
+      .handle = an__openapi_get,
+      .responses = ok_object },
     { .method = "GET",
       .path = "/v2",
       .tag = "server",
       .summary = "Name, version, extensions",
-      .handle = server_metadata,
+      .handle = an__metadata_get,
       .responses = ok_server },
-    { .method = "GET", .path = "/v2/health/live", .tag = "server", .summary = "The process answers", .handle = live, .responses = ok_live },
+    { .method = "GET",
+      .path = "/v2/health/live",
+      .tag = "server",
+      .summary = "The process answers",
+      .handle = an__live_get,
+      .responses = ok_live },
     { .method = "GET",
       .path = "/v2/health/ready",
       .tag = "server",
       .summary = "All models are loaded; else why not",
-      .handle = ready,
+      .handle = an__ready_get,
       .responses = ok_ready },
-    { .method = "GET", .path = "/v2/models", .tag = "models", .summary = "Names of the models", .handle = models, .responses = ok_models },
+    { .method = "GET",
+      .path = "/v2/models",
+      .tag = "models",
+      .summary = "Names of the models",
+      .handle = an__models_list,
+      .responses = ok_models },
     { .method = "GET",
       .path = "/v2/models/{name}",
       .tag = "models",
       .summary = "Inputs and outputs of a model",
-      .handle = model_metadata,
+      .handle = an__model_get,
       .responses = ok_metadata },
     { .method = "GET",
       .path = "/v2/models/{name}/versions/{version}",
       .tag = "models",
       .summary = "Inputs and outputs of a version",
-      .handle = model_metadata,
+      .handle = an__model_get,
       .responses = ok_metadata },
     { .method = "GET",
       .path = "/v2/models/{name}/ready",
       .tag = "models",
       .summary = "Whether a model can be asked",
-      .handle = model_ready,
+      .handle = an__model_ready_get,
       .responses = ok_model_ready },
     { .method = "GET",
       .path = "/v2/models/{name}/versions/{version}/ready",
       .tag = "models",
       .summary = "Whether a version can be asked",
-      .handle = model_ready,
+      .handle = an__model_ready_get,
       .responses = ok_model_ready },
+    { .method = "GET",
+      .path = "/v2/models/{name}/config",
+      .tag = "models",
+      .summary = "Inputs, outputs and batching as Triton configures a model",
+      .handle = an__model_config_get,
+      .responses = ok_config },
+    { .method = "GET",
+      .path = "/v2/models/{name}/versions/{version}/config",
+      .tag = "models",
+      .summary = "The same of a version",
+      .handle = an__model_config_get,
+      .responses = ok_config },
+    { .method = "GET",
+      .path = "/v2/models/stats",
+      .tag = "models",
+      .summary = "What every version did: requests, rows, time by part",
+      .handle = an__model_stats_get,
+      .responses = ok_stats },
+    { .method = "GET",
+      .path = "/v2/models/{name}/stats",
+      .tag = "models",
+      .summary = "What a model's versions did",
+      .handle = an__model_stats_get,
+      .responses = ok_model_stats },
+    { .method = "GET",
+      .path = "/v2/models/{name}/versions/{version}/stats",
+      .tag = "models",
+      .summary = "What a version did",
+      .handle = an__model_stats_get,
+      .responses = ok_model_stats },
+    { .method = "POST",
+      .path = "/v2/repository/index",
+      .tag = "models",
+      .summary = "Models and versions with their state",
+      .handle = an__repository_index,
+      .request = "{'type':'object','additionalProperties':false,'properties':{'ready':{'type':'boolean','description':'Only those that can "
+                 "be asked.'}}}",
+      .request_optional = true,
+      .responses = ok_index },
+    { .method = "POST",
+      .path = "/v2/repository/models/{name}/load",
+      .tag = "models",
+      .summary = "Refused: approvals and aliases say what is served",
+      .handle = an__repository_change,
+      .responses = no_change,
+      .hidden = true },
+    { .method = "POST",
+      .path = "/v2/repository/models/{name}/unload",
+      .tag = "models",
+      .summary = "Refused likewise",
+      .handle = an__repository_change,
+      .responses = no_change,
+      .hidden = true },
     { .method = "POST", .path = "/v2/models/{name}/infer", .summary = "Verdicts on rows, Open Inference Protocol v2", INFER },
     { .method = "POST",
       .path = "/v2/models/{name}/versions/{version}/infer",
@@ -297,7 +237,7 @@ const an__route an__routes[] = {
       .path = "/api/models",
       .tag = "models",
       .summary = "The models with version, threshold, approval",
-      .handle = api_models,
+      .handle = an__api_models_get,
       .responses = ok_api_models },
     { .method = "POST",
       .path = "/api/models/{name}/predict",
@@ -316,13 +256,59 @@ const an__route an__routes[] = {
              "gets the "
              "first verdict again.",
       .handle = an__parts_post,
-      .request = PART_BODY,
+      .parameters = part_parameters,
+      .request = "PartMessage",
       .responses = part_responses },
     { .method = "GET",
       .path = "/api/parts/{serial}",
       .tag = "parts",
       .summary = "All attempts of a part",
       .handle = an__parts_get,
+      .parameters = part_parameters,
       .responses = part_get },
+    { .method = "GET",
+      .path = "/v1/models",
+      .tag = "models",
+      .summary = "Names of the models, KServe V1",
+      .handle = an__models_list,
+      .responses = ok_models },
+    { .method = "GET",
+      .path = "/v1/models/{name}",
+      .tag = "models",
+      .summary = "Whether a model can be asked, KServe V1",
+      .handle = an__model_ready_get,
+      .responses = ok_model_ready },
+    { .method = "POST",
+      .path = "/v1/models/{name}:predict",
+      .tag = "inference",
+      .summary = "Verdicts on rows, KServe V1",
+      .handle = an__request_v1,
+      .parameters = verdict_parameters,
+      .request = "Instances",
+      .responses = predictions_responses,
+      .model_request = an__openapi_instances },
+    { .method = "POST",
+      .path = "/invocations",
+      .tag = "inference",
+      .summary = "Verdicts on rows, as MLflow's scoring server is asked",
+      .doc = "Where one model is served. Rows stand under `dataframe_split`, `dataframe_records`, `instances` or `inputs`.",
+      .handle = an__request_invocations,
+      .parameters = verdict_parameters,
+      .request = "Invocation",
+      .responses = invocation_responses },
+    { .method = "GET",
+      .path = "/ping",
+      .tag = "server",
+      .summary = "Ready, as MLflow's scoring server says it",
+      .handle = an__ping_get,
+      .responses = ok_ping },
+    SHARED_MEMORY_ROWS("systemsharedmemory"),
+    SHARED_MEMORY_ROWS("cudasharedmemory"),
+    NONE("GET", "/v2/trace/setting", an__not_offered, TRACE),
+    NONE("POST", "/v2/trace/setting", an__not_offered, TRACE),
+    NONE("GET", "/v2/models/{name}/trace/setting", an__not_offered, TRACE),
+    NONE("POST", "/v2/models/{name}/trace/setting", an__not_offered, TRACE),
+    NONE("GET", "/v2/logging", an__not_offered, LOGGING),
+    NONE("POST", "/v2/logging", an__not_offered, LOGGING),
     { 0 },
 };

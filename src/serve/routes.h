@@ -81,6 +81,8 @@ struct an__route {
     const char *tag, *summary; /* "inference"; one line */
     const char *doc;           /* more, or NULL */
     an__route_function handle;
+    an__route_function
+        head; /* before a body comes: takes it in pieces (an_exchange_take), or answers; NULL: it is collected, within limits */
     const an__parameter *parameters; /* query, header; path parameters that are not listed are strings; NULL: none */
     const char *request;             /* schema of the body; NULL: none is read */
     const char *request_types;       /* "application/json" when NULL; further ones behind commas get no schema but bytes */
@@ -115,11 +117,12 @@ typedef struct an__openapi {
  * the same input is the same bytes. */
 json_t *an__openapi_json(const an__openapi *o, an_error *err);
 
-/* Components that routes of inference use: Error {"error"}, Failure {"error":{"code","message","where","hint"}}, InferRequest,
- * InferResponse, ModelMetadata, ServerMetadata, Ready, Live, PredictRequest, PredictAnswer, Prediction. */
+/* Components that routes of inference use: Error {"error"}, InferRequest, InferResponse, ModelMetadata, ServerMetadata, Ready, Live,
+ * PredictRequest, PredictAnswer, Prediction, and those of other servers. */
 extern const an__schema an__openapi_schemas[];
-/* For rows of the table: bodies of v2 infer and of predict with the features of a model by name. */
+/* For rows of the table: bodies of v2 infer, of predict, of V1 with the features of a model by name. */
 json_t *an__openapi_infer(const an__openapi_model *m);
 json_t *an__openapi_predict(const an__openapi_model *m);
+json_t *an__openapi_instances(const an__openapi_model *m); /* of KServe V1 */
 
 #endif

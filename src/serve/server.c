@@ -54,6 +54,15 @@ static void handle(void *context, an_exchange *x)
     }
 }
 
+/* The head of a request is there, its body is not. Where nobody wants it in pieces it is collected, and judged by `handle`. */
+static void head(void *context, an_exchange *x)
+{
+    an__server *s = context;
+    const an_http_request *r = an_exchange_request(x);
+    an__route_match m;
+    if (an__router_find(s->router, r->method, an__route_path(r->target), &m) == AN__ROUTE_FOUND && m.route->head) m.route->head(s, x, &m);
+}
+
 static void turn(void *context)
 {
     an__server *s = context;
@@ -81,6 +90,7 @@ an__server *an__server_new(const an__server_options *o, an_error *err)
         an_http_server_options http = o->http;
         http.context = s;
         http.handle = handle;
+        http.head = head;
         s->http = an_http_server_new(o->loop, &http, err);
     }
     if (s->http) {
@@ -147,6 +157,8 @@ void an__server_not_ready(const an__server *s, json_t *warnings, char why[512])
             free(text);
         }
     }
+    const char *certificate = warnings && s->http ? an_http_server_certificate_why(s->http) : "";
+    if (certificate[0]) json_array_append_new(warnings, json_string(certificate));
     an__outbox *outbox = an__parts_outbox(s->parts);
     for (size_t i = 0; warnings && i < an__outbox_channels(outbox); i++) {
         an__outbox_facts f;

@@ -179,10 +179,14 @@ void an__journal_facts_get(const an__journal *j, an__journal_facts *out);
 /* ---- metrics (metrics.c)
  * ----------------------------------------------------------------------------------------------------------------- */
 
-typedef struct an__class_counts { /* rows answered by one version */
+typedef struct an__class_counts { /* what one version did */
     char *name;
     int64_t version;
-    uint64_t positives, negatives;
+    uint64_t positives, negatives;                  /* rows answered */
+    uint64_t requests, failed, batches, last_batch; /* last_batch: of an__metrics, that it had a part in */
+    double seconds, failed_seconds;                 /* from the first byte of a request to its answer */
+    double decoding, waiting, scoring, encoding;    /* parts of `seconds`; scoring: of the whole batch, for each of its requests */
+    double last;                                    /* an_clock_s when one was answered last; 0: never */
 } an__class_counts;
 an__metrics *an__metrics_new(const an__route *const *tables, size_t count);
 void an__metrics_free(an__metrics *m);
@@ -190,6 +194,16 @@ void an__metrics_answer(an__metrics *m, const an__route *route /* NULL: none mat
 void an__metrics_batch(an__metrics *m, size_t rows, double seconds); /* seconds: of scoring */
 void an__metrics_refused(an__metrics *m, int status);                /* 429, 503, 504 of inference; 499: the client hung up */
 void an__metrics_verdicts(an__metrics *m, an__served *v, const double *score, size_t rows);
+/* One request to a version, by an_clock_s: its first byte, decoding, the queue, when it was scored, when its answer was ready. Right after
+ * its batch where that was scored here. */
+typedef struct an__request_times {
+    double arrived, decoding, queued, scored, ready;
+} an__request_times;
+void an__metrics_request(an__metrics *m, an__served *v, const an__request_times *t);
+uint64_t an__metrics_batches(const an__metrics *m);
+void an__metrics_request_failed(an__metrics *m, an__served *v, double seconds);
+/* The counts of a version, or NULL where it was never asked. Borrowed. */
+const an__class_counts *an__metrics_of(const an__metrics *m, const char *name, int64_t version);
 void an__metrics_text(const an__metrics *m, const an__server *s, an_buf *out);
 
 /* ---- the server
@@ -223,6 +237,8 @@ struct an__server {
     struct an__request *first, **last;             /* answers that leave when the journal has them */
     struct an__request *unsynced, **unsynced_last; /* durable: in the file, not yet on the disk */
     uint64_t serial, epoch;                        /* for request ids: nobody else's */
+    double clock;                                  /* an_clock_s as a request has read it last; what one does begins where the last ended */
+    uint64_t batch;                                /* whose first request has read it */
     bool draining;
     double started;
 };
@@ -247,9 +263,32 @@ void an__answer_take(an__server *s, an_exchange *x, const an__route *route, int 
 void an__answer_error(an__server *s, an_exchange *x, const an__route *route, int status, const an_error *err);
 int an__status_of(const an_error *err); /* of an error: 400, 404, 503 ... */
 
-/* request.c: POST .../infer and .../predict */
+/* route_server.c, route_triton.c: answers about the server and its models */
+void an__root_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__health_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__live_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__ready_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__ping_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__metadata_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__models_list(an__server *s, an_exchange *x, const an__route_match *m);
+void an__api_models_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__model_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__model_ready_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__metrics_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__openapi_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__model_config_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__model_stats_get(an__server *s, an_exchange *x, const an__route_match *m);
+void an__repository_index(an__server *s, an_exchange *x, const an__route_match *m);
+void an__repository_change(an__server *s, an_exchange *x, const an__route_match *m);
+void an__shared_memory_none(an__server *s, an_exchange *x, const an__route_match *m);
+void an__not_offered(an__server *s, an_exchange *x, const an__route_match *m);
+an__served *an__served_of_path(an__server *s, an_exchange *x, const an__route_match *m); /* held; NULL: answered */
+
+/* request.c: POST .../infer, .../predict, and the paths of KServe V1 and MLflow */
 void an__request_infer(an__server *s, an_exchange *x, const an__route_match *m);
 void an__request_predict(an__server *s, an_exchange *x, const an__route_match *m);
+void an__request_v1(an__server *s, an_exchange *x, const an__route_match *m);
+void an__request_invocations(an__server *s, an_exchange *x, const an__route_match *m);
 void an__requests_flush(an__server *s); /* at the end of each turn: journal, then answers */
 void an__requests_free(an__server *s);
 

@@ -89,6 +89,7 @@ typedef struct an__space { /* what is searched */
     const an__column *columns;
     const char *tag_kind, *owner; /* SQL of the owner of tags and parameters; tag_kind NULL: no tags */
     const char *metric, *params;  /* SELECT of a value, with ? for the key; NULL: none */
+    const char *metric_there;     /* of a row where the metric was logged, a number or not; NULL: as `metric` */
     const char *dataset;          /* EXISTS (... AND ( with columns name, digest, context; NULL: none */
     const char *default_order;    /* ends every ORDER BY: total */
 } an__space;

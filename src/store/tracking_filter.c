@@ -3,7 +3,7 @@
  *   filter     = [comparison {AND comparison}]
  *   comparison = field operator value | field [NOT] IN "(" text {"," text} ")" | field IS [NOT] NULL
  *   field      = [kind "."] name          kind: attribute(s) attr run, metric(s), parameter(s) param(s), tag(s), dataset(s)
- *   name       = word | "..." | `...`
+ *   name       = word | "..." | `...`, behind a kind also '...'
  *   operator   = "=" "==" "!=" "<>" "<" "<=" ">" ">=" LIKE ILIKE
  *   value      = number | '...' | "..."
  *
@@ -142,7 +142,7 @@ static bool field(reader *r, an__field_kind *kind, char **key)
         *key = an_strdup(dot + 1);
         return next(r);
     }
-    if (*r->at != '"' && *r->at != '`') return bad(r, "a name is expected behind the dot");
+    if (*r->at != '"' && *r->at != '`' && *r->at != '\'') return bad(r, "a name is expected behind the dot");
     if (!next(r)) return false;
     *key = an_strdup(token(r));
     return next(r);

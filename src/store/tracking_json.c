@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_BYTES = 250, PARAM_BYTES = 6000, TAG_BYTES = 100000 };
+enum { KEY_BYTES = 250, PARAM_BYTES = 8000, TAG_BYTES = 100000 };
 
 /* ---- fields of requests ------------------------------------------------------------------------------------------------------ */
 

@@ -158,8 +158,12 @@ json_t *an__track_model_finish(an_store *s, const json_t *q, an_error *err)
 
 json_t *an__track_model_delete(an_store *s, const json_t *q, an_error *err)
 {
-    const char *id = touch(s, q, err);
-    return id && an__sql_do(s, err, "UPDATE mlflow_models SET stage = 'deleted' WHERE id = ?", "t", id) ? json_object() : NULL;
+    const char *id = an__want_text(q, "model_id", err);
+    if (!id || !an__sql_do(s, err, "UPDATE mlflow_models SET stage = 'deleted', updated_ms = ? WHERE id = ?", "it", an__now_ms(), id))
+        return NULL;
+    if (sqlite3_changes(s->db)) return json_object(); /* also of one that was deleted before: a client may ask twice */
+    an_fail(err, AN_NOT_FOUND, "logged model with id=%.100s not found", id);
+    return NULL;
 }
 
 json_t *an__track_model_tags(an_store *s, const json_t *q, an_error *err)
@@ -191,7 +195,7 @@ json_t *an__track_model_params(an_store *s, const json_t *q, an_error *err)
 static const an__column columns[] = {
     { "name", "m.name", false },
     { "model_id", "m.id", false },
-    { "model_type", "m.type", false },
+    { "model_type", "COALESCE(m.type, '')", false },
     { "status", "m.status", false },
     { "source_run_id", "m.run", false },
     { "experiment_id", "CAST(m.experiment AS TEXT)", false },

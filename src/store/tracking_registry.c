@@ -92,7 +92,8 @@ json_t *an__track_registered_rename(an_store *s, const json_t *q, an_error *err)
     int64_t id;
     char owner[24];
     const char *name = an__want_text(q, "new_name", err);
-    if (!name || !touch(s, q, &id, owner, err) || !name_is_free(s, name, err)) return NULL;
+    if (!name || !touch(s, q, &id, owner, err)) return NULL;
+    if (strcmp(name, an_json_string(q, "name", "")) != 0 && !name_is_free(s, name, err)) return NULL;
     return an__sql_do(s, err, "UPDATE mlflow_registered SET name = ? WHERE id = ?", "ti", name, id) ? get(s, id, err) : NULL;
 }
 
@@ -178,8 +179,8 @@ json_t *an__track_alias_set(an_store *s, const json_t *q, an_error *err)
     const char *alias = an__want_text(q, "alias", err);
     if (!alias || !an__want_int(q, "version", &version, err)) return NULL;
     if (strlen(alias) > 255 || strspn(alias, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(alias) ||
-        !strcasecmp(alias, "latest") || strspn(alias, "v0123456789") == strlen(alias)) {
-        an_fail(err, AN_INPUT, "\"%.100s\" cannot be an alias: letters, digits, _ and -, and neither \"latest\" nor a number", alias);
+        !strcasecmp(alias, "latest") || (strchr("vV", *alias) && alias[1] && strspn(alias + 1, "0123456789") == strlen(alias + 1))) {
+        an_fail(err, AN_INPUT, "\"%.100s\" cannot be an alias: letters, digits, _ and -, and neither \"latest\" nor like v2", alias);
         return NULL;
     }
     if (!touch(s, q, &model, owner, err) ||

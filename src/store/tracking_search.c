@@ -110,6 +110,7 @@ static bool compare(an__search *x, const an__term *t, bool number, an_error *err
     double value = t->value;
     if (number && !t->number && !an_real_parse(t->texts.items[0], strlen(t->texts.items[0]), &value))
         return an_fail(err, AN_INPUT, "filter: \"%s\" is compared with a number, not with a text", t->key);
+    if (!number && t->number) return an_fail(err, AN_INPUT, "filter: \"%s\" is compared with a text, which stands in quotes", t->key);
     an_buf_printf(&x->where, " %s ?", signs[t->compare]);
     if (number)
         push(x, (an__argument){ .number = true, .value = value });
@@ -180,6 +181,10 @@ static bool add_order(an__search *x, const json_t *entry, an_error *err)
     good = good && value_of(x, &value, kind, key, &number, err);
     if (good) { /* what has no value comes last in either direction; the value is written twice, so is its key */
         size_t once = x->count;
+        if (kind == AN__FIELD_METRIC && x->space->metric_there) { /* and what is no number before what was never logged */
+            an__search_text(x, key);
+            an_buf_printf(&x->order, "(%s) IS NULL, ", x->space->metric_there);
+        }
         for (size_t i = from; i < once; i++) an__search_text(x, x->argument[i].text);
         an_buf_printf(&x->order, "%s IS NULL, %s%s, ", value.data, value.data, descending ? " DESC" : "");
     }
@@ -217,9 +222,8 @@ static bool read_request(an__search *x, const json_t *q, int64_t usual, int64_t 
 {
     x->mark = mark_of(q, x->space->what);
     if (!an__have_int(q, "max_results", usual, &x->limit, err) || !read_token(x, q, err)) return false;
-    if (x->limit < 0 || x->limit > most)
+    if (x->limit < 1 || x->limit > most)
         return an_fail(err, AN_INPUT, "max_results is %lld; 1 to %lld are allowed", (long long)x->limit, (long long)most);
-    if (!x->limit) x->limit = usual;
     for (size_t i = 0; i < filter->count; i++) {
         const an__term *t = &filter->term[i];
         bool number;

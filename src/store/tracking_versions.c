@@ -140,16 +140,21 @@ json_t *an__track_version_create(an_store *s, const json_t *q, an_error *err)
                *given = an__have_text(q, "model_id");
     const json_t *tags;
     if (!source || !an__have_list(q, "tags", 1000, &tags, err) || !an__registered_id(s, name, &model, err)) return NULL;
-    char *storage = NULL, *logged = given && *given ? an_strdup(given) : NULL;
+    char *storage = NULL, *logged = given && *given ? an_strdup(given) : NULL, *made = NULL;
+    const char *run = an__have_text(q, "run_id");
     json_t *answer = NULL;
-    bool good = resolve(s, source, &storage, &logged, err) &&
-                an__sql_do(s, err, "UPDATE mlflow_registered SET last = last + 1, updated_ms = ? WHERE id = ?", "ii", now, model) &&
-                an__sql_int(s, &version, &found, err, "SELECT last FROM mlflow_registered WHERE id = ?", "i", model) &&
-                an__sql_do(s, err,
-                           "INSERT INTO mlflow_versions (model, version, description, user, stage, source, storage, run, run_link, logged, "
-                           "created_ms, updated_ms) VALUES (?, ?, ?, ?, 'None', ?, ?, ?, ?, ?, ?, ?)",
-                           "iitttttttii", model, version, an__have_text(q, "description"), an__have_text(q, "user_id"), source, storage,
-                           an__have_text(q, "run_id"), an__have_text(q, "run_link"), logged, now, now);
+    bool good = resolve(s, source, &storage, &logged, err);
+    if (good && logged && (!run || !*run)) { /* the run that made the logged model */
+        good = an__sql_one_text(s, &made, &found, err, "SELECT run FROM mlflow_models WHERE id = ?", "t", logged);
+        run = made;
+    }
+    good = good && an__sql_do(s, err, "UPDATE mlflow_registered SET last = last + 1, updated_ms = ? WHERE id = ?", "ii", now, model) &&
+           an__sql_int(s, &version, &found, err, "SELECT last FROM mlflow_registered WHERE id = ?", "i", model) &&
+           an__sql_do(s, err,
+                      "INSERT INTO mlflow_versions (model, version, description, user, stage, source, storage, run, run_link, logged, "
+                      "created_ms, updated_ms) VALUES (?, ?, ?, ?, 'None', ?, ?, ?, ?, ?, ?, ?)",
+                      "iitttttttii", model, version, an__have_text(q, "description"), an__have_text(q, "user_id"), source, storage, run,
+                      an__have_text(q, "run_link"), logged, now, now);
     if (good) {
         int64_t id = sqlite3_last_insert_rowid(s->db);
         char owner[24];
@@ -158,6 +163,7 @@ json_t *an__track_version_create(an_store *s, const json_t *q, an_error *err)
     }
     free(storage);
     free(logged);
+    free(made);
     return answer;
 }
 

@@ -32,6 +32,7 @@ enum an__place {
     AN__BLANK, /* the CR of one blank line before a request */
     AN__LINE,
     AN__HEADERS,
+    AN__HEAD, /* a head that a body follows, before it is decided what becomes of that */
     AN__BODY,
     AN__TO_END, /* the body of a reply that ends with the connection */
     AN__SIZE,
@@ -52,6 +53,8 @@ struct an_http_parser {
     bool reply;                      /* replies are parsed, not requests */
     bool headless;                   /* reply: to a HEAD, so that no body follows */
     bool owned;                      /* made by an_http_parser_new */
+    bool heads;                      /* stops at heads */
+    bool pieces;                     /* this body is given in pieces, not kept */
     bool blank;                      /* a blank line went before the request */
     bool chunked, continues;         /* Transfer-Encoding: chunked; Expect: 100-continue and the body is still to come */
     uint8_t hosts, lengths, codings; /* how many of these headers, at most 2 */
@@ -63,6 +66,9 @@ struct an_http_parser {
     size_t extra;  /* bytes of chunk extensions, trailers */
     size_t body;   /* where the body begins in m->data */
     uint64_t left; /* of the body, of the chunk; the chunk size while it is read */
+    uint64_t most; /* bytes of this body that are allowed */
+    uint64_t got;  /* bytes of this body so far */
+    an_span piece; /* of the last feed */
 };
 
 void an__parser_init(an_http_parser *p, const an_http_limits *limits, bool reply);
@@ -97,12 +103,23 @@ enum { AN__AGAIN_READ = -1, AN__AGAIN_WRITE = -2, AN__BROKEN = -3 }; /* instead 
 /* The contexts of servers and clients. */
 an__tls *an__tls_server(const char *certificate, const char *key, an_error *err);
 an__tls *an__tls_client(const char *ca, an_error *err);
-void an__tls_free(an__tls *t);
+/* A certificate of one's own and its key, PEM: what a client shows to a server that asks. */
+bool an__tls_present(an__tls *t, const char *certificate, const char *key, an_error *err);
+double an__tls_days(const an__tls *t); /* until its own certificate expires; negative: since; INFINITY: it has none */
+void an__tls_free(an__tls *t);         /* sessions may still run: it ends with the last */
 an__ssl *an__ssl_server(an__tls *t, int fd);
 an__ssl *an__ssl_client(an__tls *t, int fd, const char *host); /* verifies that the certificate is for `host` */
 void an__ssl_close(an__ssl *s);                                /* says goodbye if that is possible at once */
 void an__ssl_free(an__ssl *s);
+bool an__ssl_greeted(an__ssl *s);                     /* the handshake is over, as far as this side knows */
 void an__ssl_why(an__ssl *s, char *out, size_t size); /* why the last call was AN__BROKEN */
+
+/* http_renew.c: a server's certificate that is replaced while it runs. new: before its files are read for the first time. */
+typedef struct an__renewal an__renewal;
+an__renewal *an__renewal_new(const char *certificate, const char *key);
+void an__renewal_look(an__renewal *r, an__tls **tls, double now); /* at most once a second of `now`; r NULL: nothing */
+const char *an__renewal_why(an__renewal *r, const an__tls *tls);  /* what people should know of it; "": nothing; until the next call */
+void an__renewal_free(an__renewal *r);
 
 struct iovec;
 /* Both never raise SIGPIPE and never wait. Receive: 0 is the end. Send: bytes taken of all parts together. s NULL: plain. */

@@ -67,7 +67,8 @@ static void put_head(an_exchange *x, const an_http_answer *a, int framing, uint6
     an_http_server *s = x->conn->server;
     an_buf *out = &x->out;
     int status = a->status >= 200 && a->status <= 599 ? a->status : 500;
-    if (a->close || !x->keep || s->draining || framing == BY_CLOSE) x->closes = true;
+    bool early = x == x->conn->reading || x == x->conn->taking; /* its body will not be read */
+    if (a->close || early || !x->keep || s->draining || framing == BY_CLOSE) x->closes = true;
     if (status == 200) {
         PUT(out, "HTTP/1.1 200 OK\r\n");
     } else {
@@ -101,6 +102,10 @@ static void put_head(an_exchange *x, const an_http_answer *a, int framing, uint6
 static void answered(an_exchange *x)
 {
     an__conn *c = x->conn;
+    if (x == c->taking) {
+        c->taking = NULL;
+        c->stopped = false;
+    }
     c->queued -= x->counted;
     x->counted = x->out.size + x->body_size; /* now it is the answer that takes memory until it is written */
     c->queued += x->counted;
@@ -146,6 +151,7 @@ void an_exchange_begin(an_exchange *x, const an_http_answer *head, const an_http
 void an_exchange_wake(an_exchange *x)
 {
     x->rests = false;
+    if (x == x->conn->taking) x->conn->stopped = false;
     an__conn_mark(x->conn);
 }
 

@@ -59,6 +59,7 @@ void an__conn_new(an_http_server *s, int fd, const char *peer)
     c->fd = fd;
     snprintf(c->peer, sizeof c->peer, "%s", peer);
     an__parser_init(&c->parser, &s->limits, false);
+    an_http_parser_heads(&c->parser, s->head != NULL);
     c->fresh = true;
     if (s->tls) c->ssl = an__ssl_server(s->tls, fd);
     if ((s->tls && !c->ssl) || !an_loop_watch(s->loop, fd, AN_READABLE, on_event, c, NULL)) {
@@ -88,6 +89,8 @@ static void forget(an__conn *c)
 void an__conn_close(an__conn *c)
 {
     an_http_server *s = c->server;
+    an_exchange *taken = an__conn_untake(c);
+    if (taken) taken->state = AN__READY; /* nobody owes its answer: it goes with the others */
     if (c->fd >= 0) {
         if (c->resets) setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
         an_loop_watch(s->loop, c->fd, 0, NULL, NULL, NULL);
@@ -116,7 +119,23 @@ void an__conn_close(an__conn *c)
 static bool full(const an__conn *c)
 {
     const an_http_limits *l = &c->server->limits;
-    return c->pending >= l->pipelined || (c->pending && c->queued > AN__QUEUED_BYTES);
+    size_t others = c->pending - (c->taking != NULL); /* what comes belongs to that one, which cannot be answered without it */
+    return others >= l->pipelined || (others && c->queued > AN__QUEUED_BYTES);
+}
+
+/* Why nothing may be read although the client may send. */
+static bool holds(const an__conn *c)
+{
+    return c->rest.size || c->stopped || full(c);
+}
+
+static void go_on(an__conn *c)
+{
+    if (!c->held) return;
+    double now = an_loop_now(c->server->loop);
+    c->held = false;
+    if (c->in_body) c->since += now - c->held_at;
+    c->last_in = now;
 }
 
 /* An answer of the server's own, in its turn; the last one. */
@@ -125,12 +144,15 @@ static void refuse(an__conn *c, int status, const char *why)
     an_http_server *s = c->server;
     char text[160]; /* why may lie in the message */
     snprintf(text, sizeof text, "%s", why);
-    an_exchange *x = c->reading ? c->reading : an__exchange_get(s);
-    c->reading = NULL;
+    an_exchange *x = an__conn_untake(c);
+    if (!x) {
+        x = c->reading ? c->reading : an__exchange_get(s);
+        c->reading = NULL;
+        x->head = an_span_is(x->message.request.method, "HEAD");
+        an__conn_queue(c, x);
+    }
     x->own = true;
-    x->head = an_span_is(x->message.request.method, "HEAD");
     s->counts.refused++;
-    an__conn_queue(c, x);
     an__exchange_refuse(x, status, text);
 }
 
@@ -160,17 +182,44 @@ static void send_continue(an__conn *c)
     x->state = AN__READY;
     an_buf_puts(&x->out, "HTTP/1.1 100 Continue\r\n\r\n");
     an__conn_queue(c, x);
+    c->continuing = true;
+    if (!c->taking) return;
+    /* its own answer stands in the queue already, as the last: this goes before it */
+    an_exchange **at = &c->first;
+    while (*at != c->taking) at = &(*at)->next;
+    *at = x;
+    x->next = c->taking;
+    c->last = c->taking;
+    c->last->next = NULL;
+}
+
+static void body_begins(an__conn *c)
+{
+    if (c->in_body) return;
+    c->in_body = true;
+    c->since = an_loop_now(c->server->loop);
+    c->body_in = 0;
+}
+
+/* 100 Continue, where the client waits for it: only while it has sent nothing of the body. */
+static void say_continue(an__conn *c)
+{
+    const an_http_parser *p = &c->parser;
+    if (!p->continues || c->no_more || c->stopped) return;
+    bool waits = !c->rest.size && !p->got && (p->place == AN__BODY || (p->place == AN__SIZE && !p->digits));
+    c->parser.continues = false;
+    if (waits) send_continue(c);
 }
 
 static void consume(an__conn *c, const char *bytes, size_t n)
 {
     an_http_server *s = c->server;
     while (n && !c->no_more && c->fd >= 0) {
-        if (full(c)) {
+        if (c->stopped || full(c)) {
             an_buf_add(&c->rest, bytes, n);
             return;
         }
-        if (!c->reading) {
+        if (!c->reading && !c->taking) {
             c->reading = an__exchange_get(s);
             c->reading->conn = c;
             c->reading->arrived = c->since = an_loop_now(s->loop);
@@ -181,26 +230,23 @@ static void consume(an__conn *c, const char *bytes, size_t n)
         an_http_state state = an_http_parser_feed(&c->parser, bytes, n, &used, &status);
         bytes += used;
         n -= used;
-        if (state == AN_HTTP_DONE)
+        if (state == AN_HTTP_HEAD) state = an__conn_head(c, &status);
+        an_span piece = an_http_parser_piece(&c->parser);
+        if (piece.size) an__conn_piece(c, piece);
+        if (c->no_more) break; /* answered before its end */
+        if (state == AN_HTTP_DONE && c->taking) {
+            c->in_body = false;
+            an__conn_whole(c);
+        } else if (state == AN_HTTP_DONE) {
             hand_on(c);
-        else if (state == AN_HTTP_BAD)
+        } else if (state == AN_HTTP_BAD) {
             refuse(c, status, an_http_parser_why(&c->parser));
-        else if (an__parser_in_body(&c->parser)) {
-            if (!c->in_body) {
-                c->in_body = true;
-                c->since = an_loop_now(s->loop);
-                c->body_in = 0;
-            }
+        } else if (an__parser_in_body(&c->parser)) {
+            body_begins(c);
             c->body_in += used;
         }
     }
-    if (c->parser.continues && !c->no_more) {
-        /* only while the client has sent nothing of the body: then it waits for this */
-        bool waits =
-            c->parser.place == AN__BODY ? c->reading->message.size == c->parser.body : c->parser.place == AN__SIZE && !c->parser.digits;
-        c->parser.continues = false;
-        if (waits) send_continue(c);
-    }
+    say_continue(c);
 }
 
 /* The client has closed its side. What it asked for is still answered: it may have closed only that side. */
@@ -209,6 +255,10 @@ static void ended(an__conn *c)
     c->eof = c->gone = c->no_more = true;
     if (c->reading) an__exchange_release(c->server, c->reading);
     c->reading = NULL;
+    an_exchange *x = an__conn_untake(c);
+    if (!x) return;
+    x->state = AN__READY; /* with nothing to say: in its turn it ends the connection */
+    x->closes = true;
 }
 
 static void receive(an__conn *c)
@@ -248,7 +298,7 @@ static void resume_all(void *context)
         } else {
             an_buf rest = c->rest;
             c->rest = (an_buf){ 0 };
-            c->last_in = an_loop_now(s->loop);
+            go_on(c);
             consume(c, rest.data, rest.size);
             an_buf_free(&rest);
             an__conn_mark(c);
@@ -276,17 +326,17 @@ static void on_event(void *context, int fd, unsigned events)
 static double deadline(const an__conn *c)
 {
     const an_http_limits *l = &c->server->limits;
-    if (c->lingering) return c->since + AN__LINGER_S;
+    if (c->lingering) return fmin(fmax(c->since, c->last_in) + AN__LINGER_S, c->since + AN__LINGER_MOST_S);
     double at = INFINITY;
     if (c->blocked) at = c->last_out + l->write_s;
     if (c->fresh && c->ssl) {
         at = fmin(at, c->since + l->head_s);
     } else if (c->idle) {
         at = fmin(at, c->since + l->idle_s);
-    } else if (c->reading && !c->rest.size && !full(c)) {
+    } else if ((c->reading || c->taking) && !holds(c)) {
         if (!c->in_body) at = fmin(at, c->since + l->head_s);
         /* no arrival for body_s, or less than 1 KiB/s in all since then; while 100 Continue is on its way there is no hurry */
-        else if (!c->last || !c->last->interim)
+        else if (!c->continuing)
             at = fmin(at, fmin(c->last_in + l->body_s, c->since + l->body_s + (double)c->body_in / 1024));
     }
     return at;
@@ -325,11 +375,18 @@ static void on_time(void *context)
 static void watch(an__conn *c)
 {
     unsigned events = 0;
+    bool held = holds(c);
+    if (!held) {
+        go_on(c);
+    } else if (!c->held) {
+        c->held = true;
+        c->held_at = an_loop_now(c->server->loop);
+    }
     if (c->lingering)
         events = AN_READABLE;
     else if (c->eof)
         events = 0;
-    else if (c->no_more || c->rest.size || full(c))
+    else if (c->no_more || held)
         events = c->gone ? 0 : AN_HANGUP;
     else
         events = AN_READABLE;
@@ -355,9 +412,10 @@ static void settle(an__conn *c)
         an__conn_close(c);
         return;
     }
+    say_continue(c); /* a sink that waited has been woken */
     if (!c->broken && !c->lingering && an__conn_has_output(c)) an__conn_write(c);
-    /* a client that has closed its side will not see what a resting source may say one day */
-    if (c->gone && c->first && c->first->state == AN__STREAM && c->first->rests) c->broken = true;
+    /* a client that has closed its side will not see what a resting source without an end may say one day */
+    if (c->gone && c->first && c->first->state == AN__STREAM && c->first->rests && !c->first->sized) c->broken = true;
     bool over = c->lingers || (c->no_more && !c->first) || (s->draining && !c->first && !c->reading && !c->rest.size);
     if (c->broken || (over && c->eof)) {
         an__conn_close(c);
@@ -369,7 +427,7 @@ static void settle(an__conn *c)
             an__conn_close(c);
             return;
         }
-    } else if (c->rest.size && !full(c) && !c->resumed && !c->no_more) {
+    } else if (c->rest.size && !c->stopped && !full(c) && !c->resumed && !c->no_more) {
         c->resumed = true;
         c->next_resumed = s->resumed;
         s->resumed = c;

@@ -358,8 +358,5 @@ bool an__head_end(an_http_parser *p)
         if (!r->minor) r->expect_continue = false;
         if (!read_target(p)) return false;
     }
-    if (!p->chunked && p->left > p->limits->body_bytes) {
-        return an__parser_bad(p, 413, "The body is longer than %zu bytes.", p->limits->body_bytes);
-    }
-    return true;
+    return true; /* whether the length is too much is known when it is known what becomes of the body */
 }

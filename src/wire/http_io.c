@@ -5,12 +5,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -56,9 +58,21 @@ static long bio_control(BIO *b, int command, long number, void *pointer)
 
 /* ---- contexts ---- */
 
-/* The method table of the BIO belongs to the context (application data 0): no global state. */
+/* The method table of the BIO belongs to the context (application data 0): no global state. A context whose certificate was replaced lives
+ * until its last session ends, as their BIOs need the table; `users` counts the owner and the sessions, which are all of one thread. */
+typedef struct held {
+    BIO_METHOD *method;
+    size_t users;
+} held;
 
-enum { METHOD = 0 };
+enum { HELD = 0 };
+
+/* A key with a passphrase is an error: OpenSSL would ask for it on the terminal, and wait. */
+static int no_passphrase(char *out, int size, int writing, void *context)
+{
+    (void)out, (void)size, (void)writing, (void)context;
+    return 0;
+}
 
 static an__tls *context_new(const SSL_METHOD *kind, an_error *err)
 {
@@ -71,7 +85,10 @@ static an__tls *context_new(const SSL_METHOD *kind, an_error *err)
         an_fail(err, AN_FAILED, "cannot set up TLS");
         return NULL;
     }
-    SSL_CTX_set_ex_data(t, METHOD, method);
+    held *h = an_alloc(sizeof *h);
+    *h = (held){ .method = method, .users = 1 };
+    SSL_CTX_set_ex_data(t, HELD, h);
+    SSL_CTX_set_default_passwd_cb(t, no_passphrase);
     SSL_CTX_set_mode(t, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(t, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     return t;
@@ -80,9 +97,11 @@ static an__tls *context_new(const SSL_METHOD *kind, an_error *err)
 void an__tls_free(an__tls *t)
 {
     if (!t) return;
-    BIO_METHOD *method = SSL_CTX_get_ex_data(t, METHOD);
+    held *h = SSL_CTX_get_ex_data(t, HELD);
+    if (--h->users) return;
     SSL_CTX_free(t);
-    BIO_meth_free(method);
+    BIO_meth_free(h->method);
+    free(h);
 }
 
 /* The last thing that OpenSSL has to say, for people. */
@@ -105,31 +124,53 @@ static int choose_protocol(SSL *s, const unsigned char **out, unsigned char *siz
     return SSL_TLSEXT_ERR_OK;
 }
 
-an__tls *an__tls_server(const char *certificate, const char *key, an_error *err)
+/* OpenSSL says "system lib" of a file that is not there. */
+static bool readable(const char *what, const char *path, an_error *err)
+{
+    FILE *f = fopen(path, "re");
+    if (!f) return an_fail(err, AN_INPUT, "cannot read the %s %s: %s", what, path, strerror(errno));
+    fclose(f);
+    return true;
+}
+
+bool an__tls_present(an__tls *t, const char *certificate, const char *key, an_error *err)
 {
     char why[200];
     ERR_clear_error();
     if (!certificate || !key) {
         an_fail(err, AN_USAGE, "TLS needs a certificate and its key");
-        an_hint(err, "Give both PEM files, or neither.");
-        return NULL;
+        return an_hint(err, "Give both PEM files, or neither.");
     }
-    an__tls *t = context_new(TLS_server_method(), err);
-    if (!t) return NULL;
+    if (!readable("certificate", certificate, err) || !readable("key", key, err)) return false;
     if (SSL_CTX_use_certificate_chain_file(t, certificate) != 1) {
         reason(why, sizeof why);
         an_fail(err, AN_INPUT, "cannot use the certificate %s: %s", certificate, why);
-        an_hint(err, "Give a PEM file that holds the server's certificate, followed by those of its issuers.");
-    } else if (SSL_CTX_use_PrivateKey_file(t, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(t) != 1) {
+        return an_hint(err, "Give a PEM file that holds the certificate, followed by those of its issuers.");
+    }
+    if (SSL_CTX_use_PrivateKey_file(t, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(t) != 1) {
         reason(why, sizeof why);
         an_fail(err, AN_INPUT, "cannot use the key %s with the certificate %s: %s", key, certificate, why);
-        an_hint(err, "Give the PEM file of the private key that the certificate was made for, without a passphrase.");
-    } else {
+        return an_hint(err, "Give the PEM file of the private key that the certificate was made for, without a passphrase.");
+    }
+    return true;
+}
+
+an__tls *an__tls_server(const char *certificate, const char *key, an_error *err)
+{
+    an__tls *t = context_new(TLS_server_method(), err);
+    if (t && an__tls_present(t, certificate, key, err)) {
         SSL_CTX_set_alpn_select_cb(t, choose_protocol, NULL);
         return t;
     }
     an__tls_free(t);
     return NULL;
+}
+
+double an__tls_days(const an__tls *t)
+{
+    const X509 *own = SSL_CTX_get0_certificate(t);
+    int days, seconds;
+    return own && ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(own)) ? days + seconds / 86400.0 : INFINITY;
 }
 
 an__tls *an__tls_client(const char *ca, an_error *err)
@@ -138,6 +179,10 @@ an__tls *an__tls_client(const char *ca, an_error *err)
     an__tls *t = context_new(TLS_client_method(), err);
     if (!t) return NULL;
     SSL_CTX_set_verify(t, SSL_VERIFY_PEER, NULL);
+    if (ca && !readable("root certificates", ca, err)) {
+        an__tls_free(t);
+        return NULL;
+    }
     int ok = ca ? SSL_CTX_load_verify_locations(t, ca, NULL) : SSL_CTX_set_default_verify_paths(t);
     if (ok == 1) return t;
     char why[200];
@@ -150,7 +195,8 @@ an__tls *an__tls_client(const char *ca, an_error *err)
 static SSL *session(an__tls *t, int fd)
 {
     SSL *s = SSL_new(t);
-    BIO *b = s ? BIO_new(SSL_CTX_get_ex_data(t, METHOD)) : NULL;
+    held *h = SSL_CTX_get_ex_data(t, HELD);
+    BIO *b = s ? BIO_new(h->method) : NULL;
     if (!b) {
         SSL_free(s);
         return NULL;
@@ -158,6 +204,7 @@ static SSL *session(an__tls *t, int fd)
     BIO_set_data(b, (void *)(intptr_t)fd);
     BIO_set_init(b, 1);
     SSL_set_bio(s, b, b);
+    h->users++;
     return s;
 }
 
@@ -178,7 +225,7 @@ an__ssl *an__ssl_client(an__tls *t, int fd, const char *host)
     bool ok = number ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s), host) == 1
                      : SSL_set1_host(s, host) == 1 && SSL_set_tlsext_host_name(s, (char *)(uintptr_t)host) == 1;
     if (ok) return s;
-    SSL_free(s);
+    an__ssl_free(s);
     return NULL;
 }
 
@@ -190,7 +237,15 @@ void an__ssl_close(an__ssl *s)
 
 void an__ssl_free(an__ssl *s)
 {
+    if (!s) return;
+    SSL_CTX *t = SSL_get_SSL_CTX(s);
     SSL_free(s);
+    an__tls_free(t); /* its user is gone */
+}
+
+bool an__ssl_greeted(an__ssl *s)
+{
+    return SSL_is_init_finished(s);
 }
 
 void an__ssl_why(an__ssl *s, char *out, size_t size)

@@ -116,7 +116,7 @@ void an_http_parser_free(an_http_parser *p)
 
 const an_http_request *an_http_parser_request(const an_http_parser *p)
 {
-    return p->place == AN__DONE ? &p->m->request : NULL;
+    return p->place == AN__DONE || p->place == AN__HEAD ? &p->m->request : NULL;
 }
 
 const char *an_http_parser_why(const an_http_parser *p)
@@ -137,7 +137,7 @@ bool an__parser_in_body(const an_http_parser *p)
 void an_http_parser_next(an_http_parser *p)
 {
     an__message *m = p->m;
-    *p = (an_http_parser){ .m = m, .limits = p->limits, .reply = p->reply, .owned = p->owned };
+    *p = (an_http_parser){ .m = m, .limits = p->limits, .reply = p->reply, .owned = p->owned, .heads = p->heads };
     if (m && p->owned) an__message_clear(m, SIZE_MAX);
 }
 
@@ -157,11 +157,16 @@ static bool no_memory(an_http_parser *p)
     return an__parser_bad(p, 503, "There is no memory for this message.");
 }
 
+static bool too_much(an_http_parser *p)
+{
+    return an__parser_bad(p, 413, "The body is longer than %llu bytes.", (unsigned long long)p->most);
+}
+
 static void complete(an_http_parser *p)
 {
     an__message *m = p->m;
     p->place = AN__DONE;
-    m->request.body = (an_span){ m->data + p->body, m->size - p->body };
+    m->request.body = (an_span){ m->data + p->body, m->size - p->body }; /* of pieces: empty */
 }
 
 /* ---- lines ---- */
@@ -191,25 +196,60 @@ static bool too_long(an_http_parser *p, int status)
     return an__parser_bad(p, 431, "The headers are longer than %zu bytes.", l->head_bytes);
 }
 
-static void after_head(an_http_parser *p)
+static void enter_body(an_http_parser *p, bool pieces, uint64_t most)
 {
-    an__message *m = p->m;
-    p->body = m->size;
+    p->pieces = pieces;
+    p->most = most;
     if (p->chunked) {
         p->place = AN__SIZE;
         p->left = 0;
         p->digits = 0;
-    } else if (p->place == AN__TO_END) {
-        return; /* set by an__head_end */
-    } else if (p->left) {
+    } else if (p->left > most) {
+        too_much(p);
+    } else {
         p->place = AN__BODY;
         /* what was announced, but no more than what a sender must pay for by sending */
-        if (!an__message_reserve(m, p->left < 65536 ? (size_t)p->left : 65536)) no_memory(p);
-    } else {
+        if (!pieces && !an__message_reserve(p->m, p->left < 65536 ? (size_t)p->left : 65536)) no_memory(p);
+    }
+}
+
+static void after_head(an_http_parser *p)
+{
+    an__message *m = p->m;
+    p->body = m->size;
+    p->most = p->limits->body_bytes;
+    if (p->place == AN__TO_END) return; /* set by an__head_end */
+    if (!p->chunked && !p->left) {
         complete(p);
         return;
     }
     p->continues = m->request.expect_continue;
+    if (p->heads)
+        p->place = AN__HEAD;
+    else
+        enter_body(p, false, p->most);
+}
+
+void an_http_parser_heads(an_http_parser *p, bool on)
+{
+    p->heads = on;
+}
+
+static an_http_state state_of(const an_http_parser *p, int *status)
+{
+    if (status) *status = p->place == AN__BAD ? p->status : 0;
+    return p->place == AN__DONE ? AN_HTTP_DONE : p->place == AN__BAD ? AN_HTTP_BAD : p->place == AN__HEAD ? AN_HTTP_HEAD : AN_HTTP_MORE;
+}
+
+an_http_state an_http_parser_body(an_http_parser *p, bool pieces, uint64_t most, int *status)
+{
+    if (p->place == AN__HEAD) enter_body(p, pieces, pieces ? most : p->limits->body_bytes);
+    return state_of(p, status);
+}
+
+an_span an_http_parser_piece(const an_http_parser *p)
+{
+    return p->piece;
 }
 
 /* Takes bytes up to the end of the line at most; judges the line when it is whole. Returns the bytes taken. */
@@ -263,19 +303,24 @@ static size_t take_body(an_http_parser *p, const char *bytes, size_t n)
     an__message *m = p->m;
     size_t take = n;
     if (p->place == AN__TO_END) {
-        if (take > p->limits->body_bytes - (m->size - p->body)) {
-            an__parser_bad(p, 413, "The body is longer than %zu bytes.", p->limits->body_bytes);
+        if (take > p->most - p->got) {
+            too_much(p);
             return 0;
         }
     } else if (take > p->left) {
         take = (size_t)p->left;
     }
-    if (!an__message_reserve(m, take)) {
-        no_memory(p);
-        return 0;
+    if (p->pieces) {
+        p->piece = (an_span){ bytes, take };
+    } else {
+        if (!an__message_reserve(m, take)) {
+            no_memory(p);
+            return 0;
+        }
+        memcpy(m->data + m->size, bytes, take);
+        m->size += take;
     }
-    memcpy(m->data + m->size, bytes, take);
-    m->size += take;
+    p->got += take;
     if (p->place == AN__TO_END) return take;
     p->left -= take;
     if (!p->left) {
@@ -290,8 +335,7 @@ static size_t take_body(an_http_parser *p, const char *bytes, size_t n)
 /* The end of a chunk's first line. */
 static bool chunk_begins(an_http_parser *p)
 {
-    size_t have = p->m->size - p->body, most = p->limits->body_bytes;
-    if (p->left > most - have) return an__parser_bad(p, 413, "The body is longer than %zu bytes.", most);
+    if (p->left > p->most - p->got) return too_much(p);
     if (p->left) {
         p->place = AN__DATA;
     } else {
@@ -375,7 +419,9 @@ static size_t take_start(an_http_parser *p, unsigned char c)
 an_http_state an_http_parser_feed(an_http_parser *p, const char *bytes, size_t n, size_t *used, int *status)
 {
     size_t i = 0;
-    while (i < n && p->place < AN__DONE) {
+    p->piece = (an_span){ 0 };
+    if (p->place == AN__HEAD && n) enter_body(p, false, p->limits->body_bytes);
+    while (i < n && p->place < AN__DONE && p->place != AN__HEAD && !p->piece.size) {
         switch (p->place) {
         case AN__START:
         case AN__BLANK:
@@ -396,8 +442,7 @@ an_http_state an_http_parser_feed(an_http_parser *p, const char *bytes, size_t n
         }
     }
     if (used) *used = i;
-    if (status) *status = p->place == AN__BAD ? p->status : 0;
-    return p->place == AN__DONE ? AN_HTTP_DONE : p->place == AN__BAD ? AN_HTTP_BAD : AN_HTTP_MORE;
+    return state_of(p, status);
 }
 
 an_http_state an__parser_end(an_http_parser *p, int *status)

@@ -112,6 +112,7 @@ static void on_accept(void *context, int fd, unsigned events)
         int client = accept4(fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
             char peer[56];
+            an__renewal_look(s->renewal, &s->tls, an_loop_now(s->loop));
             peer_text(&from, peer, sizeof peer);
             an__io_prepare(client);
             an__conn_new(s, client, peer);
@@ -132,13 +133,15 @@ static void on_accept(void *context, int fd, unsigned events)
 an_http_server *an_http_server_new(an_loop *l, const an_http_server_options *o, an_error *err)
 {
     an__tls *tls = NULL;
+    an__renewal *renewal = NULL;
     if (o->certificate || o->key) {
+        renewal = an__renewal_new(o->certificate, o->key);
         tls = an__tls_server(o->certificate, o->key, err);
-        if (!tls) return NULL;
     }
-    int port, fd = open_listener(o, &port, err);
+    int port, fd = renewal && !tls ? -1 : open_listener(o, &port, err);
     if (fd < 0) {
         an__tls_free(tls);
+        an__renewal_free(renewal);
         return NULL;
     }
     an_http_server *s = an_alloc(sizeof *s);
@@ -146,13 +149,16 @@ an_http_server *an_http_server_new(an_loop *l, const an_http_server_options *o, 
     s->limits = an__limits(&o->limits);
     s->context = o->context;
     s->handle = o->handle;
+    s->head = o->head;
     s->tls = tls;
+    s->renewal = renewal;
     s->listener = fd;
     s->port = port;
     s->input = an_alloc(AN__INPUT_BYTES);
     if (!an_loop_watch(l, fd, AN_READABLE, on_accept, s, err)) {
         close(fd);
         an__tls_free(tls);
+        an__renewal_free(renewal);
         free(s->input);
         free(s);
         return NULL;
@@ -165,6 +171,12 @@ an_http_server *an_http_server_new(an_loop *l, const an_http_server_options *o, 
 int an_http_server_port(const an_http_server *s)
 {
     return s->port;
+}
+
+const char *an_http_server_certificate_why(an_http_server *s)
+{
+    an__renewal_look(s->renewal, &s->tls, an_loop_now(s->loop)); /* whoever asks may use an old connection */
+    return an__renewal_why(s->renewal, s->tls);
 }
 
 void an_http_server_counts(const an_http_server *s, an_http_counts *out)
@@ -229,6 +241,7 @@ void an__server_done(an_http_server *s)
     if (!s->freed || s->standing || s->settling) return;
     an__loop_last_remove(s->loop, an__server_settle, s);
     an__tls_free(s->tls);
+    an__renewal_free(s->renewal);
     while (s->spare) {
         an_exchange *x = s->spare;
         s->spare = x->next;

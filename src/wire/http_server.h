@@ -16,7 +16,8 @@ enum {
     AN__PIECE_BYTES = 65536,    /* asked of a source at once */
     AN__SPARE_EXCHANGES = 256,
 };
-#define AN__LINGER_S 2.0
+#define AN__LINGER_S 2.0       /* after the last arrival */
+#define AN__LINGER_MOST_S 30.0 /* in all */
 
 typedef struct an__conn an__conn;
 
@@ -35,6 +36,8 @@ struct an_exchange {
     bool closes;  /* the connection ends after this answer */
     bool interim; /* 100 Continue: no answer to a request */
     bool own;     /* made by the server itself, not owed by a handler */
+    bool takes;   /* its body goes to the sink */
+    an_http_sink sink;
     /* the answer */
     an_buf out;             /* head, and the body when it is small or was copied */
     char *body;             /* taken */
@@ -55,6 +58,7 @@ struct an__conn {
     an__ssl *ssl;
     an_exchange *first, *last; /* the queue */
     an_exchange *reading;      /* whose message the parser fills */
+    an_exchange *taking;       /* the last of the queue, while its body goes to its sink */
     size_t pending, queued;    /* exchanges in the queue, bytes of their requests and answers */
     an_http_parser parser;
     an_buf rest; /* input that was read and must wait, from rest_at */
@@ -63,11 +67,15 @@ struct an__conn {
     double timer_at;
     double since;     /* idle or accepted since; the head's first byte; the body's start; the end of lingering */
     double last_in;   /* bytes came */
+    double held_at;   /* when reading was held up */
     double last_out;  /* bytes went, or began to wait */
     uint64_t body_in; /* bytes of the body that came */
     bool idle, marked, resumed;
     bool fresh;                   /* nothing has been read yet: over TLS the handshake is due */
     bool in_body;                 /* since and body_in are those of a body */
+    bool stopped;                 /* the sink has enough for now */
+    bool continuing;              /* 100 Continue is on its way */
+    bool held;                    /* nothing is read for the server's own reasons: the client's clock stands still */
     bool no_more;                 /* nothing further is parsed: the connection will be closed */
     bool eof, gone;               /* the client has closed its side; gone: so seen, or broken */
     bool broken, resets, lingers; /* resets: closed by a reset, so that the client does not take a cut answer for a whole one */
@@ -82,10 +90,12 @@ struct an_http_server {
     an_http_limits limits;
     void *context;
     void (*handle)(void *context, an_exchange *x);
+    void (*head)(void *context, an_exchange *x);
     int listener, port;
     bool accepting;
     an_timer *accept_again;
-    an__tls *tls;
+    an__tls *tls; /* of new connections */
+    an__renewal *renewal;
     an__conn *conns, *idle_first, *idle_last;
     an__conn *marked, *marked_last, *resumed;
     an_timer *resume; /* of those in `resumed` */
@@ -109,6 +119,12 @@ void an__conn_mark(an__conn *c);  /* to be settled at the end of the turn */
 void an__conn_close(an__conn *c); /* at once; frees it when no answer is owed any more and it is not marked */
 void an__conn_queue(an__conn *c, an_exchange *x);
 void an__server_settle(void *server); /* the end of a turn */
+
+/* http_sink.c */
+an_http_state an__conn_head(an__conn *c, int *status); /* the head of c->reading is there and a body follows: MORE or BAD */
+void an__conn_piece(an__conn *c, an_span piece);       /* to the sink */
+void an__conn_whole(an__conn *c);                      /* the body that the sink takes has come */
+an_exchange *an__conn_untake(an__conn *c);             /* it never will; the exchange, which nobody owes an answer now; NULL: none */
 
 /* http_write.c */
 void an__conn_write(an__conn *c);            /* what is ready; sets blocked, broken */

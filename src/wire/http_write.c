@@ -55,7 +55,7 @@ void an__exchange_release(an_http_server *s, an_exchange *x)
     x->left = 0;
     x->state = AN__WAITING;
     x->head = x->old = x->keep = x->closes = x->interim = x->own = false;
-    x->chunked = x->sized = x->ended = x->cut = x->rests = false;
+    x->chunked = x->sized = x->ended = x->cut = x->rests = x->takes = false;
     x->next = s->spare;
     s->spare = x;
     s->spares++;
@@ -172,6 +172,7 @@ static bool advance(an__conn *c, size_t sent)
         if (x->interim) {
             /* the body may come now; its time begins */
             c->since = c->last_in = an_loop_now(c->server->loop);
+            c->continuing = false;
         }
         pop(c);
         if (closes) return true;

@@ -1,24 +1,40 @@
 /* mqtt.c - publishes messages to an MQTT 3.1.1 broker (OASIS standard of 29 October 2014) with quality of service 1: a message counts when
- * the broker has acknowledged it. Blocking, for a thread of its own. No subscriptions, no TLS, sessions are always clean. */
-#include "andon/wire.h"
+ * the broker has acknowledged it. Blocking, for a thread of its own; plain or over TLS. No subscriptions. Sessions are always clean: the
+ * broker remembers no packet of an earlier connection, so that a message sent again is a new packet without DUP (section 4.4). */
+#include "wire/http.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-enum { CONNECT = 0x10, CONNACK = 0x20, PUBLISH_ONCE = 0x32, PUBACK = 0x40, TEXT_MAX = 65535, ANSWER_MAX = 1 << 20 };
+enum {
+    CONNECT = 0x10,
+    CONNACK = 0x20,
+    PUBLISH_ONCE = 0x32,
+    RETAIN = 1,
+    PUBACK = 0x40,
+    PINGREQ = 0xc0,
+    PINGRESP = 0xd0,
+    TLS_ALERT = 0x15, /* the first byte of what a TLS server says to those who speak no TLS */
+    TEXT_MAX = 65535,
+    ANSWER_MAX = 1 << 20
+};
 
 struct an_mqtt {
     char *host, *port, *client, *user, *password;
+    char *ca, *certificate, *key;
     double timeout_s;
-    int fd; /* -1: not connected */
+    int keep_alive_s;
+    bool retain, secure, greeted; /* greeted: the broker has sent something over this connection */
+    int fd;                       /* -1: not connected */
+    an__tls *tls;                 /* of this connection, with its session */
+    an__ssl *ssl;
     uint16_t id;
 };
 
@@ -29,8 +45,13 @@ static bool broken(const an_mqtt *m, const char *what, int code, an_error *err)
 
 static void hang_up(an_mqtt *m)
 {
+    an__ssl_free(m->ssl);
+    an__tls_free(m->tls);
+    m->ssl = NULL;
+    m->tls = NULL;
     if (m->fd >= 0) close(m->fd);
     m->fd = -1;
+    m->greeted = false;
 }
 
 /* ---- bytes ---- */
@@ -39,7 +60,10 @@ static bool ready(const an_mqtt *m, short events, double until, an_error *err)
 {
     for (;;) {
         double left = until - an_clock_s();
-        if (left <= 0) return broken(m, "no answer in time", 0, err);
+        if (left <= 0) {
+            broken(m, "no answer in time", 0, err);
+            return m->ssl && !m->greeted ? an_hint(err, "does the broker speak TLS on this port?") : false;
+        }
         struct pollfd p = { .fd = m->fd, .events = events };
         int n = poll(&p, 1, (int)(left * 1e3) + 1);
         if (n > 0) return true;
@@ -47,13 +71,47 @@ static bool ready(const an_mqtt *m, short events, double until, an_error *err)
     }
 }
 
+/* The connection failed; why, for people. Over TLS the handshake fails in the midst of the first bytes. */
+static bool cut(an_mqtt *m, ssize_t result, const char *doing, int code, an_error *err)
+{
+    char why[300];
+    if (!m->ssl) {
+        broken(m, result ? doing : "it closed the connection", result ? code : 0, err);
+        return m->greeted ? false : an_hint(err, "does the broker speak TLS on this port, or refuse this client?");
+    }
+    if (result)
+        an__ssl_why(m->ssl, why, sizeof why);
+    else
+        snprintf(why, sizeof why, "it closed the connection");
+    if (m->greeted) return broken(m, why, 0, err);
+    char *text = an_format("no TLS connection: %s", why);
+    broken(m, text, 0, err);
+    free(text);
+    if (strstr(why, "not trusted"))
+        return an_hint(err, "the certificate must be issued by one of the roots in 'ca', be for this host, and be valid now");
+    /* a broker that misses a certificate closes, and its alert may be lost with the connection */
+    if (strstr(why, "alert") || an__ssl_greeted(m->ssl))
+        return an_hint(err, "does the broker ask for a certificate (cert and key), or for another one?");
+    return an_hint(err, "does the broker speak TLS on this port? 8883 is usual");
+}
+
+/* One turn of sending or receiving ended with `result` <= 0: waits if that helps. */
+static bool again(an_mqtt *m, ssize_t result, const char *doing, double until, an_error *err)
+{
+    int code = errno;
+    if (result == AN__AGAIN_READ) return ready(m, POLLIN, until, err);
+    if (result == AN__AGAIN_WRITE) return ready(m, POLLOUT, until, err);
+    return cut(m, result, doing, code, err);
+}
+
 static bool put(an_mqtt *m, const an_buf *b, double until, an_error *err)
 {
     for (size_t done = 0; done < b->size;) {
-        ssize_t n = send(m->fd, b->data + done, b->size - done, MSG_NOSIGNAL);
-        if (n > 0) done += (size_t)n;
-        if (n < 0 && errno != EAGAIN && errno != EINTR) return broken(m, "sending", errno, err);
-        if (n < 0 && !ready(m, POLLOUT, until, err)) return false;
+        ssize_t n = an__io_send(m->fd, m->ssl, &(struct iovec){ .iov_base = b->data + done, .iov_len = b->size - done }, 1);
+        if (n > 0)
+            done += (size_t)n;
+        else if (!again(m, n, "sending", until, err))
+            return false;
     }
     return true;
 }
@@ -61,22 +119,27 @@ static bool put(an_mqtt *m, const an_buf *b, double until, an_error *err)
 static bool take(an_mqtt *m, uint8_t *out, size_t size, double until, an_error *err)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = recv(m->fd, out + done, size - done, 0);
-        if (!n) return broken(m, "it closed the connection", 0, err);
-        if (n > 0) done += (size_t)n;
-        if (n < 0 && errno != EAGAIN && errno != EINTR) return broken(m, "receiving", errno, err);
-        if (n < 0 && !ready(m, POLLIN, until, err)) return false;
+        ssize_t n = an__io_receive(m->fd, m->ssl, out + done, size - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (!again(m, n, "receiving", until, err))
+            return false;
     }
     return true;
 }
 
-/* The next packet of this kind, at least two bytes long, of which the first two are kept; others are passed over. */
+/* The next packet of this kind, of which the first two bytes are kept (body NULL: none); others are passed over. */
 static bool await(an_mqtt *m, uint8_t kind, uint8_t body[2], double until, an_error *err)
 {
     for (;;) {
         uint8_t type, byte, rest[512];
         size_t size = 0;
         if (!take(m, &type, 1, until, err)) return false;
+        if (!m->greeted && type == TLS_ALERT) {
+            broken(m, "it speaks TLS on this port", 0, err);
+            return an_hint(err, "set 'tls', or give the port of the broker that is without it");
+        }
+        m->greeted = true;
         for (int shift = 0;; shift += 7) {
             if (shift > 21) return broken(m, "it does not speak MQTT", 0, err);
             if (!take(m, &byte, 1, until, err)) return false;
@@ -84,9 +147,9 @@ static bool await(an_mqtt *m, uint8_t kind, uint8_t body[2], double until, an_er
             if (byte < 128) break;
         }
         bool it = (type & 0xf0) == kind;
-        if (size > ANSWER_MAX || (it && size < 2)) return broken(m, "it does not speak MQTT", 0, err);
-        if (it && !take(m, body, 2, until, err)) return false;
-        for (size_t left = it ? size - 2 : size; left;) {
+        if (size > ANSWER_MAX || (it && body && size < 2)) return broken(m, "it does not speak MQTT", 0, err);
+        if (it && body && !take(m, body, 2, until, err)) return false;
+        for (size_t left = it && body ? size - 2 : size; left;) {
             size_t n = left < sizeof rest ? left : sizeof rest;
             if (!take(m, rest, n, until, err)) return false;
             left -= n;
@@ -135,8 +198,25 @@ static bool dial(an_mqtt *m, double until, an_error *err)
         if (!ok) hang_up(m);
     }
     freeaddrinfo(found);
-    if (ok) setsockopt(m->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+    if (ok) an__io_prepare(m->fd);
     return ok || (err->code ? false : broken(m, "cannot be reached", 0, err));
+}
+
+/* Files are read for each connection: certificates are renewed while the program runs. */
+static an__tls *credentials(const an_mqtt *m, an_error *err)
+{
+    an__tls *t = an__tls_client(m->ca, err);
+    if (!t || !m->certificate || an__tls_present(t, m->certificate, m->key, err)) return t;
+    an__tls_free(t);
+    return NULL;
+}
+
+static bool secure(an_mqtt *m, an_error *err)
+{
+    if (!m->secure) return true;
+    m->tls = credentials(m, err);
+    if (m->tls) m->ssl = an__ssl_client(m->tls, m->fd, m->host);
+    return m->ssl || (m->tls ? broken(m, "TLS cannot be set up for this host", 0, err) : false);
 }
 
 static bool open_session(an_mqtt *m, an_error *err)
@@ -149,12 +229,16 @@ static bool open_session(an_mqtt *m, an_error *err)
                                             "this user may not connect" };
     double until = an_clock_s() + m->timeout_s;
     if (!dial(m, until, err)) return false;
+    if (!secure(m, err)) {
+        hang_up(m);
+        return false;
+    }
     an_buf body = { 0 }, out = { 0 };
     text(&body, "MQTT");
     an_buf_putc(&body, 4);                                                           /* 3.1.1 */
     an_buf_putc(&body, (char)(2 | (m->user ? 0x80 : 0) | (m->password ? 0x40 : 0))); /* a clean session */
-    an_buf_putc(&body, 0);
-    an_buf_putc(&body, 0); /* keep alive: off; a connection that has died is seen by the next message */
+    an_buf_putc(&body, (char)(m->keep_alive_s >> 8));
+    an_buf_putc(&body, (char)(m->keep_alive_s & 255));
     text(&body, m->client);
     if (m->user) text(&body, m->user);
     if (m->password) text(&body, m->password);
@@ -179,7 +263,7 @@ static bool publish(an_mqtt *m, const char *topic, const void *bytes, size_t n, 
     an_buf_putc(&body, (char)(m->id >> 8));
     an_buf_putc(&body, (char)(m->id & 255));
     an_buf_add(&body, bytes, n);
-    packet(&out, PUBLISH_ONCE, &body);
+    packet(&out, PUBLISH_ONCE | (m->retain ? RETAIN : 0), &body);
     uint8_t id[2];
     bool ok = put(m, &out, until, err);
     do ok = ok && await(m, PUBACK, id, until, err);
@@ -204,6 +288,24 @@ bool an_mqtt_publish(an_mqtt *m, const char *topic, const void *bytes, size_t n,
     return false;
 }
 
+bool an_mqtt_ping(an_mqtt *m, an_error *err)
+{
+    an_error why = { 0 };
+    if (m->fd >= 0) {
+        double until = an_clock_s() + m->timeout_s;
+        an_buf body = { 0 }, out = { 0 };
+        packet(&out, PINGREQ, &body);
+        bool ok = put(m, &out, until, &why) && await(m, PINGRESP, NULL, until, &why);
+        an_buf_free(&out);
+        if (ok) return true;
+        hang_up(m);
+    }
+    why = (an_error){ 0 };
+    if (open_session(m, &why)) return true;
+    if (err) *err = why;
+    return false;
+}
+
 an_mqtt *an_mqtt_new(const an_mqtt_options *o, an_error *err)
 {
     const char *texts[] = { o->client, o->user, o->password };
@@ -212,26 +314,49 @@ an_mqtt *an_mqtt_new(const an_mqtt_options *o, an_error *err)
             an_fail(err, AN_INPUT, "MQTT: name or password is too long");
             return NULL;
         }
+    if (!o->certificate != !o->key) {
+        an_fail(err, AN_INPUT, "MQTT: a client's certificate needs its key, and a key its certificate");
+        return NULL;
+    }
     an_mqtt *m = an_alloc(sizeof *m);
     *m = (an_mqtt){ .host = an_strdup(o->host),
-                    .port = an_format("%d", o->port ? o->port : 1883),
+                    .port = an_format("%d", o->port  ? o->port
+                                            : o->tls ? 8883
+                                                     : 1883),
                     .client = an_strdup(o->client ? o->client : ""),
-                    .user = o->user ? an_strdup(o->user) : NULL,
-                    .password = o->user && o->password ? an_strdup(o->password) : NULL, /* no password without a user: section 3.1.2.9 */
+                    .user = an_strdup(o->user),
+                    .password = o->user ? an_strdup(o->password) : NULL, /* no password without a user: section 3.1.2.9 */
+                    .ca = an_strdup(o->ca),
+                    .certificate = an_strdup(o->certificate),
+                    .key = an_strdup(o->key),
+                    .secure = o->tls,
+                    .retain = o->retain,
+                    .keep_alive_s = o->keep_alive_s < 0            ? 0
+                                    : o->keep_alive_s > UINT16_MAX ? UINT16_MAX
+                                                                   : o->keep_alive_s,
                     .timeout_s = o->timeout_s > 0 ? o->timeout_s : 5,
                     .fd = -1 };
-    return m;
+    an__tls *t = m->secure ? credentials(m, err) : NULL; /* wrong files are told now */
+    bool ok = t || !m->secure;
+    an__tls_free(t);
+    if (ok) return m;
+    an_mqtt_free(m);
+    return NULL;
 }
 
 void an_mqtt_free(an_mqtt *m)
 {
     if (!m) return;
-    if (m->fd >= 0) (void)!send(m->fd, "\xe0\0", 2, MSG_NOSIGNAL); /* DISCONNECT: no will, no wait */
+    if (m->fd >= 0) (void)!an__io_send(m->fd, m->ssl, &(struct iovec){ .iov_base = (char[]){ (char)0xe0, 0 }, .iov_len = 2 }, 1);
+    an__ssl_close(m->ssl); /* DISCONNECT, and TLS's own goodbye: no will, no wait */
     hang_up(m);
     free(m->host);
     free(m->port);
     free(m->client);
     free(m->user);
     free(m->password);
+    free(m->ca);
+    free(m->certificate);
+    free(m->key);
     free(m);
 }

@@ -25,6 +25,23 @@ static inline an_model *number_model(void)
     return m;
 }
 
+static an_model *mixed, *numbers; /* of a group whose set-up and tear-down are these */
+static inline int two_models(void **state)
+{
+    (void)state;
+    mixed = mixed_model();
+    numbers = number_model();
+    return 0;
+}
+
+static inline int two_models_end(void **state)
+{
+    (void)state;
+    an_model_free(mixed);
+    an_model_free(numbers);
+    return 0;
+}
+
 /* A copy at the very end of its memory, so that a reader that goes too far is seen by the sanitizers. */
 static inline an_span tight(const void *bytes, size_t n)
 {

@@ -3,8 +3,6 @@
 #include "infer_testing.h"
 #include "reference/triton.h"
 
-static an_model *mixed, *numbers;
-
 static const triton_case *recorded(const char *name)
 {
     for (size_t i = 0; i < AN_COUNT(triton_cases); i++)
@@ -287,25 +285,9 @@ static void test_one_raw(void **state)
     an__infer_free(&r);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    mixed = mixed_model();
-    numbers = number_model();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    an_model_free(mixed);
-    an_model_free(numbers);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_triton), cmocka_unit_test(test_cut),   cmocka_unit_test(test_datatypes),
                                         cmocka_unit_test(test_halves), cmocka_unit_test(test_bytes), cmocka_unit_test(test_one_raw) };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, two_models, two_models_end);
 }

@@ -2,8 +2,6 @@
  * table replayed through decoder and encoder against an_model_predict. */
 #include "infer_testing.h"
 
-static an_model *mixed, *numbers;
-
 static const an__infer_about about = { .name = "press", .version = 3, .request = "r-1" };
 
 static void test_forms(void **state)
@@ -340,26 +338,10 @@ static void test_metadata(void **state)
     json_decref(j);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    mixed = mixed_model();
-    numbers = number_model();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    an_model_free(mixed);
-    an_model_free(numbers);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_forms),      cmocka_unit_test(test_values),   cmocka_unit_test(test_limits),
                                         cmocka_unit_test(test_write_rows), cmocka_unit_test(test_write_v2), cmocka_unit_test(test_replay),
                                         cmocka_unit_test(test_metadata) };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, two_models, two_models_end);
 }

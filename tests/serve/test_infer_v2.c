@@ -13,8 +13,6 @@
 #define IN(inputs) "{\"inputs\":[" inputs "]}"
 #define NUMBERS(force) IN(T("force", "[1,1]", "FP64", force) "," TORQUE)
 
-static an_model *mixed, *numbers;
-
 static void test_plain(void **state)
 {
     (void)state;
@@ -317,9 +315,20 @@ static void test_ids(void **state)
     assert_string_equal(r.id, "a\"b\\\001\n\xc3\xa9\xf0\x9f\x98\x80");
     v2_ok(numbers, ID("\"\""), &r);
     assert_string_equal(r.id, "");
+    /* null where something is optional: what clients write for what they leave out */
+    v2_ok(numbers,
+          "{\"id\":null,\"parameters\":null,\"outputs\":null,\"inputs\":[{\"name\":\"input\",\"shape\":[1,2],\"datatype\":\"FP64\","
+          "\"parameters\":"
+          "null,\"data\":[1,2]}]}",
+          &r);
+    assert_null(r.id);
+    assert_int_equal(r.outputs, 2);
+    v2_ok(numbers, "{\"outputs\":[{\"name\":\"label\",\"parameters\":null}],\"inputs\":[" FORCE "," TORQUE "]}", &r);
+    assert_int_equal(r.outputs, 1);
     an__infer_free(&r);
+    v2_fails(numbers, "{\"inputs\":null}", "expected a list of inputs, found null");
+    v2_fails(numbers, ID("nul"), "expected a text");
     v2_fails(numbers, ID("7"), "expected a text, found a number");
-    v2_fails(numbers, ID("null"), "expected a text, found null");
     v2_fails(numbers, ID("\"a\\u0000b\""), "NUL");
     char *many = an_alloc(1200), *body;
     memset(many, 'x', 1025);
@@ -385,26 +394,10 @@ static void test_times(void **state)
     an__infer_free(&r);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    mixed = mixed_model();
-    numbers = number_model();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    an_model_free(mixed);
-    an_model_free(numbers);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_plain),    cmocka_unit_test(test_shapes), cmocka_unit_test(test_datatypes),
                                         cmocka_unit_test(test_features), cmocka_unit_test(test_inputs), cmocka_unit_test(test_outputs),
                                         cmocka_unit_test(test_ids),      cmocka_unit_test(test_limits), cmocka_unit_test(test_times) };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, two_models, two_models_end);
 }

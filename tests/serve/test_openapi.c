@@ -49,12 +49,17 @@ static const an__route first[] = {
     { 0 },
 };
 static const an__route second[] = {
-    { .method = "POST", .path = "/v1/models/{name}:predict", .handle = none, .responses = ok_text },
+    { .method = "POST",
+      .path = "/v1/models/{name}:predict",
+      .handle = none,
+      .request = "Instances",
+      .responses = ok_text,
+      .model_request = an__openapi_instances },
     { .method = "GET", .path = "/v1/models/{name}", .handle = none, .responses = ok_text },
     { .method = "GET", .path = "/files/{path...}", .handle = none, .responses = ok_text },
     { .method = "PUT", .path = "/files/{path...}", .handle = none, .responses = ok_text },
     { .method = "GET", .path = "/files/top", .handle = none, .responses = ok_text },
-    { .method = "GET", .path = "/a/{x}/b/{y}", .handle = none, .hidden = true },
+    { .method = "GET", .path = "/a/{x}/b/{y}", .tag = "unseen", .handle = none, .hidden = true },
     { .method = "GET", .path = "/a/c/{z}", .handle = none, .hidden = true },
     { 0 },
 };
@@ -195,7 +200,6 @@ static void test_document(void **state)
 {
     (void)state;
     an_error err = { 0 };
-    an_model *mixed = mixed_model();
     an__openapi_model model = { "press", mixed };
     an__openapi o = { .title = "t", .version = "1", .tables = tables, .table_count = 2, .models = &model, .model_count = 1 };
     json_t *j = an__openapi_json(&o, &err);
@@ -227,9 +231,18 @@ static void test_document(void **state)
     text_at(inputs, "prefixItems 0 properties name const", "\"force\"");
     text_at(inputs, "prefixItems 3 properties datatype const", "\"BYTES\"");
     json_t *predict = at(paths, "/api/models/press/predict post requestBody content application/json schema anyOf 0");
-    text_at(predict, "properties hot enum", "[true,false,1,0,null]");
-    text_at(predict, "properties rows", "{\"not\":{\"type\":\"array\"}}");
+    text_at(predict, "properties hot anyOf",
+            "[{\"type\":\"boolean\"},{\"maximum\":1,\"minimum\":0,\"type\":\"integer\"},{\"type\":\"null\"}]");
+    text_at(predict, "properties rows", "{\"not\":{\"items\":{},\"type\":\"array\"}}");
     assert_int_equal(json_array_size(at(predict, "anyOf")), FEATURES);
+    /* a row of KServe V1: an object, or all features in their order */
+    json_t *rows = at(paths, "/v1/models/press:predict post requestBody content application/json schema properties instances items anyOf");
+    assert_int_equal(json_array_size(at(rows, "0 anyOf")), FEATURES);
+    assert_int_equal(json_array_size(at(rows, "1 prefixItems")), FEATURES);
+    text_at(rows, "1 maxItems", "6");
+    /* tags: once each, of rows that are shown */
+    text_at(j, "tags", "[{\"description\":\"What is served: inputs, outputs, readiness, statistics.\",\"name\":\"models\"}]");
+    text_at(j, "security", "[]");
     /* operation ids are unique, every operation has a success and an error */
     json_t *ids = json_object(), *item, *op;
     const char *path, *method;
@@ -250,12 +263,11 @@ static void test_document(void **state)
     json_decref(second_time);
     json_decref(ids);
     json_decref(j);
-    an_model_free(mixed);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_find), cmocka_unit_test(test_targets), cmocka_unit_test(test_mistakes),
                                         cmocka_unit_test(test_document) };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, two_models, two_models_end);
 }

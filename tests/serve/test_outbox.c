@@ -91,6 +91,23 @@ static void test_rows_of_a_file(void **state)
     json_decref(c);
 }
 
+static void test_a_folder_that_is_not_there(void **state)
+{
+    (void)state;
+    json_t *c = config("{\"folder\": \"share\"}");
+    an__channel channel = { 0 };
+    assert_true(an__channel_csv(c, folder, &channel, NULL));
+    an_error err = { 0 };
+    assert_false(channel.check(channel.self, &err));
+    assert_non_null(strstr(err.message, "/share: No such file"));
+    char *share = an_path_join(folder, "share");
+    assert_true(an_folder_make(share, NULL));
+    assert_true(channel.check(channel.self, &err));
+    free(share);
+    channel.free(channel.self);
+    json_decref(c);
+}
+
 static int count(const char *file, const char *question)
 {
     char *path = an_path_join(folder, file);
@@ -231,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows_of_a_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_folder_that_is_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rows_of_a_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_retry_and_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_configurations, set_up, tear_down),

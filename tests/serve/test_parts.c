@@ -32,6 +32,10 @@ static void test_messages(void **state)
     assert_true(message("{\"attempt\":3,\"features\":{\"a\":1,\"b\":\"x\",\"c\":null,\"d\":true},\"complete\":true,\"model\":\"m\"}",
                         &attempt, &err));
     assert_int_equal(attempt, 3);
+    assert_true(message("{\"attempt\":2.0}", &attempt, &err)); /* 2.0 is 2, as JSON Schema has it */
+    assert_int_equal(attempt, 2);
+    assert_true(message("{\"attempt\":9007199254740992}", &attempt, &err));
+    assert_true(attempt == 9007199254740992);
     static const char *const wrong[][2] = {
         { "[]", "object" },
         { "3", "object" },
@@ -39,6 +43,10 @@ static void test_messages(void **state)
         { "{\"attempt\":0}", "attempt" },
         { "{\"attempt\":1.5}", "attempt" },
         { "{\"attempt\":\"1\"}", "attempt" },
+        { "{\"attempt\":-1}", "attempt" },
+        { "{\"attempt\":1e18}", "attempt" },
+        { "{\"attempt\":9007199254740993}", "attempt" },
+        { "{\"attempt\":null}", "attempt" },
         { "{\"features\":[1]}", "features" },
         { "{\"features\":{\"a\":[1]}}", "\"a\"" },
         { "{\"features\":{\"a\":{}}}", "\"a\"" },

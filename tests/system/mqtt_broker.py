@@ -55,6 +55,10 @@ while True:
         while True:
             kind, body = packet(c)
             if kind == 0xE0: break
+            if kind == 0xC0:
+                assert body == b"", body
+                c.sendall(b"\xd0\x00")
+                continue
             assert kind == 0x32, kind
             topic, rest = text(body)
             number, payload = rest[:2], rest[2:]

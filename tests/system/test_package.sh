@@ -50,6 +50,9 @@ if command -v ip >/dev/null; then
     ok "the demo, which ends with a request over HTTP" inside root "/opt/$name/bin/andon" demo gearbox /tmp/demo --rows 300 --repeats 1 --quiet
     says "and with the lines to type" "^ *curl .*@/tmp/demo/part.json$"
 fi
+readelf -d "root/opt/$name/bin/andon" >"$out"
+same "it looks for libraries beside itself and nowhere else, above all not in the current folder" '[$ORIGIN/../lib]' "$(sed -n 's/.*(RPATH).*\(\[.*\]\)$/\1/p' "$out")"
+says "its man page" '^\.TH' "root/opt/$name/share/man/man1/andon.1"
 says "the licences of what it brings are there" "[Cc]opyright" "root/opt/$name/share/doc/andon/licenses/libjansson4"
 if [ "$(find "root/opt/$name" -perm -o+w ! -type l | wc -l)" = 0 ]; then pass "nothing is writable for everyone"; else fail "nothing is writable for everyone"; fi
 
@@ -58,6 +61,39 @@ if [ -n "$deb" ]; then
     ok "the Debian package unpacks" dpkg-deb -x "$deb" installed
     ok "and starts by its link in /usr/bin" inside installed /usr/bin/andon --version
     dpkg-deb -f "$deb" Depends >"$out"
-    says "needs the C library alone" '^libc6 \(>= 2\.[0-9]+\)$'
+    says "needs the C library and what makes users, which every Debian has" '^libc6 \(>= 2\.[0-9]+\), passwd$'
+    same "settings are a conffile" /etc/andon/serve.yaml "$(dpkg-deb -I "$deb" conffiles)"
+    same "the service is the one of deploy/" "$(sha256sum <"$ANDON_SOURCE/deploy/systemd/andon-serve.service")" "$(sha256sum <installed/usr/lib/systemd/system/andon-serve.service)"
+    dpkg-deb -e "$deb" control
+    for script in postinst prerm postrm; do ok "$script is a shell script" sh -n "control/$script"; done
+    (cd installed && md5sum --quiet -c ../control/md5sums) >"$out" 2>&1 && pass "its sums hold" || fail "its sums hold"
+    if command -v lintian >/dev/null; then
+        lintian --allow-root --fail-on error "$deb" >"$out" 2>"$err" && pass "lintian finds no error" || fail "lintian finds no error"
+    else
+        echo "skipped: lintian is not installed"
+    fi
+    # put in, taken over by a newer one, taken out: in the bare root, whose package database is made for it; scripts of the package run outside of it only
+    # where dpkg could really make a user, so they are left out here
+    if [ "$(id -u)" = 0 ] && command -v dpkg >/dev/null; then
+        db=$work/db
+        mkdir -p "$db/updates" "$db/info" "$work/target"
+        : >"$db/status"
+        : >"$db/available"
+        debian() { dpkg --admindir="$db" --instdir="$work/target" --force-depends --force-not-root --force-script-chrootless --force-confold --log=/dev/null "$@"; }
+        dpkg-deb -R "$deb" old
+        sed -i 's/^Version: .*/Version: 0.0.1/' old/DEBIAN/control
+        printf '#!/bin/sh\nexit 0\n' | tee old/DEBIAN/postinst old/DEBIAN/prerm old/DEBIAN/postrm >/dev/null
+        dpkg-deb --root-owner-group -b old old.deb >/dev/null
+        sed -i "s/^Version: .*/Version: $(dpkg-deb -f "$deb" Version)/" old/DEBIAN/control
+        echo "# of the newer version" >>old/etc/andon/serve.yaml
+        dpkg-deb --root-owner-group -b old new.deb >/dev/null
+        ok "dpkg installs it" debian -i old.deb
+        echo "# mine" >>target/etc/andon/serve.yaml
+        ok "a newer one over it" debian -i new.deb
+        same "its version is known" "$(dpkg-deb -f "$deb" Version)" "$(dpkg-query --admindir="$db" -W -f '${Version}' andon)"
+        says "settings that were changed stay" "^# mine$" target/etc/andon/serve.yaml
+        ok "dpkg takes it out" debian -P andon
+        if [ -z "$(find target -type f)" ]; then pass "and nothing is left"; else fail "and nothing is left" "$(find target -type f | head -n 3)"; fi
+    fi
 fi
 finish

@@ -89,6 +89,67 @@ answers "a header that is no number" 400 /v2/models/parts/infer -d "$v2" -H 'Inf
 answers "a header beyond the body" 400 /v2/models/parts/infer -d "$v2" -H 'Inference-Header-Content-Length: 100000'
 answers "two Content-Lengths" 400 /v2/models/parts/infer -d "$v2" -H 'Content-Length: 5' -H 'Transfer-Encoding: chunked'
 
+# ---- what other servers are asked ----
+answers "V1: models" 200 /v1/models
+holds "their names" '.models == ["parts"]'
+answers "V1: a model" 200 /v1/models/parts
+holds "ready" '.name == "parts" and .ready == true'
+answers "V1: rows, as objects and as lists" 200 /v1/models/parts:predict -d "{\"instances\":[$row,[5.5,41,2,\"A\"],{\"torque\":99}]}"
+holds "a prediction each" '(.predictions | length == 3) and .predictions[0].probability == .predictions[1].probability and .predictions[0].unapproved == true and
+    .predictions[2].out_of_range == ["torque"] and .predictions[2].missing == ["angle","force","kind"]'
+answers "V1: no rows" 400 /v1/models/parts:predict -d '{"instances":[]}'
+answers "V1: a row that is too short" 400 /v1/models/parts:predict -d '{"instances":[[5.5,41]]}'
+holds "says which, and what was expected" '.error | test("row 1 has 2 values, expected 4")'
+answers "MLflow: which model?" 409 /invocations -d "{\"instances\":[$row]}"
+holds "says where to ask" '.error | test("several models") and test("/v1/models/")'
+answers "MLflow: ping" 200 /ping
+answers "Triton: configuration" 200 /v2/models/parts/config
+holds "inputs and batching" '.name == "parts" and ([.input[].data_type] == ["TYPE_FP64","TYPE_FP64","TYPE_FP64","TYPE_STRING"]) and .max_batch_size == 65536 and .input[0].dims == [1]'
+answers "Triton: statistics" 200 /v2/models/parts/versions/1/stats
+holds "of that version" '(.model_stats | length == 1) and .model_stats[0].version == "1" and .model_stats[0].inference_count == 7 and .model_stats[0].inference_stats.success.count == 4 and
+    .model_stats[0].inference_stats.fail.count > 0 and .model_stats[0].last_inference > 1.7e12'
+answers "Triton: statistics of all" 200 /v2/models/stats
+holds "one each" '[.model_stats[].version] == ["1","2"]'
+answers "Triton: index" 200 /v2/repository/index -X POST
+holds "models and versions" '[.[] | .version + .state] == ["1READY","2READY"]'
+answers "Triton: load" 403 /v2/repository/models/parts/load -X POST
+holds "says what decides" '.error | test("approvals and aliases")'
+answers "Triton: no tracing" 404 /v2/trace/setting
+answers "Triton: no shared memory" 200 /v2/systemsharedmemory/status
+same "an empty list" "[]" "$(cat "$out")"
+
+# ---- packed bodies ----
+"$PYTHON" - "$row" <<'END'
+import gzip, sys, zlib
+row = sys.argv[1].encode()
+open("row.gz", "wb").write(gzip.compress(row))
+open("cut.gz", "wb").write(gzip.compress(row)[:-5])
+open("row.zlib", "wb").write(zlib.compress(row))
+open("bomb.gz", "wb").write(gzip.compress(b" " * (64 * 2**20 + 1)))
+open("part.gz", "wb").write(gzip.compress(b'{"model":"parts","features":' + row + b"}"))
+END
+answers "gzip" 200 /api/models/parts/predict -H 'Content-Encoding: gzip' --data-binary @row.gz
+holds "the same verdict" '.label == "0" and .missing == []'
+answers "deflate" 200 /api/models/parts/predict -H 'Content-Encoding: deflate' --data-binary @row.zlib
+answers "of a part" 200 /api/parts/Z1 -H 'Content-Encoding: gzip' --data-binary @part.gz
+holds "read" '.state == "decided" and (.why | length == 1)'
+answers "cut off" 400 /api/models/parts/predict -H 'Content-Encoding: gzip' --data-binary @cut.gz
+answers "not packed at all" 400 /api/models/parts/predict -H 'Content-Encoding: gzip' -d "$row"
+answers "a little that becomes much" 413 /api/models/parts/predict -H 'Content-Encoding: gzip' --data-binary @bomb.gz
+answers "for a part, too" 413 /api/parts/Z2 -H 'Content-Encoding: gzip' --data-binary @bomb.gz
+holds "test" '.verdict == "test"'
+answers "a coding that is not known" 415 /api/models/parts/predict -H 'Content-Encoding: br' -d "$row"
+says "says which are" "^Accept-Encoding: gzip, deflate" "$work/head"
+answers "a large answer" 200 /openapi.json
+lacks "as it is, unasked" "^Content-Encoding" "$work/head"
+cp "$out" plain.json
+answers "packed, where the client asks" 200 /openapi.json -H 'Accept-Encoding: gzip'
+says "and says so" "^Content-Encoding: gzip" "$work/head"
+is "a fifth of it" "$(($(wc -c <"$out") * 5))" -lt "$(wc -c <plain.json)"
+same "the same document" "$(md5sum <plain.json)" "$(gzip -dc <"$out" | md5sum)"
+answers "a small one" 200 /v2/models -H 'Accept-Encoding: gzip'
+lacks "is not worth it" "^Content-Encoding" "$work/head"
+
 # ---- the same verdicts as `model predict`, bit for bit ---------------------------------------------------------------------------------------------
 ok "predict" $A model predict parts/1 --in plain.csv --out verdicts.csv
 "$PYTHON" - <<'END'
@@ -220,6 +281,8 @@ refuses "without --unapproved it is not served" 3 "not approved" $A serve --mode
 has_sql || skip "neither sqlite3 nor Python's sqlite3"
 approve parts 1
 start --model parts --part-minutes 0.1
+answers "MLflow: one model, no name" 200 /invocations -d '{"dataframe_split":{"columns":["kind","torque","other","angle","force"],"data":[["A",5.5,7,41,2]]}}'
+holds "its verdict" '(.predictions | length == 1) and .predictions[0].label == "0" and .predictions[0].missing == [] and (.predictions[0] | has("unapproved") | not)'
 answers "the first station" 202 /api/parts/A1 -d '{"features":{"torque":5.5,"angle":41}}'
 holds "waits for the others" '.state == "waiting" and .missing == ["force","kind"]'
 kill -9 $server

@@ -4,12 +4,7 @@
 A=$ANDON
 has_sql || skip "neither sqlite3 nor Python's sqlite3"
 
-workspace
-table 400 60 >plain.csv
-try $A data import parts plain.csv --target broken
-ok "train" $A model train parts --data parts --threshold 0.3
-ok "a champion" $A model alias parts/1 champion
-approve parts 1
+. "$tests/outbox.sh"
 
 # ---- configuration -----------------------------------------------------------------------------------------------------------------------------------
 for case in 'outbox: {csvv: {folder: drop}}|csv' 'outbox: {csv: {foldr: drop}}|folder' 'outbox: {csv: {}}|folder' 'outbox: {csv: 7}|csv' 'outbox: 7|outbox' \
@@ -24,40 +19,19 @@ outbox:
   sql: {file: verdicts.db, table: verdicts}
 END
 
-# parts FROM TO OUT: asks for a verdict on each, one after the other; writes "serial verdict" of those that were answered; ends when the server does
-cat >parts.py <<'END'
-import http.client, json, sys
-url, first, last, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), open(sys.argv[4], "a")
-c = http.client.HTTPConnection(url.split("//")[1], timeout=10)
-for i in range(first, last):
-    features = {"torque": 4 + i % 50 / 10, "angle": 41, "force": 2, "kind": "A" if i % 7 else 'Z "x", y'}
-    try:
-        c.request("POST", f"/api/parts/P{i}", json.dumps({"features": features}))
-        reply = c.getresponse()
-        body = json.loads(reply.read())
-    except (OSError, http.client.HTTPException, ValueError): break
-    if reply.status == 200: print(body["serial"], body["verdict"], file=out, flush=True)
-END
-delivered() { # waits until nothing waits any more
-    for i in $(seq 150); do
-        [ "$(curl -s "$url/metrics" | grep -c '^andon_outbox_waiting{.*} 0$')" = "${1:-2}" ] && return
-        sleep 0.1
-    done
-}
-
 # ---- kill -9 under load -----------------------------------------------------------------------------------------------------------------------------
 mkdir drop
 for round in 1 2 3 4; do
     start --config line.yaml
-    "$PYTHON" parts.py "$url" $((round * 10000)) $((round * 10000 + 3000)) answered.txt &
+    parts $((round * 10000)) $((round * 10000 + 3000)) answered.txt &
     client=$!
     sleep 0.$((round * 2))
     kill -9 $server
     wait $server $client 2>/dev/null
 done
 start --config line.yaml
-"$PYTHON" parts.py "$url" 0 200 answered.txt
-delivered
+parts 0 200 answered.txt
+delivered 2
 check() { # what was answered is in the folder and in the table with the same verdict; "answered missing wrong other-verdicts"
     "$PYTHON" - <<'END'
 import csv, glob, sqlite3
@@ -82,7 +56,7 @@ is "delivered is counted" "$(metric 'andon_outbox_delivered_total{channel="csv"}
 
 # ---- a share that goes away ---------------------------------------------------------------------------------------------------------------------------
 mv drop away
-"$PYTHON" parts.py "$url" 300 350 answered.txt
+parts 300 350 answered.txt
 for i in $(seq 60); do [ "$(metric 'andon_outbox_waiting{channel="sql"}')" = 0 ] && break; sleep 0.1; done
 same "the line got its verdicts nonetheless" 50 "$(grep -cE '^P3[0-4][0-9] ' answered.txt)"
 same "the table has them" 50 "$(sql verdicts.db "SELECT COUNT(*) FROM verdicts WHERE serial BETWEEN 'P300' AND 'P349'  AND length(serial) = 4")"
@@ -95,7 +69,7 @@ same "exit" 0 $code
 start --config line.yaml
 same "they wait over a restart" 50 "$(metric 'andon_outbox_waiting{channel="csv"}')"
 mv away drop
-delivered
+delivered 2
 check >"$out"
 same "and leave when it is back" "drop missing 0 wrong 0 table missing 0 wrong 0 differing 0 verdicts 3" "$(cat "$out")"
 for i in $(seq 30); do get /v2/health/ready; [ "$(json '.warnings | length')" = 0 ] && break; sleep 0.1; done
@@ -114,9 +88,9 @@ time.sleep(2)
 END
 holder=$!
 sleep 0.5
-"$PYTHON" parts.py "$url" 400 420 answered.txt
+parts 400 420 answered.txt
 wait $holder
-delivered
+delivered 2
 check >"$out"
 same "a locked table is waited for" "drop missing 0 wrong 0 table missing 0 wrong 0 differing 0 verdicts 3" "$(cat "$out")"
 stop
@@ -131,7 +105,8 @@ clean_up() {
     [ -n "$server" ] && kill -9 "$server" 2>/dev/null
     [ -n "${broker:-}" ] && kill -9 "$broker" 2>/dev/null
 }
-for case in 'host: x, topic: "a/#"|topic' 'host: x, port: 0|port' 'topic: x|host' 'host: x, user: u, password_file: absent|absent'; do
+for case in 'host: x, topic: "a/#"|topic' 'host: x, port: 0|port' 'topic: x|host' 'host: x, user: u, password_file: absent|absent' 'host: x, tls: 7|tls is true' \
+    'host: x, tls: {cert: c.pem}|key is missing' 'host: x, tls: {ca: absent.pem}|absent.pem' 'host: x, tls: {cafile: x}|ca' 'host: x, retain: 1|retain'; do
     printf 'outbox: {mqtt: {%s}}\n' "${case%%|*}" >wrong.yaml
     refuses_plain "refused: mqtt: ${case%%|*}" 2 "${case##*|}" $A serve --model parts --port 0 --config wrong.yaml
 done
@@ -140,7 +115,7 @@ echo 'sesame ä' >secret
 broker port line sesame # the wrong password
 printf 'model: [parts]\noutbox:\n  mqtt: {host: 127.0.0.1, port: %s, topic: plant/line1, client: andon1, user: line, password_file: secret}\n' "$(cat port)" >mqtt.yaml
 start --config mqtt.yaml
-"$PYTHON" parts.py "$url" 50000 50060 answered.txt
+parts 50000 50060 answered.txt
 for i in $(seq 60); do get /v2/health/ready; [ "$(json '.warnings | length')" != 0 ] && break; sleep 0.1; done
 holds "a broker that refuses is named, with its reason" '.ready == true and (.warnings | any(test("60 verdicts wait to leave by mqtt.*password")))'
 stop
@@ -149,13 +124,13 @@ wait $broker 2>/dev/null
 broker port line 'sesame ä'
 sed -i "s/port: [0-9]*/port: $(cat port)/" mqtt.yaml
 start --config mqtt.yaml
-"$PYTHON" parts.py "$url" 51000 51100 answered.txt &
+parts 51000 51100 answered.txt &
 client=$!
 sleep 0.1
 kill -9 $server
 wait $server $client 2>/dev/null
 start --config mqtt.yaml
-delivered 1
+delivered
 same "the broker found nothing wrong" "" "$(cat broker.err)"
 "$PYTHON" - <<'END' >"$out"
 import json

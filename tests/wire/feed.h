@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline void render(an_buf *out, const an_http_request *r)
+static inline void render(an_buf *out, const an_http_request *r, an_span body)
 {
     an_buf_add(out, r->method.data, r->method.size);
     an_buf_printf(out, " %s", r->path);
@@ -23,7 +23,7 @@ static inline void render(an_buf *out, const an_http_request *r)
         an_buf_add(out, r->header[i].value.data, r->header[i].value.size);
     }
     an_buf_puts(out, "} [");
-    an_buf_add(out, r->body.data, r->body.size);
+    an_buf_add(out, body.data, body.size);
     an_buf_puts(out, "]\n");
 }
 
@@ -47,12 +47,55 @@ static inline void feed_all(const char *bytes, size_t n, const an_http_limits *l
         if (state == AN_HTTP_BAD) {
             an_buf_printf(out, "%d %s", status, an_http_parser_why(p));
         } else if (state == AN_HTTP_DONE) {
-            render(out, an_http_parser_request(p));
+            render(out, an_http_parser_request(p), an_http_parser_request(p)->body);
             an_http_parser_next(p);
             if (an_http_parser_started(p)) abort();
         }
     }
     if (state != AN_HTTP_BAD && an_http_parser_started(p)) an_buf_puts(out, "more");
+    an_http_parser_free(p);
+}
+
+/* The same with bodies in pieces: the same text must come of it. */
+static inline void feed_pieces(const char *bytes, size_t n, const an_http_limits *limits, size_t (*piece)(void *), void *context,
+                               an_buf *out)
+{
+    an_http_parser *p = an_http_parser_new(limits);
+    an_http_parser_heads(p, true);
+    an_buf body = { 0 };
+    size_t at = 0;
+    an_http_state state = AN_HTTP_MORE;
+    while (at < n && state != AN_HTTP_BAD) {
+        size_t take = piece(context), used;
+        int status;
+        if (!take || take > n - at) take = n - at;
+        char *copy = malloc(take);
+        if (!copy) abort();
+        memcpy(copy, bytes + at, take);
+        state = an_http_parser_feed(p, copy, take, &used, &status);
+        an_span part = an_http_parser_piece(p);
+        if (used > take || (state == AN_HTTP_MORE && !part.size && used != take)) abort();
+        if (part.size && (part.data < copy || part.data + part.size > copy + used)) abort();
+        an_buf_add(&body, part.data, part.size);
+        free(copy);
+        at += used;
+        if (state == AN_HTTP_HEAD) {
+            if (!an_http_parser_request(p) || an_http_parser_request(p)->body.size || body.size) abort();
+            state = an_http_parser_body(p, true, limits && limits->body_bytes ? limits->body_bytes : 64 << 20, &status);
+            if (state != AN_HTTP_MORE && state != AN_HTTP_BAD) abort();
+        }
+        if (state == AN_HTTP_BAD) {
+            an_buf_printf(out, "%d %s", status, an_http_parser_why(p));
+        } else if (state == AN_HTTP_DONE) {
+            if (an_http_parser_request(p)->body.size) abort();
+            render(out, an_http_parser_request(p), (an_span){ body.data, body.size });
+            an_buf_clear(&body);
+            an_http_parser_next(p);
+            if (an_http_parser_started(p)) abort();
+        }
+    }
+    if (state != AN_HTTP_BAD && an_http_parser_started(p)) an_buf_puts(out, "more");
+    an_buf_free(&body);
     an_http_parser_free(p);
 }
 

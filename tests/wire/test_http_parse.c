@@ -34,6 +34,11 @@ static void check(const char *bytes, size_t n, const an_http_limits *limits, con
         feed_all(bytes, n, limits, i ? piece_random : piece_one, &rng, &other);
         if (strcmp(other.data, whole.data) != 0)
             fail_msg("%s\nin pieces (%d) gives %s\nwhole gives          %s", bytes, i, other.data, whole.data);
+        an_buf_clear(&other);
+        an_buf_puts(&other, "");
+        feed_pieces(bytes, n, limits, i > 1 ? piece_random : i ? piece_all : piece_one, &rng, &other);
+        if (strcmp(other.data, whole.data) != 0)
+            fail_msg("%s\nnot collected (%d) gives %s\ncollected gives         %s", bytes, i, other.data, whole.data);
     }
     an_buf_free(&whole);
     an_buf_free(&other);
