@@ -222,6 +222,8 @@ static bool read_request(an__search *x, const json_t *q, int64_t usual, int64_t 
 {
     x->mark = mark_of(q, x->space->what);
     if (!an__have_int(q, "max_results", usual, &x->limit, err) || !read_token(x, q, err)) return false;
+    bool strict = !strcmp(x->space->what, "run") || !strcmp(x->space->what, "experiment"); /* as MLflow's server is */
+    if (!x->limit && !strict) x->limit = usual;
     if (x->limit < 1 || x->limit > most)
         return an_fail(err, AN_INPUT, "max_results is %lld; 1 to %lld are allowed", (long long)x->limit, (long long)most);
     for (size_t i = 0; i < filter->count; i++) {

@@ -326,7 +326,8 @@ static void on_event(void *context, int fd, unsigned events)
 static double deadline(const an__conn *c)
 {
     const an_http_limits *l = &c->server->limits;
-    if (c->lingering) return fmin(fmax(c->since, c->last_in) + AN__LINGER_S, c->since + AN__LINGER_MOST_S);
+    if (c->lingering)
+        return fmin(fmax(c->since, c->last_in) + AN__LINGER_S, c->since + (c->server->draining ? AN__LINGER_S : AN__LINGER_MOST_S));
     double at = INFINITY;
     if (c->blocked) at = c->last_out + l->write_s;
     if (c->fresh && c->ssl) {

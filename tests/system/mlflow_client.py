@@ -318,7 +318,7 @@ if has("matplotlib", "PIL", "numpy"):
         mlflow.log_image(numpy.zeros((8, 8, 3), dtype=numpy.uint8), key="im", step=3)
     same("pictures", ["f", "i.png", "images"], sorted(f.path for f in client.list_artifacts(run.info.run_id)))
     same("a picture comes back", (8, 8), mlflow.artifacts.load_image(run.info.artifact_uri + "/i.png").size)
-if has("sklearn", "pandas"):
+if has("sklearn", "skops", "pandas"):
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
 
