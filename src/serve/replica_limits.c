@@ -247,8 +247,8 @@ static bool enter(const an__limits *l, const char *own, way how, pid_t pid)
     return ok;
 }
 
-/* RLIMIT_AS counts what is mapped, used or not: the program, its libraries and stacks are 60 MB before a model is loaded. With less than the
- * floor a worker would not start, again and again.
+/* RLIMIT_AS counts what is mapped, used or not: the program, its libraries and stacks are 60 MB before a model is loaded. With less than
+ * the floor a worker would not start, again and again.
  */
 static bool address_space(pid_t pid, double memory_mb)
 {
