@@ -151,7 +151,7 @@ static bool set_up(serving *v, an_store *s, an_error *err)
                                          .memory_mb = o->replica_memory_mb,
                                          .store = s,
                                          .workspace = an_store_folder(s) };
-        if (!(v->replicas = an__replicas_new(v->loop, &replicas, err))) return false;
+        v->replicas = an__replicas_new(v->loop, &replicas);
         changed(v);
     }
     if (!o->no_journal) {

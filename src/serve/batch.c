@@ -178,6 +178,12 @@ double an__batcher_retry_s(const an__batcher *b)
     return s < 1 ? 1 : s > 60 ? 60 : s;
 }
 
+void an__batcher_scored(an__batcher *b, size_t rows, double seconds)
+{
+    an__metrics_batch(b->metrics, rows, seconds);
+    b->rate = 0.9 * b->rate + 0.1 * (double)rows / (seconds + 1e-6);
+}
+
 /* ---- scoring in this process ---- */
 
 static bool gather(an__batcher *b, const an__job *batch, size_t rows, an_error *err)
@@ -225,8 +231,7 @@ static void score_here(an__batcher *b)
         else
             ok = gather(b, batch, rows, &err) && an_model_score_rows(batch->served->model, b->values, rows, b->score, &err);
         double seconds = an_clock_s() - began;
-        an__metrics_batch(b->metrics, rows, seconds);
-        b->rate = 0.9 * b->rate + 0.1 * (double)rows / (seconds + 1e-6);
+        an__batcher_scored(b, rows, seconds);
         finish(batch, alone ? NULL : b->score, ok ? NULL : &err);
     }
 }

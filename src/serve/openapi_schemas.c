@@ -184,7 +184,7 @@ json_t *an__openapi_infer(const an__openapi_model *m)
         const char *type = c->type == AN_CATEGORY || c->type == AN_DATETIME ? "BYTES" : c->type == AN_BOOLEAN ? "BOOL" : "FP64";
         json_t *data = json_pack("{s:s,s:o,s:i,s:i}", "type", "array", "items", value_schema(c, true), "minItems", 1, "maxItems", 1);
         json_t *shape =
-            json_pack("{s:s,s:{s:s,s:i},s:i,s:i}", "type", "array", "items", "type", "integer", "const", 1, "minItems", 2, "maxItems", 2);
+            json_pack("{s:s,s:{s:s,s:i},s:i,s:i}", "type", "array", "items", "type", "integer", "const", 1, "minItems", 1, "maxItems", 2);
         json_t *parameters = json_pack("{s:[s,s],s:o}", "type", "object", "null", "not", any_of(raw, AN_COUNT(raw)));
         json_array_append_new(inputs,
                               json_pack("{s:s,s:s,s:[s,s,s,s],s:{s:{s:s},s:o,s:{s:s},s:o,s:o}}", "type", "object", "description",

@@ -2,13 +2,13 @@
  * (outbox_odbc_process.c), which is asked and waited for, within limits: one that hangs is ended, one that crashes is started again, and
  * neither costs an answer to the line. */
 #include "serve/outbox_odbc.h"
+#include "serve/own_process.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,32 +33,6 @@ typedef struct server {
 } server;
 
 /* ---- the process ---- */
-
-static bool spawn(server *s, int fd, an_error *err)
-{
-    extern char **environ;
-    size_t n = 0;
-    while (environ[n]) n++;
-    char **env = an_alloc_n(n + 2, sizeof *env), name[] = AN__OUTBOX_ENV "=3";
-    memcpy(env, environ, n * sizeof *env);
-    env[n] = name;
-    char *argv[] = { (char *)"andon",     (char *)"serve", (char *)"--workspace", s->workspace,
-                     (char *)"--threads", (char *)"1",     (char *)"--quiet",     NULL };
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, fd, 3);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&files, 4);
-    posix_spawnattr_init(&how);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP);                      /* Ctrl-C is the server's */
-    int code = posix_spawn(&s->pid, "/proc/self/exe", &files, &how, argv, env); /* this program, also where its file was replaced */
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&how);
-    free(env);
-    return !code || an_fail(err, AN_FAILED, "starting the process for ODBC: %s", strerror(code));
-}
 
 /* Waits for the process to end, no longer than `seconds`; then ends it. Returns how it ended (waitpid). */
 static int reap(server *s, double seconds)
@@ -165,7 +139,7 @@ static bool start(server *s, double until, an_error *err)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) return an_fail_errno(err, "making a socket for the process for ODBC");
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
     s->fd = pair[0];
-    bool ok = spawn(s, pair[1], err);
+    bool ok = an__own_process_start(NULL, AN__OUTBOX_ENV, s->workspace, pair[1], &s->pid, err);
     close(pair[1]);
     if (!ok) reap(s, 0);
     size_t none;

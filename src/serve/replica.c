@@ -7,10 +7,8 @@
 #include "serve/replica_limits.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -124,6 +122,7 @@ static void finish(an__worker *w, an__given *b, const double *score, const char 
 {
     w->batches++;
     w->rows += b->rows;
+    if (score) an__batcher_scored(w->owner->batcher, b->rows, an_clock_s() - b->given);
     for (size_t at = 0; b->jobs;) {
         an__job *j = b->jobs;
         b->jobs = j->next;
@@ -288,21 +287,15 @@ static void on_tick(void *context)
 
 /* ---- making ---- */
 
-an__replicas *an__replicas_new(an_loop *l, const an__replica_options *o, an_error *err)
+an__replicas *an__replicas_new(an_loop *l, const an__replica_options *o)
 {
     an__replicas *r = an_alloc(sizeof *r);
     r->loop = l;
     r->o = *o;
     r->slot = an_alloc_n((size_t)o->high, sizeof *r->slot);
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    r->program = o->program ? an_strdup(o->program) : n > 0 ? an_strndup(path, (size_t)n) : NULL;
     r->ticked = r->calm_since = an_clock_s();
     r->limits = an__limits_open("", o->cpus, o->memory_mb);
-    if (r->program) return r;
-    an_fail_errno(err, "finding this program's file");
-    an__replicas_free(r);
-    return NULL;
+    return r;
 }
 
 void an__replicas_use(an__replicas *r, an__batcher *b)
@@ -379,6 +372,5 @@ void an__replicas_free(an__replicas *r)
     for (size_t i = 0; i < r->model_count; i++) an__served_release(r->models[i]);
     free(r->models);
     free(r->slot);
-    free(r->program);
     free(r);
 }

@@ -43,7 +43,6 @@ struct an__replicas {
     int next_slot; /* who is asked first next time */
     double load; /* smoothed share of time that workers are busy */
     double calm_since, changed, ticked, backoff, not_before;
-    char *program;
     an__limits *limits;
     an__served **models; /* what new workers are told to load; held */
     size_t model_count;

@@ -1,14 +1,11 @@
-/* replica_process.c - starts a worker process, and writes to it. Workers are the program itself, started anew (a process with threads must
- * not fork and go on); they end when their socket does.
- */
+/* replica_process.c - starts a worker process, and writes to it. Workers end when their socket does. */
+#include "serve/own_process.h"
 #include "serve/replica.h"
 #include "serve/replica_limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -19,32 +16,6 @@ void an__worker_frame(an__worker *w, uint32_t kind, uint64_t id, const an_hash *
     an__frame f = { .magic = AN__FRAME_MAGIC, .kind = kind, .id = id, .rows = (uint32_t)rows, .features = (uint32_t)features };
     if (address) f.address = *address;
     an_buf_add(&w->out, &f, sizeof f);
-}
-
-static bool spawn(an__replicas *r, int fd, pid_t *pid, an_error *err)
-{
-    extern char **environ;
-    size_t n = 0;
-    while (environ[n]) n++;
-    char **env = an_alloc_n(n + 2, sizeof *env), name[] = AN__REPLICA_ENV "=3";
-    memcpy(env, environ, n * sizeof *env);
-    env[n] = name;
-    char *argv[] = { r->program,          (char *)"serve", (char *)"--workspace", (char *)(uintptr_t)r->o.workspace,
-                     (char *)"--threads", (char *)"1",     (char *)"--quiet",     NULL };
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, fd, 3);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&files, 4);
-    posix_spawnattr_init(&how);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP); /* Ctrl-C is the parent's: it lets requests end first */
-    int code = posix_spawn(pid, r->program, &files, &how, argv, env);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&how);
-    free(env);
-    return !code || an_fail(err, AN_FAILED, "starting a worker process: %s", strerror(code));
 }
 
 bool an__worker_flush(an__worker *w)
@@ -78,7 +49,7 @@ bool an__worker_start(an__replicas *r, an__worker *w, an_error *err)
     uint64_t batches = w->batches, rows = w->rows;
     *w = (an__worker){ .owner = r, .fd = pair[0], .started = an_clock_s(), .batches = batches, .rows = rows };
     w->last = &w->first;
-    bool ok = spawn(r, pair[1], &w->pid, err);
+    bool ok = an__own_process_start(r->o.program, AN__REPLICA_ENV, r->o.workspace, pair[1], &w->pid, err);
     close(pair[1]);
     ok = ok && an_loop_watch(r->loop, w->fd, AN_READABLE, an__worker_event, w, err);
     if (!ok) {

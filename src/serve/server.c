@@ -54,12 +54,22 @@ static void handle(void *context, an_exchange *x)
     }
 }
 
+/* Does a route of this method take bodies in pieces? */
+static bool takes_pieces(const char *method)
+{
+    for (size_t t = 0; t < AN_COUNT(tables); t++)
+        for (const an__route *r = tables[t]; r->method; r++)
+            if (r->head && !strcmp(method, r->method)) return true;
+    return false;
+}
+
 /* The head of a request is there, its body is not. Where nobody wants it in pieces it is collected, and judged by `handle`. */
 static void head(void *context, an_exchange *x)
 {
     an__server *s = context;
     const an_http_request *r = an_exchange_request(x);
     an__route_match m;
+    if (!s->post_pieces && an_span_is(r->method, "POST")) return; /* requests for verdicts need not be matched twice */
     if (an__router_find(s->router, r->method, an__route_path(r->target), &m) == AN__ROUTE_FOUND && m.route->head) m.route->head(s, x, &m);
 }
 
@@ -82,6 +92,7 @@ an__server *an__server_new(const an__server_options *o, an_error *err)
     s->metrics = an__metrics_new(tables, AN_COUNT(tables));
     s->batcher = an__batcher_new(o->loop, &o->batch, o->replicas, s->metrics);
     if (o->replicas) an__replicas_use(o->replicas, s->batcher);
+    s->post_pieces = takes_pieces("POST");
     s->router = an__router_new(tables, AN_COUNT(tables), err);
     if (s->router)
         s->parts = an__parts_new(&(an__parts_options){ .store = o->store, .server = s, .part_s = o->part_s, .outbox = o->outbox }, err);

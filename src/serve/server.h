@@ -113,6 +113,7 @@ double an__batcher_retry_s(const an__batcher *b); /* when it is worth trying aga
  * none. */
 an__job *an__batcher_take(an__batcher *b, size_t *rows);
 void an__batcher_again(an__batcher *b, an__job *jobs); /* back to the front: their replica died */
+void an__batcher_scored(an__batcher *b, size_t rows, double seconds); /* a batch has its scores: before the `done` of its jobs */
 
 /* ---- replicas (replica.c) ----------------------------------------------------------------------------------------------------------- */
 
@@ -126,7 +127,7 @@ typedef struct an__replica_options {
     an_store *store;
     const char *program; /* NULL: this one */
 } an__replica_options;
-an__replicas *an__replicas_new(an_loop *l, const an__replica_options *o, an_error *err);
+an__replicas *an__replicas_new(an_loop *l, const an__replica_options *o);
 void an__replicas_use(an__replicas *r, an__batcher *b);
 void an__replicas_load(an__replicas *r, an__served *v);   /* all workers, now and later, have it ready */
 void an__replicas_forget(an__replicas *r, an__models *m); /* what m no longer serves */
@@ -239,7 +240,7 @@ struct an__server {
     uint64_t serial, epoch;                        /* for request ids: nobody else's */
     double clock;                                  /* an_clock_s as a request has read it last; what one does begins where the last ended */
     uint64_t batch;                                /* whose first request has read it */
-    bool draining;
+    bool draining, post_pieces; /* post_pieces: some route takes the bodies of POST in pieces */
     double started;
 };
 an__server *an__server_new(const an__server_options *o, an_error *err);

@@ -311,6 +311,10 @@ answers "disagree" 200 /api/parts/C1 -d '{"features":{"torque":5.6,"angle":41,"f
 holds "test" '.verdict == "test" and (.why[0] | test("twice"))'
 answers "a message that is none" 400 /api/parts/B1 -d 'x'
 holds "is test, too" '.verdict == "test"'
+ok "stations that speak at once" "$PYTHON" "$tests/parts_client.py" "$url" 5 50
+says "the same message fifty times: one verdict" "^the same message parts 5 wrong 0 verdicts {'ok': 5}$"
+says "a feature each: one verdict" "^a feature each parts 5 wrong 0 verdicts {'ok': 5}$"
+says "who disagree: test" "^stations that disagree parts 5 wrong 0 verdicts {'test': 5}$"
 answers "one that never becomes complete" 202 /api/parts/L1 -d '{"features":{"torque":5.5}}'
 for i in $(seq 150); do
     get /api/parts/L1
