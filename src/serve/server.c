@@ -41,6 +41,10 @@ static void handle(void *context, an_exchange *x)
     const an_http_request *r = an_exchange_request(x);
     an_span path = an__route_path(r->target);
     an__route_match m;
+    if (an_span_is(r->target, "*")) { /* OPTIONS alone may ask for the server as a whole */
+        an__answer(s, x, NULL, 204, NULL, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n", NULL, 0);
+        return;
+    }
     switch (an__router_find(s->router, r->method, path, &m)) {
     case AN__ROUTE_FOUND:
         m.route->handle(s, x, &m);

@@ -1,6 +1,6 @@
 # serving.sh - helpers of the system tests of `andon serve`; sourced after lib.sh.
 #
-#   start FLAGS...                      a server on a free port, ready; its URL is in $url, its process in $server
+#   start FLAGS...                      a server on a free port, ready (until=PATH start ...: until PATH answers); its URL is in $url, its process in $server
 #   stop                                SIGTERM; its exit status is in $code
 #   get PATH [curl flags]               body in $out, head in $work/head, status in $code
 #   answers NAME STATUS PATH [flags]    the status is the one wanted
@@ -27,7 +27,7 @@ start() {
     url=$(head -n 1 "$work/url")
     [ "${url:0:1}" = "{" ] && url=$(jq -r .url <<<"$url")
     for i in $(seq 600); do
-        curl -sf -o /dev/null "$url/v2/health/ready" && break
+        curl -sf -o /dev/null "$url${until:-/v2/health/ready}" && break
         sleep 0.05
     done
 }

@@ -115,6 +115,8 @@ holds "models and versions" '[.[] | .version + .state] == ["1READY","2READY"]'
 answers "Triton: load" 403 /v2/repository/models/parts/load -X POST
 holds "says what decides" '.error | test("approvals and aliases")'
 answers "Triton: no tracing" 404 /v2/trace/setting
+answers "the server as a whole" 204 / -X OPTIONS --request-target '*'
+says "what it takes" "^Allow: .*PATCH" "$work/head"
 answers "Triton: no shared memory" 200 /v2/systemsharedmemory/status
 same "an empty list" "[]" "$(cat "$out")"
 
@@ -326,4 +328,36 @@ answers "an unknown part" 404 /api/parts/U1
 stop
 $A journal list --part A1 --json >"$out"
 holds "both attempts are in the journal" '[.verdicts[].part] == ["A1#1","A1#2"]'
+
+# ---- everything that may be served -----------------------------------------------------------------------------------------------------------------------------
+ok "somebody's experiment" $A model train trial --data parts --threshold 0.4
+start
+answers "the approved model is served" 200 /api/models/parts/predict -d "$row"
+answers "the experiment is not" 503 /api/models/trial/predict -d "$row"
+answers "and the line is ready" 200 /v2/health/ready
+holds "health says what is left out" '.warnings | any(test("trial is not served.*champion"))'
+answers "a part need not name the model" 200 /api/parts/W1 -d '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}'
+holds "there is one" '.verdict == "ok" and .model == "parts"'
+sql .andon/andon.db "INSERT INTO record SELECT origin, sequence + 1, time_us + 1, 'reject', 'model:parts', '{\"version\": 1}', hash, x'00', x'00'
+    FROM record ORDER BY time_us DESC, sequence DESC LIMIT 1"
+for i in $(seq 100); do
+    get /v2/health/ready
+    [ "$code" = 503 ] && break
+    sleep 0.1
+done
+holds "rejected while it is served: not ready" '.why | test("parts/1 was rejected")'
+answers "no verdict" 503 /api/models/parts/predict -d "$row"
+answers "the next part" 200 /api/parts/W2 -d '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}'
+holds "test" '.verdict == "test" and (.why[0] | test("rejected"))'
+stop
+
+workspace empty
+until=/v2/health/live start
+answers "a workspace without models: not ready" 503 /v2/health/ready
+holds "and says why" '.why == "no model is served"'
+answers "a part" 200 /api/parts/E1 -d '{"features":{"torque":5.5}}'
+holds "test" '.verdict == "test" and .why == ["no model is served"]'
+answers "MLflow needs none" 200 '/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default'
+stop
+same "ends in order" 0 $code
 finish
