@@ -293,7 +293,7 @@ static void test_refusals(void **unused)
 static void test_onnxruntime_agrees(void **unused)
 {
     (void)unused;
-    char *command = an_format("python3 '%s/tests/graph/check_onnx.py' %s", AN_SOURCE_DIR, folder);
+    char *command = an_format("\"${PYTHON:-python3}\" '%s/tests/graph/check_onnx.py' %s", AN_SOURCE_DIR, folder);
     int status = system(command);
     free(command);
     if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)) skip();

@@ -1,10 +1,10 @@
 /* test_onnx.c - model.onnx against an independent executor: every row of simulated and real data through onnxruntime (check_onnx.py).
- * Skipped where python3 has no onnxruntime; the real sets where $ANDON_DATA is absent. */
+ * Skipped where PYTHON (python3) has no onnxruntime; the real sets where $ANDON_DATA is absent. */
 #include "learn/testing.h"
 
 static bool python(const char *arguments)
 {
-    char *line = an_format("python3 '" AN_SOURCE_DIR "/tests/learn/check_onnx.py' %s", arguments);
+    char *line = an_format("\"${PYTHON:-python3}\" '" AN_SOURCE_DIR "/tests/learn/check_onnx.py' %s", arguments);
     int status = system(line);
     free(line);
     return status == 0;

@@ -479,7 +479,7 @@ static void test_peers(void **state)
     (void)state;
     const char *peers = getenv("ANDON_PEERS");
     an_error err = { 0 };
-    char *folder = temporary_folder(), *python = peers ? an_format("%s/bin/python", peers) : an_strdup("python3");
+    char *folder = temporary_folder(), *python = peers ? an_format("%s/bin/python", peers) : an_strdup("\"${PYTHON:-python3}\"");
     char *command = an_format("%s %s/tests/table/parquet_peers.py write %s >/dev/null", python, AN_SOURCE_DIR, folder),
          *csv = an_path_join(folder, "peer.csv");
     int status = system(command);

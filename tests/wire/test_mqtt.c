@@ -71,6 +71,7 @@ static void serve(broker *b, line *l)
         if (head[0] == 0xc0) say(l, "\xd0\0", 2);
         if (head[0] >> 4 == 3 && !b->silent) {
             size_t topic = (size_t)body[0] << 8 | body[1];
+            if (topic + 4 > head[1]) return; /* no MQTT: TLS where none was agreed */
             say(l, (unsigned char[]){ 0x40, 2, 9, 9, 0x40, 2, body[2 + topic], body[3 + topic] }, 8); /* first one for something else */
         }
     }
