@@ -19,12 +19,13 @@ typedef struct entry {
     bool optional;          /* nobody asked for it by name: where nobody approved it, the others are served */
     an__served *served;     /* of the loop; NULL: nothing loaded */
     char why[1024];         /* of the loop */
-    bool unasked;           /* of the loop: `why` is no fault, the plant has not asked for it */
+    bool unasked, rejected; /* of the loop: an__models_entry.unasked; somebody decided against it */
     /* of the follower's thread (before it runs: of whoever made this) */
     an_hash address, refused; /* what is served; what did not load */
     int64_t version;
-    bool have, approved;     /* a version is served; somebody approved it */
-    bool have_refused, told; /* told: the loop knows of something wrong */
+    bool have, once, approved; /* a version is served; one was; somebody approved it */
+    bool have_refused, against;
+    an_error last; /* what the loop was told */
     int wait;
 } entry;
 
@@ -44,10 +45,9 @@ struct an__models {
     bool stop;
 };
 
-static bool refuse(const an_version_row *row, an__decision decision, an_error *err)
+static bool refuse(const char *name, int64_t version, an__decision decision, an_error *err)
 {
-    an_fail(err, AN_REFUSED, "model %s/%lld was %s", row->name, (long long)row->version,
-            decision == AN__REJECTED ? "rejected" : "not approved");
+    an_fail(err, AN_REFUSED, "model %s/%lld was %s", name, (long long)version, decision == AN__REJECTED ? "rejected" : "not approved");
     return an_hint(err, "--unapproved serves it nonetheless, and says so in every answer");
 }
 
@@ -55,12 +55,16 @@ static bool refuse(const an_version_row *row, an__decision decision, an_error *e
 static bool take(an__models *m, entry *e, const an_version_row *row, an__decision decision, an__served **out, an_error *err)
 {
     bool approved = decision == AN__APPROVED, may = approved || m->o.unapproved;
+    an__served *v = NULL;
     if (may)
-        *out = an__served_load(an_store_folder(m->store), row, !approved, err);
+        v = an__served_load(an_store_folder(m->store), row, !approved, err);
     else
-        refuse(row, decision, err);
-    if (*out) {
-        e->have = true;
+        refuse(row->name, row->version, decision, err);
+    e->against = !v && decision == AN__REJECTED;
+    if (v) {
+        an__served_release(*out);
+        *out = v;
+        e->have = e->once = true;
         e->approved = approved;
         e->address = row->address;
         e->version = row->version;
@@ -73,29 +77,47 @@ static bool take(an__models *m, entry *e, const an_version_row *row, an__decisio
     return false;
 }
 
-/* *out: a new version to serve, or NULL with nothing new; *gone: what is served was rejected. */
+/* Does the decision hold by which a version is served, wherever its name points now? Where it does not: *out is the same version, marked
+ * anew, or *gone. False with neither: nobody could tell. */
+static bool stands(an__models *m, entry *e, an__served **out, bool *gone, an_error *err)
+{
+    an__decision decision;
+    if (!an__models_decision(m->store, e->name, e->version, &decision, err)) return false;
+    if ((decision == AN__APPROVED) == e->approved) return true;
+    char *reference = an_format("%s/%lld", e->name, (long long)e->version);
+    an_version_row row = { 0 };
+    bool ok = (decision == AN__APPROVED || m->o.unapproved) && an_version_get(m->store, AN_NAME_MODEL, reference, &row, err) &&
+              take(m, e, &row, decision, out, err);
+    an_version_row_free(&row);
+    free(reference);
+    if (ok) return true;
+    if (decision == AN__APPROVED) return false; /* a mark that says too little does no harm */
+    *gone = true;
+    e->have = false;
+    e->against = decision == AN__REJECTED;
+    return false;
+}
+
+/* *out: what to serve from now on, or NULL with nothing new; *gone: what is served must go. False: something is wrong. */
 static bool look(an__models *m, entry *e, an__served **out, bool *gone, an_error *err)
 {
     an_version_row row = { 0 };
     an__decision decision;
     *out = NULL;
     *gone = false;
+    if (e->have && !stands(m, e, out, gone, err) && !*gone) return false;
     if (!an__served_resolve(m->store, e->reference, m->o.unapproved, &row, err)) {
         e->have_refused = false;
         return false;
     }
     bool same = e->have && row.version == e->version && !memcmp(&row.address, &e->address, sizeof row.address);
     bool refused = e->have_refused && !memcmp(&row.address, &e->refused, sizeof row.address);
-    bool ok = an__models_decision(m->store, row.name, row.version, &decision, err), approved = ok && decision == AN__APPROVED;
-    if (ok && same && approved == e->approved) {
+    bool ok = an__models_decision(m->store, row.name, row.version, &decision, err);
+    if (ok && same) {
         e->have_refused = false;
-    } else if (ok && same && !approved && !m->o.unapproved) {
-        *gone = true;
-        e->have = false;
-        ok = refuse(&row, decision, err);
     } else if (ok && refused && e->wait-- > 0) {
         ok = false;
-        if (err) err->code = AN_OK; /* nothing new to tell */
+        if (err) *err = e->last;
     } else if (ok) {
         ok = take(m, e, &row, decision, out, err);
     }
@@ -110,7 +132,7 @@ typedef struct news {
     entry *entry;
     an__served *served;
     char why[1024];
-    bool unasked, first, gone; /* as in entry; the entry is new; what it serves goes */
+    bool unasked, rejected, first, gone; /* as in entry; the entry is new; what it serves goes */
 } news;
 
 static void arrive(void *context)
@@ -123,6 +145,7 @@ static void arrive(void *context)
     }
     snprintf(n->entry->why, sizeof n->entry->why, "%s", n->why);
     n->entry->unasked = n->unasked;
+    n->entry->rejected = n->rejected;
     if (n->served || n->gone) {
         an__served *old = n->entry->served;
         n->entry->served = n->served;
@@ -132,19 +155,25 @@ static void arrive(void *context)
     free(n);
 }
 
-/* A model that nobody asked for by name and nobody approved is somebody's experiment. */
-static bool experiment(const entry *e, const an_error *err)
+/* A model that nobody asked for by name, and nobody approved, is no fault of the server. */
+static bool unasked(const entry *e, const an_error *err)
 {
-    return e->optional && err->code == AN_REFUSED;
+    return e->optional && !e->once && err->code == AN_REFUSED;
 }
 
-static void tell(an__models *m, entry *e, an__served *served, const an_error *err, bool first, bool gone)
+/* Looks, and tells the loop what is new. first: the loop does not know the entry yet. */
+static void look_and_tell(an__models *m, entry *e, bool first)
 {
+    an_error err = { 0 };
+    an__served *v;
+    bool gone;
+    if (look(m, e, &v, &gone, &err)) err = (an_error){ 0 };
+    bool same = err.code == e->last.code && !strcmp(err.message, e->last.message);
+    e->last = err;
+    if (same && !v && !gone && !first) return;
     news *n = an_alloc(sizeof *n);
-    *n = (news){ .models = m, .entry = e, .served = served, .first = first, .gone = gone };
-    if (err) snprintf(n->why, sizeof n->why, "%s", err->message);
-    n->unasked = err && experiment(e, err) && !gone;
-    e->told = err != NULL;
+    *n = (news){ .models = m, .entry = e, .served = v, .unasked = unasked(e, &err), .rejected = e->against, .first = first, .gone = gone };
+    snprintf(n->why, sizeof n->why, "%s", err.message);
     an_loop_post(m->loop, arrive, n);
 }
 
@@ -175,25 +204,15 @@ static void look_for_names(an__models *m)
         for (size_t k = 0; k < m->known_count; k++) there |= !strcmp(m->known[k]->name, rows[i].name);
         if (there) continue;
         entry *e = entry_new(rows[i].name, true);
-        an_error err = { 0 };
-        an__served *v = NULL;
-        bool gone, ok = look(m, e, &v, &gone, &err);
         know(m, e);
-        tell(m, e, v, ok ? NULL : &err, true, false);
+        look_and_tell(m, e, true);
     }
     an_version_rows_free(rows, count);
 }
 
 static void poll_once(an__models *m)
 {
-    for (size_t i = 0; i < m->known_count; i++) {
-        entry *e = m->known[i];
-        an_error err = { 0 };
-        an__served *v = NULL;
-        bool gone, ok = look(m, e, &v, &gone, &err);
-        if (ok && (v || e->told)) tell(m, e, v, NULL, false, false);
-        if (!ok && err.code != AN_OK) tell(m, e, NULL, &err, false, gone);
-    }
+    for (size_t i = 0; i < m->known_count; i++) look_and_tell(m, m->known[i], false);
     if (m->all) look_for_names(m);
 }
 
@@ -234,13 +253,15 @@ static bool add(an__models *m, const char *reference, bool optional, an_error *e
     m->entries = an_resize_n(m->entries, m->count + 1, sizeof *m->entries);
     m->entries[m->count++] = e;
     know(m, e);
-    an_error why = { 0 };
     bool gone;
-    if (look(m, e, &e->served, &gone, &why)) return true;
-    e->told = true;
-    e->unasked = experiment(e, &why);
-    snprintf(e->why, sizeof e->why, "%s", why.message);
-    if (err) *err = why;
+    if (look(m, e, &e->served, &gone, &e->last)) {
+        e->last = (an_error){ 0 };
+        return true;
+    }
+    e->unasked = unasked(e, &e->last);
+    e->rejected = e->against;
+    snprintf(e->why, sizeof e->why, "%s", e->last.message);
+    if (err) *err = e->last;
     return false;
 }
 
@@ -328,7 +349,7 @@ const char *an__models_only(const an__models *m, an_error *err)
     const entry *only = NULL;
     for (size_t i = 0; i < m->count; i++) {
         const entry *e = m->entries[i];
-        if (e->unasked && !e->served) continue;
+        if (e->unasked && !e->rejected && !e->served) continue; /* somebody's experiment, of which the line knows nothing */
         if (only) {
             an_fail(err, AN_INPUT, "several models are served and none was named");
             return NULL;

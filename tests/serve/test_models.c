@@ -249,6 +249,59 @@ static void test_decisions_about_what_is_served_are_noticed(void **state)
     assert_int_equal(served(p, "press", NULL, NULL), 2);
 }
 
+/* The decision counts for the version that goes on, too, where its alias points to one that is not taken. */
+static void test_what_goes_on_may_be_rejected(void **state)
+{
+    place *p = *state;
+    an_error err;
+    for (int unapproved = 0; unapproved < 2; unapproved++) {
+        point(p, "press", "champion", 1);
+        decide(p, "approve", 1);
+        assert_true(serve(p, unapproved ? "press/1" : "press", unapproved, &err));
+        assert_ok(an__models_follow(p->models, p->loop, &err));
+        if (!unapproved) {
+            point(p, "press", "champion", 2);
+            wait_changes(p, 1);
+            assert_int_equal(served(p, "press", NULL, NULL), 1);
+        }
+        assert_false(an__models_at(p->models, 0).served->unapproved);
+        decide(p, "reject", 1);
+        wait_changes(p, 1);
+        if (unapproved)
+            assert_true(an__models_at(p->models, 0).served->unapproved); /* and never says ok again */
+        else
+            assert_int_equal(served(p, "press", NULL, NULL), -503);
+    }
+}
+
+/* A model that was served is missed when it goes; and no other takes its place where a request names none. */
+static void test_a_rejected_model_is_missed(void **state)
+{
+    place *p = *state;
+    an_error err;
+    add_version(p, "screw", 0.4);
+    point(p, "press", "champion", 1);
+    point(p, "screw", "champion", 1);
+    decide(p, "approve", 1);
+    json_t *body = json_pack("{s:i}", "version", 1);
+    assert_ok(an_record(p->store, "approve", "model:screw", body, &err));
+    json_decref(body);
+    assert_true(serve(p, NULL, false, &err));
+    assert_null(an__models_only(p->models, &err));
+    assert_ok(an__models_follow(p->models, p->loop, &err));
+    decide(p, "reject", 1);
+    while (served(p, "press", NULL, NULL) == 1) wait_changes(p, 1);
+    usleep(100000); /* several looks later */
+    for (size_t i = 0; i < an__models_count(p->models); i++) assert_false(an__models_at(p->models, i).unasked);
+    assert_null(an__models_only(p->models, &err));
+    assert_true(serve(p, NULL, false, &err)); /* started anew, it is ready with what it has, but guesses nothing */
+    for (size_t i = 0; i < an__models_count(p->models); i++) {
+        an__models_entry e = an__models_at(p->models, i);
+        assert_true(e.unasked == !strcmp(e.name, "press"));
+    }
+    assert_null(an__models_only(p->models, &err));
+}
+
 static void test_experiments_keep_no_approved_model_away(void **state)
 {
     place *p = *state;
@@ -318,6 +371,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_unapproved_champion_is_not_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_altered_version_is_refused_and_the_old_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_decisions_about_what_is_served_are_noticed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_goes_on_may_be_rejected, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_rejected_model_is_missed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_experiments_keep_no_approved_model_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_workspace_without_models_waits_for_some, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_new_models_are_found, set_up, tear_down),

@@ -5,7 +5,7 @@
 #   get PATH [curl flags]               body in $out, head in $work/head, status in $code
 #   answers NAME STATUS PATH [flags]    the status is the one wanted
 #   metric NAME                         its value
-#   approve NAME VERSION                somebody approved this version
+#   approve NAME VERSION, decide approve|reject NAME VERSION   somebody did
 #   ask PATH BODIES N CONNECTIONS OUT PREFIX   requests by serve_client.py
 need jq
 need curl
@@ -50,11 +50,12 @@ answers() { # NAME STATUS PATH [flags]
     get "$@"
     if [ "$code" = "$wanted" ]; then pass "$name"; else fail "$name" "$code instead of $wanted"; fi
 }
-# approve NAME VERSION: enters the approval into the record as another plant's would look: listed, with no signature of ours
-approve() {
-    sql .andon/andon.db "INSERT INTO record SELECT origin, sequence + 1, time_us + 1, 'approve', 'model:$1', '{\"version\": $2}', hash, x'00', x'00'
-        FROM record ORDER BY time_us DESC, sequence DESC LIMIT 1"
+# decide approve|reject NAME VERSION: enters the decision into the record as another plant's would look: of an origin of its own, with no signature of ours
+decide() {
+    sql .andon/andon.db "INSERT INTO record SELECT 'elsewhere', (SELECT coalesce(max(sequence), 0) + 1 FROM record WHERE origin = 'elsewhere'), max(time_us) + 1, '$1', 'model:$2',
+        '{\"version\": $3}', hash, x'00', x'00' FROM record"
 }
+approve() { decide approve "$@"; }
 metric() { curl -s "$url/metrics" | sed -n "s/^$1 //p"; }
 ask() { "$PYTHON" "$tests/serve_client.py" "$url" "$@"; }
 # rows_of F.csv: rows.jsonl, one object a line

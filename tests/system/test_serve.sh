@@ -338,17 +338,31 @@ answers "and the line is ready" 200 /v2/health/ready
 holds "health says what is left out" '.warnings | any(test("trial is not served.*champion"))'
 answers "a part need not name the model" 200 /api/parts/W1 -d '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}'
 holds "there is one" '.verdict == "ok" and .model == "parts"'
-sql .andon/andon.db "INSERT INTO record SELECT origin, sequence + 1, time_us + 1, 'reject', 'model:parts', '{\"version\": 1}', hash, x'00', x'00'
-    FROM record ORDER BY time_us DESC, sequence DESC LIMIT 1"
+ok "the alias moves to what nobody approved" $A model alias parts/2 champion
+for i in $(seq 100); do
+    get /v2/health/ready
+    [ "$(json '.warnings | map(select(test("version 1 goes on"))) | length')" = 1 ] && break
+    sleep 0.1
+done
+answers "the approved version goes on" 200 /api/models/parts/predict -d "$row"
+holds "as before" '.version == 1'
+decide reject parts 1
 for i in $(seq 100); do
     get /v2/health/ready
     [ "$code" = 503 ] && break
     sleep 0.1
 done
-holds "rejected while it is served: not ready" '.why | test("parts/1 was rejected")'
+holds "rejected while it goes on: not ready" '.why | test("parts/2 was not approved")'
 answers "no verdict" 503 /api/models/parts/predict -d "$row"
 answers "the next part" 200 /api/parts/W2 -d '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}'
-holds "test" '.verdict == "test" and (.why[0] | test("rejected"))'
+holds "test" '.verdict == "test" and (.why[0] | test("approved"))'
+ok "back to the one that was rejected" $A model alias parts/1 champion
+for i in $(seq 100); do
+    get /v2/health/ready
+    [ "$(json .why | grep -c rejected)" = 1 ] && break
+    sleep 0.1
+done
+holds "health names the rejection" '.why | test("parts/1 was rejected")'
 stop
 
 workspace empty
