@@ -29,9 +29,16 @@ static bool damaged(const char *coding, const z_stream *z, int code, an_error *e
     return an_hint(err, "Content-Encoding must name how the body is packed; leave it out where it is not");
 }
 
-static bool grow(char **room, size_t have, size_t *size, an_error *err)
+static bool too_long(size_t most, const char *when, int *status, an_error *err)
 {
-    size_t more = *size * 2 < AN__CONTENT_MOST + 1 ? *size * 2 : AN__CONTENT_MOST + 1;
+    *status = 413;
+    an_fail(err, AN_INPUT, "the body is longer than %zu bytes%s", most, when);
+    return an_hint(err, "send it in several requests");
+}
+
+static bool grow(char **room, size_t have, size_t most, size_t *size, an_error *err)
+{
+    size_t more = *size * 2 < most + 1 ? *size * 2 : most + 1;
     char *larger = an_alloc_data(more, 1, "the body of a request", err);
     if (!larger) return false;
     memcpy(larger, *room, have);
@@ -41,10 +48,12 @@ static bool grow(char **room, size_t have, size_t *size, an_error *err)
     return true;
 }
 
-static bool unpack(const char *coding, an_span in, int window, char **room, an_span *out, int *status, an_error *err)
+static bool unpack(const char *coding, an_span in, size_t most, int window, char **room, an_span *out, int *status, an_error *err)
 {
     z_stream z = { .next_in = (unsigned char *)(uintptr_t)in.data, .avail_in = (uInt)in.size };
-    size_t size = in.size * 4 < 4096 ? 4096 : in.size * 4 > AN__CONTENT_MOST ? AN__CONTENT_MOST + 1 : in.size * 4, have = 0;
+    size_t size = in.size * 4 < 4096 ? 4096 : in.size * 4, have = 0;
+    if (most > AN__CONTENT_FREE + in.size * AN__CONTENT_RATIO) most = AN__CONTENT_FREE + in.size * AN__CONTENT_RATIO;
+    if (size > most + 1) size = most + 1;
     *status = 503;
     *room = an_alloc_data(size, 1, "the body of a request", err);
     if (!*room) return false;
@@ -56,10 +65,8 @@ static bool unpack(const char *coding, an_span in, int window, char **room, an_s
         z.avail_out = (uInt)(size - have);
         code = inflate(&z, Z_NO_FLUSH);
         have = size - z.avail_out;
-        if (have > AN__CONTENT_MOST) {
-            *status = 413;
-            an_fail(err, AN_INPUT, "the body is longer than %d bytes when it is unpacked", AN__CONTENT_MOST);
-            ok = an_hint(err, "send the rows in several requests");
+        if (have > most) {
+            ok = too_long(most, " when it is unpacked", status, err);
         } else if (code == Z_STREAM_END && z.avail_in && window > 15 && inflateReset(&z) == Z_OK) {
             code = Z_OK; /* another member */
         } else if (code == Z_STREAM_END && !z.avail_in) {
@@ -68,7 +75,7 @@ static bool unpack(const char *coding, an_span in, int window, char **room, an_s
             *status = code == Z_MEM_ERROR ? 503 : 400;
             ok = damaged(coding, &z, code, err);
         } else if (have == size) {
-            ok = grow(room, have, &size, err);
+            ok = grow(room, have, most, &size, err);
         }
     }
     inflateEnd(&z);
@@ -78,20 +85,21 @@ static bool unpack(const char *coding, an_span in, int window, char **room, an_s
     return true;
 }
 
-bool an__content_body(const an_http_request *r, char **room, an_span *body, int *status, an_error *err)
+bool an__content_body(const an_http_request *r, size_t most, char **room, an_span *body, int *status, an_error *err)
 {
     an_span coding = an_http_get(r, "Content-Encoding");
     *room = NULL;
     *body = r->body;
     *status = 200;
-    if (!coding.data || !coding.size || an_span_is_nocase(coding, "identity")) return true;
+    if (!coding.data || !coding.size || an_span_is_nocase(coding, "identity"))
+        return r->body.size <= most || too_long(most, "", status, err);
     bool gzip = an_span_is_nocase(coding, "gzip") || an_span_is_nocase(coding, "x-gzip");
     if (!gzip && !an_span_is_nocase(coding, "deflate")) {
         *status = 415;
         an_fail(err, AN_INPUT, "Content-Encoding \"%.*s\" is not known", coding.size > 60 ? 60 : (int)coding.size, coding.data);
         return an_hint(err, "gzip and deflate are, one of them; or send the body as it is");
     }
-    bool ok = unpack(gzip ? "gzip" : "deflate", r->body,
+    bool ok = unpack(gzip ? "gzip" : "deflate", r->body, most,
                      gzip               ? MAX_WBITS + 16
                      : wrapped(r->body) ? MAX_WBITS
                                         : -MAX_WBITS,

@@ -14,7 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OVERDUE_AT_ONCE = 200 };
+enum {
+    OVERDUE_AT_ONCE = 200,
+    MESSAGE_BYTES = 1 << 20 /* one part's features; read into memory as a whole, at up to 50 times its length */
+};
 static const double overdue_every_s = 2;
 static const int64_t clock_slack_us = 2000000; /* a clock that is corrected by less is nobody's fault */
 
@@ -312,7 +315,7 @@ void an__parts_post(an__server *s, an_exchange *x, const an__route_match *m)
     char *room = NULL;
     an_span body;
     json_t *message = NULL;
-    if (an__part_serial(serial, &err) && an__content_body(r, &room, &body, &status, &err)) {
+    if (an__part_serial(serial, &err) && an__content_body(r, MESSAGE_BYTES, &room, &body, &status, &err)) {
         status = 400;
         message = an_json_parse(body.size ? body.data : "", body.size, "the message", &err);
     }

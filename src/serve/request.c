@@ -279,7 +279,7 @@ static bool read_body(an__request *r, an__infer_form form, int *status, an_error
     const an_http_request *h = an_exchange_request(r->exchange);
     char *room;
     an_span body;
-    if (!an__content_body(h, &room, &body, status, err)) return false;
+    if (!an__content_body(h, AN__CONTENT_MOST, &room, &body, status, err)) return false;
     bool ok = decode(r, body, form, status, err);
     free(room); /* nothing of the body is held */
     if (!ok && *status == 400) other_type(h, err);

@@ -13,7 +13,7 @@ static bool body_of(const char *coding, const char *bytes, size_t n, char **room
     r.header[0] = (an_http_header){ { "Content-Encoding", 16 }, { coding, strlen(coding) } };
     an_error err = { 0 };
     int status = 0;
-    if (an__content_body(&r, room, body, &status, &err)) return true;
+    if (an__content_body(&r, AN__CONTENT_MOST, room, body, &status, &err)) return true;
     if (!err.message[0] || (status != 400 && status != 413) || *room) abort();
     return false;
 }

@@ -33,6 +33,8 @@ static void header(an_http_request *r, const char *name, const char *value)
 }
 
 /* The status, and the body where it is 200. */
+static size_t most = AN__CONTENT_MOST; /* of the next bodies */
+
 static int unpacked(const char *coding, const void *bytes, size_t n, char **room, an_span *body, an_error *err)
 {
     static an_http_request r;
@@ -40,7 +42,7 @@ static int unpacked(const char *coding, const void *bytes, size_t n, char **room
     r = (an_http_request){ .body = { bytes, n } };
     if (coding) header(&r, "content-encoding", coding);
     *err = (an_error){ 0 };
-    bool ok = an__content_body(&r, room, body, &status, err);
+    bool ok = an__content_body(&r, most, room, body, &status, err);
     assert_true(ok == (status == 200));
     if (!ok) assert_null(*room);
     if (!ok) assert_true(err->message[0] && err->hint[0]);
@@ -81,9 +83,10 @@ static void test_taken(void **state)
         assert_ptr_equal(body.data, text);
     }
     /* as much as is asked for: the room grows */
-    size_t much = 5 << 20, space = 1 << 20;
+    size_t much = 5 << 20, space = 3 << 20;
     char *long_text = an_alloc_n(much, 1), *small = an_alloc_n(space, 1);
-    for (size_t i = 0; i < much; i++) long_text[i] = (char)('a' + i % 23);
+    uint32_t draw = 1; /* digits, as rows have */
+    for (size_t i = 0; i < much; i++) long_text[i] = (char)('0' + ((draw = draw * 1664525 + 1013904223) >> 24) % 10);
     n = packed(long_text, much, 31, small, space);
     assert_int_equal(unpacked("gzip", small, n, &room, &body, &err), 200);
     assert_int_equal(body.size, much);
@@ -115,10 +118,15 @@ static void test_refused(void **state)
     memset(zeroes, ' ', much);
     n = packed(zeroes, much, 31, bomb, space);
     assert_int_equal(unpacked("gzip", bomb, n, &room, &body, &err), 413);
-    n = packed(zeroes, much - 1, 31, bomb, space);
+    n = packed(zeroes, AN__CONTENT_FREE, 31, bomb, space);
     assert_int_equal(unpacked("gzip", bomb, n, &room, &body, &err), 200);
-    assert_int_equal(body.size, AN__CONTENT_MOST);
+    assert_int_equal(body.size, AN__CONTENT_FREE);
     free(room);
+    most = AN__CONTENT_FREE - 1; /* less than that is free where the caller wants less */
+    assert_int_equal(unpacked("gzip", bomb, n, &room, &body, &err), 413);
+    assert_int_equal(unpacked(NULL, zeroes, most, &room, &body, &err), 200);
+    assert_int_equal(unpacked(NULL, zeroes, most + 1, &room, &body, &err), 413);
+    most = AN__CONTENT_MOST;
     free(zeroes);
     free(bomb);
 }
