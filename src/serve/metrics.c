@@ -140,13 +140,9 @@ void an__metrics_request(an__metrics *m, an__served *v, const an__request_times 
 {
     an__class_counts *c = classes_held(m, v);
     double since = t->scored - t->queued, scoring = since;
-    if (!m->batches) { /* scored elsewhere: each request counts as a batch, and its wait as part of it */
-        c->batches++;
-    } else {
-        if (scoring > m->last_scoring) scoring = m->last_scoring;
-        c->batches += c->last_batch != m->batches;
-        c->last_batch = m->batches;
-    }
+    if (scoring > m->last_scoring) scoring = m->last_scoring;
+    c->batches += c->last_batch != m->batches;
+    c->last_batch = m->batches;
     c->requests++;
     c->seconds += t->ready - t->arrived;
     c->decoding += t->queued - t->decoding;

@@ -11,6 +11,7 @@ enum {
     MOST = 1 << 20,    /* collected of one upload while the disk is busy with it */
     ALL = 64 << 20,    /* of all together; above it each still gets one piece at a time */
     KEEP = 256 * 1024, /* an empty buffer above this is given back */
+    TOGETHER = 256     /* uploads: each has a connection and a file open */
 };
 
 typedef struct upload {
@@ -37,6 +38,7 @@ struct an__uploads {
     an__disk *disk;
     const char *folder;
     size_t waiting; /* bytes in memory */
+    size_t count;   /* of them */
     upload *first;
 };
 
@@ -63,22 +65,27 @@ static void forget(upload *u)
     *(u->previous ? &u->previous->next : &u->all->first) = u->next;
     if (u->next) u->next->previous = u->previous;
     u->all->waiting -= u->in.size;
+    u->all->count--;
     an_buf_free(&u->in);
     an_buf_free(&u->out);
     free(u->path);
     free(u);
 }
 
+static void say(an__server *server, an_exchange *x, const an__route *route, const an_error *err, bool full)
+{
+    int status = 200;
+    char *text = err->code == AN_OK ? an_strdup("{}") : an__mlflow_error(err, full ? "RESOURCE_EXHAUSTED" : NULL, &status);
+    if (full) status = 507;
+    an__answer(server, x, route, status, "application/json", status == 503 ? "Retry-After: 1\r\n" : NULL, text, strlen(text));
+    free(text);
+}
+
 static void answer(upload *u, const an_error *err)
 {
     an_exchange *x = u->exchange;
     u->exchange = NULL;
-    if (!x) return;
-    int status = 200;
-    char *text = err->code == AN_OK ? an_strdup("{}") : an__mlflow_error(err, u->draft.full ? "RESOURCE_EXHAUSTED" : NULL, &status);
-    if (u->draft.full) status = 507;
-    an__answer(u->all->server, x, u->route, status, "application/json", status == 503 ? "Retry-After: 1\r\n" : NULL, text, strlen(text));
-    free(text);
+    if (x) say(u->all->server, x, u->route, err, u->draft.full);
 }
 
 /* The next step, if there is one to do. */
@@ -146,6 +153,13 @@ static void end(void *context, bool whole)
 
 void an__uploads_take(an__uploads *all, an_exchange *x, const an__route *route, const char *path)
 {
+    if (all->count >= TOGETHER) {
+        an_error busy = { 0 };
+        an_fail(&busy, AN_BUSY, "%d artifacts are on their way in already: try again", TOGETHER);
+        say(all->server, x, route, &busy, false);
+        return;
+    }
+    all->count++;
     upload *u = an_alloc(sizeof *u);
     u->step = (an__disk_step){ .work = work, .done = done };
     u->all = all;

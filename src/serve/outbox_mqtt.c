@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEEP_ALIVE_S = 120 }; /* a channel with nothing to send looks at its other end every minute */
+enum {
+    KEEP_ALIVE_S = 120, /* a channel with nothing to send looks at its other end every minute */
+    HURRY_S = 3         /* for what is under way when the program ends */
+};
 
 typedef struct broker {
     an_mqtt *mqtt;
@@ -33,6 +36,12 @@ static bool broker_check(void *self, an_error *err)
 {
     const broker *b = self;
     return an_mqtt_ping(b->mqtt, err);
+}
+
+static void broker_hurry(void *self)
+{
+    const broker *b = self;
+    an_mqtt_hurry(b->mqtt, HURRY_S);
 }
 
 static void broker_free(void *self)
@@ -107,6 +116,6 @@ bool an__channel_mqtt(const json_t *config, const char *workspace, an__channel *
     if (!m) return false;
     broker *b = an_alloc(sizeof *b);
     *b = (broker){ .mqtt = m, .topic = an_strdup(topic) };
-    *out = (an__channel){ .send = broker_send, .check = broker_check, .free = broker_free, .self = b };
+    *out = (an__channel){ .send = broker_send, .check = broker_check, .hurry = broker_hurry, .free = broker_free, .self = b };
     return true;
 }

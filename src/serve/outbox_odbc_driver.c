@@ -104,8 +104,8 @@ bool an__odbc_good(an__odbc *o, odbc_return code, short kind, odbc_handle handle
         an__odbc_text(units, size < 0 ? 0 : size < (short)AN_COUNT(units) ? (size_t)size : AN_COUNT(units) - 1, &text);
         for (size_t i = 0; i < 5; i++) class[i] = unit_state[i] > ' ' && unit_state[i] < 0x7f ? (char)unit_state[i] : '?';
     }
-    tidy(&text);
     hide(&text, o->password);
+    tidy(&text);
     if (state) memcpy(state, class, 6);
     an_fail(err, AN_IO, "%s: %.400s%s%s%s", doing, text.size ? text.data : "the driver gives no reason", class[0] ? " (SQLSTATE " : "",
             class, class[0] ? ")" : "");

@@ -67,7 +67,7 @@ static bool limit(const an__limits *l, int kind, const char *group)
     return true;
 }
 
-/* Removes the groups beside `own` whose server is gone, and this server's where `mine`. Says how many of any server are left. */
+/* Removes the groups within `own` whose server is gone, and this server's where `mine`. Says how many are left, of servers or of others. */
 static size_t sweep(const char *own, bool mine)
 {
     an_list names = { 0 };
@@ -78,10 +78,13 @@ static size_t sweep(const char *own, bool mine)
             const char *name = names.items[i];
             bool is = sscanf(name, "andon-replica-%ld-%ld", &server, &worker) == 2 || sscanf(name, "andon-server-%ld", &server) == 1 ||
                       sscanf(name, "andon-trial-%ld", &server) == 1;
-            if (!is) continue;
-            bool lives = server == (long)getpid() ? !mine : kill((pid_t)server, 0) == 0 || errno == EPERM;
             char *group = an_path_join(own, name);
-            if (lives || rmdir(group)) left++; /* rmdir fails where a process is in it */
+            bool lives = is && (server == (long)getpid() ? !mine : kill((pid_t)server, 0) == 0 || errno == EPERM);
+            struct stat about;
+            if (!is)
+                left += !stat(group, &about) && S_ISDIR(about.st_mode);
+            else if (lives || rmdir(group)) /* rmdir fails where a process is in it */
+                left++;
             free(group);
         }
     an_list_free(&names);
@@ -303,7 +306,7 @@ void an__limits_close(an__limits *l)
     if (!l) return;
     sweep(l->v1[CPU], true);
     sweep(l->v1[MEMORY], true);
-    /* another server in the same group needs the controllers, and then this one's leaf stays until that one, or the next, sweeps */
+    /* other groups here need the controllers, and then this one's leaf stays until another server sweeps */
     bool last = sweep(l->v2, true) <= (l->leaf ? 1 : 0);
     if (last) withdraw(l);
     free(l->leaf);

@@ -40,7 +40,7 @@ void an__ready_get(an__server *s, an_exchange *x, const an__route_match *m)
     an__answer_take(s, x, m->route, why[0] ? 503 : 200, all);
 }
 
-/* MLflow's word for ready, without a body. */
+/* MLflow's word for ready: the status says it. */
 void an__ping_get(an__server *s, an_exchange *x, const an__route_match *m)
 {
     char why[512];

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +27,8 @@ enum {
     ANSWER_MAX = 1 << 20
 };
 
+static const double glance_s = 0.2; /* so often a wait looks whether it is to end */
+
 struct an_mqtt {
     char *host, *port, *client, *user, *password;
     char *ca, *certificate, *key;
@@ -36,6 +39,7 @@ struct an_mqtt {
     an__tls *tls;                 /* of this connection, with its session */
     an__ssl *ssl;
     uint16_t id;
+    _Atomic double end; /* nothing takes longer; 0: it may */
 };
 
 static bool broken(const an_mqtt *m, const char *what, int code, an_error *err)
@@ -56,16 +60,22 @@ static void hang_up(an_mqtt *m)
 
 /* ---- bytes ---- */
 
+static bool late(const an_mqtt *m, double until, an_error *err)
+{
+    double end = atomic_load(&m->end), now = an_clock_s();
+    if (now <= until && (end <= 0 || now <= end)) return false;
+    broken(m, "no answer in time", 0, err);
+    if (m->ssl && !m->greeted) an_hint(err, "does the broker speak TLS on this port?");
+    return true;
+}
+
 static bool ready(const an_mqtt *m, short events, double until, an_error *err)
 {
     for (;;) {
-        double left = until - an_clock_s();
-        if (left <= 0) {
-            broken(m, "no answer in time", 0, err);
-            return m->ssl && !m->greeted ? an_hint(err, "does the broker speak TLS on this port?") : false;
-        }
+        if (late(m, until, err)) return false;
         struct pollfd p = { .fd = m->fd, .events = events };
-        int n = poll(&p, 1, (int)(left * 1e3) + 1);
+        double left = until - an_clock_s();
+        int n = poll(&p, 1, left < glance_s ? (int)(left * 1e3) + 1 : (int)(glance_s * 1e3));
         if (n > 0) return true;
         if (n < 0 && errno != EINTR) return broken(m, "waiting", errno, err);
     }
@@ -134,7 +144,7 @@ static bool await(an_mqtt *m, uint8_t kind, uint8_t body[2], double until, an_er
     for (;;) {
         uint8_t type, byte, rest[512];
         size_t size = 0;
-        if (!take(m, &type, 1, until, err)) return false;
+        if (late(m, until, err) || !take(m, &type, 1, until, err)) return false; /* also where others come without a pause */
         if (!m->greeted && type == TLS_ALERT) {
             broken(m, "it speaks TLS on this port", 0, err);
             return an_hint(err, "set 'tls', or give the port of the broker that is without it");
@@ -342,6 +352,11 @@ an_mqtt *an_mqtt_new(const an_mqtt_options *o, an_error *err)
     if (ok) return m;
     an_mqtt_free(m);
     return NULL;
+}
+
+void an_mqtt_hurry(an_mqtt *m, double seconds)
+{
+    atomic_store(&m->end, an_clock_s() + seconds);
 }
 
 void an_mqtt_free(an_mqtt *m)

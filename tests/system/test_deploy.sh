@@ -62,7 +62,7 @@ else
     denies "an unknown field of a ServingRuntime is refused" kserve "$broken" "$deploy/kserve/inference-service.yaml"
     spoil "$deploy/kserve/inference-service.yaml" 's/scaleTarget: 70/scaleTarget: "70 %"/'
     denies "a number that is a text is refused" kserve "$deploy/kserve/serving-runtime.yaml" "$broken"
-    spoil "$deploy/kserve/inference-service.yaml" 's/protocolVersion: v2/protocolVersion: v1/'
+    spoil "$deploy/kserve/inference-service.yaml" 's/protocolVersion: v2/protocolVersion: grpc-v2/'
     denies "a protocol that the runtime does not speak is refused" kserve "$deploy/kserve/serving-runtime.yaml" "$broken"
 fi
 
