@@ -110,6 +110,19 @@ static void end_second(run *v, double now)
     v->second_ok = v->second_errors = 0;
 }
 
+/* What came after the last whole second. Less than half a second makes no point of its own in the course over time. */
+static void end_rest(run *v, double now)
+{
+    an__load_result *r = v->r;
+    if (!r->seconds_count || now - v->start >= (double)r->seconds_count + 0.5) {
+        end_second(v, now);
+        return;
+    }
+    an__histogram_merge(r->latency, v->second_measured);
+    r->second[r->seconds_count - 1].ok += v->second_ok;
+    r->second[r->seconds_count - 1].errors += v->second_errors;
+}
+
 /* ---- sending ---- */
 
 static void dispatch(run *v);
@@ -307,7 +320,7 @@ bool an__load_run(const an__load_options *o, an__load_result *out, an_job *job, 
             v.waiting_at = (v.waiting_at + 1) % v.waiting_room;
         }
         double now = an_clock_s();
-        if (v.second_ok || v.second_errors) end_second(&v, now);
+        if (v.second_ok || v.second_errors) end_rest(&v, now);
     }
     take_down(&v);
     if (!ok) an__load_result_free(out);

@@ -350,6 +350,9 @@ static void journal(const an__server *s, an_buf *out)
 
 static void outbox(const an__server *s, an_buf *out)
 {
+    const char *why;
+    single(out, "andon_parts_unkept_total", "counter", "Messages about parts that could not be kept (disk full?) and were answered 503.",
+           (double)an__parts_unkept(s->parts, &why));
     an__outbox *o = an__parts_outbox(s->parts);
     size_t n = an__outbox_channels(o);
     static const struct {

@@ -51,7 +51,8 @@ struct an__parts {
     deciding *deciding;
     an_timer *timer;
     an__outbox *outbox; /* NULL: verdicts only stand in answers */
-    char why[300];      /* of the last failure of the store */
+    uint64_t unkept;    /* messages that could not be kept: answered 503 with `test` */
+    char why[300];      /* of the store's last failure; "": it works again */
 };
 
 static const an__route *route_of(const char *method)
@@ -94,13 +95,21 @@ static void refuse(an__server *s, an_exchange *x, int status, const an_error *er
     json_decref(all);
 }
 
+/* The store takes no more: nothing is decided that would be forgotten. */
+static void unkept(an__parts *p, an_exchange *x, const an_error *err)
+{
+    p->unkept++;
+    snprintf(p->why, sizeof p->why, "%.290s", err->message);
+    if (x) refuse(p->o.server, x, 503, err);
+}
+
 void an__parts_turn(an__parts *p)
 {
     an_error err = { 0 };
     size_t queued;
     bool ok = an__parts_store_commit(p->store, &queued, &err);
     if (queued) an__outbox_wake(p->outbox, queued);
-    if (!ok) snprintf(p->why, sizeof p->why, "%.290s", err.message);
+    if (ok && p->first) p->why[0] = 0;
     if (p->first && p->o.server->o.journal) an__journal_flush(p->o.server->o.journal);
     reply *r = p->first;
     p->first = NULL;
@@ -108,7 +117,7 @@ void an__parts_turn(an__parts *p)
     while (r) {
         reply *next = r->next;
         if (r->exchange && ok) send(p->o.server, r->exchange, r->status, r->unapproved, r->body);
-        if (r->exchange && !ok) refuse(p->o.server, r->exchange, 503, &err);
+        if (!ok) unkept(p, r->exchange, &err);
         json_decref(r->body);
         free(r);
         r = next;
@@ -153,8 +162,7 @@ static void decide(an__parts *p, const char *serial, int64_t attempt, an__part *
     if (an__parts_store_put(p->store, serial, attempt, part, &err)) {
         for (size_t i = 0; i < count; i++) say(p, waits[i], 200, unapproved, i ? repeated(a) : json_incref(a));
     } else {
-        snprintf(p->why, sizeof p->why, "%.290s", err.message);
-        for (size_t i = 0; i < count; i++) refuse(p->o.server, waits[i], 503, &err);
+        for (size_t i = 0; i < count; i++) unkept(p, waits[i], &err);
     }
 }
 
@@ -295,7 +303,7 @@ static void take(an__parts *p, an_exchange *x, const char *serial, int64_t attem
         if (an__parts_store_put(p->store, serial, attempt, part, &err)) {
             say(p, x, 202, v->unapproved, a);
         } else {
-            refuse(s, x, 503, &err);
+            unkept(p, x, &err);
             json_decref(a);
         }
         an__served_release(v);
@@ -335,7 +343,7 @@ void an__parts_post(an__server *s, an_exchange *x, const an__route_match *m)
     bool found;
     an__part part = { 0 };
     if (!an__parts_store_get(p->store, serial, attempt, &found, &part, &err)) {
-        refuse(s, x, 503, &err);
+        unkept(p, x, &err);
     } else if (found && part.answer) {
         say(p, x, 200, json_is_true(json_object_get(part.answer, "unapproved")), repeated(part.answer));
     } else {
@@ -383,6 +391,12 @@ static void on_time(void *context)
     if (!an__parts_store_overdue(p->store, now - (int64_t)(p->o.part_s * 1e6), now + clock_slack_us, OVERDUE_AT_ONCE, overdue, p, &err))
         snprintf(p->why, sizeof p->why, "%.290s", err.message);
     p->timer = an_loop_after(p->o.server->o.loop, overdue_every_s, on_time, p);
+}
+
+uint64_t an__parts_unkept(const an__parts *p, const char **why)
+{
+    *why = p->why;
+    return p->unkept;
 }
 
 an__outbox *an__parts_outbox(const an__parts *p)

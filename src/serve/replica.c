@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum { DEPTH = 2 }; /* batches a worker has: one it works on, one that waits in its socket */
-static const double tick_s = 0.1, start_s = 30, smooth = 0.1;
+static const double tick_s = 0.1, start_s = 30, smooth = 0.2;
 
 /* Jobs of a worker that is gone: once more, or not at all. */
 static void hand_back(an__replicas *r, an__given *b)
@@ -71,6 +71,8 @@ static void bury(an__worker *w)
     }
 }
 
+static void follow_load(an__replicas *r, double now);
+
 static void died(an__worker *w)
 {
     an__replicas *r = w->owner;
@@ -80,9 +82,10 @@ static void died(an__worker *w)
     r->changed = an_clock_s();
     if (asked) return;
     r->facts.died++;
-    r->backoff = lived > 5 ? 0 : r->backoff * 2 + 0.05; /* a worker that cannot start must not be started a thousand times a second */
+    r->backoff = lived > 1 ? 0 : r->backoff * 2 + 0.05; /* a worker that cannot start must not be started a thousand times a second */
     if (r->backoff > 5) r->backoff = 5;
     r->not_before = an_clock_s() + r->backoff;
+    if (!r->freeing) follow_load(r, an_clock_s()); /* where it was the last one, requests wait for the next */
 }
 
 /* ---- batches ---- */

@@ -172,6 +172,13 @@ void an__server_not_ready(const an__server *s, json_t *warnings, char why[512])
             free(text);
         }
     }
+    const char *unkept;
+    an__parts_unkept(s->parts, &unkept);
+    if (unkept[0] && warnings) {
+        char *text = an_format("parts get test, since nothing about them can be kept: %s", unkept);
+        json_array_append_new(warnings, json_string(text));
+        free(text);
+    }
     const char *certificate = warnings && s->http ? an_http_server_certificate_why(s->http) : "";
     if (certificate[0]) json_array_append_new(warnings, json_string(certificate));
     an__outbox *outbox = an__parts_outbox(s->parts);

@@ -302,6 +302,8 @@ typedef struct an__parts_options {
 } an__parts_options;
 an__parts *an__parts_new(const an__parts_options *o, an_error *err);
 struct an__outbox *an__parts_outbox(const an__parts *p); /* NULL: none */
+/* Messages about parts that could not be kept since the start; *why: the store's last failure, "" where it works again. */
+uint64_t an__parts_unkept(const an__parts *p, const char **why);
 void an__parts_turn(an__parts *p);                       /* commits what this turn brought, then answers */
 void an__parts_end(an__parts *p);
 void an__parts_post(an__server *s, an_exchange *x, const an__route_match *m);

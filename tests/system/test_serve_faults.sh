@@ -122,6 +122,23 @@ is "the loss is counted" "$lost" -gt 0
 same "every verdict is either kept or counted as lost" 8000 $((lost + kept))
 answers "still ready" 200 /v2/health/ready
 holds "health shows the loss" '.warnings[0] | test("lost")'
+"$PYTHON" - "$url" <<'END' >"$out"
+import http.client, json, sys
+host, port = sys.argv[1].split("//")[1].split(":")
+c = http.client.HTTPConnection(host, int(port), timeout=30)
+for i in range(3000): # until the table of parts has grown to its limit
+    c.request("POST", f"/api/parts/F{i}", '{"features":{"torque":5.5,"angle":41,"force":2,"kind":"A"}}')
+    reply = c.getresponse()
+    body = json.loads(reply.read())
+    if reply.status != 200: break
+c.request("GET", f"/api/parts/F{i - 1}")
+print(reply.status, body["verdict"], i > 1, c.getresponse().status)
+END
+same "parts that cannot be kept get no verdict but test; those before are known" "503 test True 200" "$(cat "$out")"
+answers "rows are answered all the same" 200 $predict -d "$row"
+answers "health" 200 /v2/health/ready
+holds "says that parts cannot be kept" '.warnings | any(test("parts get test.*kept"))'
+is "they are counted" "$(metric andon_parts_unkept_total)" -ge 1
 stop
 same "exit" 0 $code
 says "the end says it" "not be written to the journal" "$work/url"
