@@ -57,6 +57,7 @@ void an__show_run(const json_t *r, FILE *out);
 void an__show_runs(const json_t *r, FILE *out);
 void an__show_lineage(const json_t *r, FILE *out);
 void an__show_doctor(const json_t *r, FILE *out);
+void an__show_journal(const json_t *r, FILE *out);
 void an__show_text(const json_t *r, FILE *out); /* prints "text" and "next" lines of the result */
 
 /* A table for people: columns sized to their cells, numbers to the right. */

@@ -51,6 +51,7 @@ static const struct {
     { "doctor", an__show_doctor },
     { "serve", an__show_text },
     { "load", an__show_text },
+    { "journal list", an__show_journal },
     { "journal export", an__show_text },
 };
 

@@ -277,3 +277,30 @@ void an__show_doctor(const json_t *r, FILE *out)
         fprintf(out, "%-4s %-11s %s\n", json_is_true(json_object_get(c, "ok")) ? "ok" : "!!", an_json_string(c, "name", ""),
                 an_json_string(c, "text", ""));
 }
+
+/* Verdicts that were answered, newest last. Of a request with several rows the first label, and how many there are. */
+void an__show_journal(const json_t *r, FILE *out)
+{
+    const json_t *verdicts = json_object_get(r, "verdicts"), *v;
+    size_t i;
+    fprintf(out, "%.0f verdicts are in the journal", num(r, "records"));
+    if (!json_array_size(verdicts)) {
+        fputs("; none of these\n", out);
+        return;
+    }
+    fprintf(out, ", the newest %zu of those that were asked for:\n\n", json_array_size(verdicts));
+    an_grid *g = an__grid_new(7);
+    static const char *const head[] = { "time", "model", "part", "request", "rows", "label", "score" };
+    for (size_t k = 0; k < AN_COUNT(head); k++) an__grid_cell(g, "%s", head[k]);
+    json_array_foreach(verdicts, i, v) {
+        an__grid_cell(g, "%s", an_json_string(v, "time", ""));
+        an__grid_cell(g, "%s/%.0f", an_json_string(v, "model", ""), num(v, "version"));
+        an__grid_cell(g, "%s", an_json_string(v, "part", "-"));
+        an__grid_cell(g, "%s", an_json_string(v, "request", ""));
+        an__grid_cell(g, "%.0f", num(v, "rows"));
+        const char *label = json_string_value(json_array_get(json_object_get(v, "label"), 0));
+        an__grid_cell(g, "%s", label ? label : "-");
+        cell_number(g, an_json_number(json_array_get(json_object_get(v, "probability"), 0), NAN));
+    }
+    an__grid_print(g, out);
+}

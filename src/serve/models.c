@@ -265,6 +265,25 @@ static bool add(an__models *m, const char *reference, bool optional, an_error *e
     return false;
 }
 
+/* All of these must be served; but one that is damaged takes none of the others away. */
+static bool add_named(an__models *m, const an_list *references, an_error *err)
+{
+    size_t served = 0;
+    an_error damage = { 0 };
+    for (size_t i = 0; i < references->count; i++) {
+        an_error why = { 0 };
+        bool ok = add(m, references->items[i], false, &why);
+        served += ok;
+        if (!ok && why.code != AN_CORRUPT) { /* a wrong name, no approval: the person who starts it can mend that */
+            if (err) *err = why;
+            return false;
+        }
+        if (!ok) damage = why;
+    }
+    if (!served && err) *err = damage;
+    return served > 0;
+}
+
 /* Every model of the workspace. What cannot be served keeps none of the others away; where there are models and none of them can be served,
  * the first one's reason is the error. A workspace without models is served, too: it may get some, and MLflow's clients need none. */
 static bool add_all(an__models *m, an_error *err)
@@ -301,9 +320,7 @@ an__models *an__models_new(an_store *s, const an__models_options *o, an_error *e
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&m->wake, &clock);
     pthread_condattr_destroy(&clock);
-    bool ok = !m->all || add_all(m, err);
-    for (size_t i = 0; ok && i < o->references->count; i++) ok = add(m, o->references->items[i], false, err);
-    if (ok) return m;
+    if (m->all ? add_all(m, err) : add_named(m, o->references, err)) return m;
     an__models_free(m);
     return NULL;
 }

@@ -57,7 +57,8 @@ typedef struct an__models_options {
     void (*changed)(void *context); /* in the loop's thread: another version is served now, or is not */
     void *context;
 } an__models_options;
-/* Loads them. AN_REFUSED: one is not approved, or has no champion; without references, none of those that are there. */
+/* Loads them. AN_REFUSED: one is not approved, or has no champion; without references, none of those that are there. AN_CORRUPT: they are
+ * all damaged; where only some are, the others are served, and the server is not ready. */
 an__models *an__models_new(an_store *s, const an__models_options *o, an_error *err);
 bool an__models_follow(an__models *m, an_loop *l, an_error *err); /* starts to follow the aliases */
 void an__models_free(an__models *m);
@@ -112,7 +113,7 @@ double an__batcher_retry_s(const an__batcher *b); /* when it is worth trying aga
 /* One version's next batch: jobs of at most `rows` rows together (a larger job alone), linked; late ones are done with on the way. NULL:
  * none. */
 an__job *an__batcher_take(an__batcher *b, size_t *rows);
-void an__batcher_again(an__batcher *b, an__job *jobs); /* back to the front: their replica died */
+void an__batcher_again(an__batcher *b, an__job *jobs);                /* back to the front: their replica died */
 void an__batcher_scored(an__batcher *b, size_t rows, double seconds); /* a batch has its scores: before the `done` of its jobs */
 
 /* ---- replicas (replica.c) ----------------------------------------------------------------------------------------------------------- */
@@ -240,7 +241,7 @@ struct an__server {
     uint64_t serial, epoch;                        /* for request ids: nobody else's */
     double clock;                                  /* an_clock_s as a request has read it last; what one does begins where the last ended */
     uint64_t batch;                                /* whose first request has read it */
-    bool draining, post_pieces; /* post_pieces: some route takes the bodies of POST in pieces */
+    bool draining, post_pieces;                    /* post_pieces: some route takes the bodies of POST in pieces */
     double started;
 };
 an__server *an__server_new(const an__server_options *o, an_error *err);
@@ -304,7 +305,7 @@ an__parts *an__parts_new(const an__parts_options *o, an_error *err);
 struct an__outbox *an__parts_outbox(const an__parts *p); /* NULL: none */
 /* Messages about parts that could not be kept since the start; *why: the store's last failure, "" where it works again. */
 uint64_t an__parts_unkept(const an__parts *p, const char **why);
-void an__parts_turn(an__parts *p);                       /* commits what this turn brought, then answers */
+void an__parts_turn(an__parts *p); /* commits what this turn brought, then answers */
 void an__parts_end(an__parts *p);
 void an__parts_post(an__server *s, an_exchange *x, const an__route_match *m);
 void an__parts_get(an__server *s, an_exchange *x, const an__route_match *m);

@@ -266,6 +266,11 @@ answers "is served again" 200 /api/models/parts/predict -d "$row"
 holds "version 1" '.version == 1'
 stop
 refuses "an altered model is not started with" 1 "altered" $A serve --model parts/3 --port 0 --unapproved
+until=/v2/health/live start --model parts/3 --model parts/2 --unapproved
+answers "but it takes no other away" 200 /v2/models/parts/versions/2/infer -d "$v2"
+answers "not ready, though" 503 /v2/health/ready
+holds "says why" '.why | test("parts/3.*altered")'
+stop
 
 # ---- parts, station by station -----------------------------------------------------------------------------------------------------------------------------
 start --model parts --unapproved
