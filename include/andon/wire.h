@@ -235,6 +235,6 @@ bool an_mqtt_publish(an_mqtt *m, const char *topic, const void *bytes, size_t n,
 /* The broker answers: over the connection there is, or a new one. */
 bool an_mqtt_ping(an_mqtt *m, an_error *err);
 void an_mqtt_hurry(an_mqtt *m, double seconds); /* from any thread: nothing, under way or later, takes longer than until then */
-void an_mqtt_free(an_mqtt *m); /* NULL is allowed */
+void an_mqtt_free(an_mqtt *m);                  /* NULL is allowed */
 
 #endif

@@ -4,6 +4,7 @@
 #include "flow/act_synth.h"
 #include "flow/act_table.h"
 
+/* clang-format off */
 static const an_act *const acts[] = {
     &an__act_init,
     &an__act_demo_gearbox,
@@ -46,6 +47,7 @@ static const an_act *const acts[] = {
     &an__act_lineage,
     &an__act_report,
 };
+/* clang-format on */
 
 const an_act *const *an_acts(size_t *count)
 {

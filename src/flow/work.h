@@ -61,8 +61,8 @@ json_t *an__step_with(an_store *s, const an_step_kind *kind, const void *options
                       const char *parent, an_job *job, bool *cached, an_error *err);
 /* The step `register`, never from the cache: whether the newest version of a name is this one depends on what came in between. */
 json_t *an__give_name(an_store *s, const char *what, const char *name, const an_flow_values *v, an_job *job, an_error *err);
-/* A name for content that was made elsewhere and is in the store now: a run of kind "import" with these parameters, and a version; where the same
- * content was here before, no run, and meta gets what is known of it. */
+/* A name for content that was made elsewhere and is in the store now: a run of kind "import" with these parameters, and a version; where
+ * the same content was here before, no run, and meta gets what is known of it. */
 bool an__import_register(an_store *s, an_name_kind kind, const char *name, const an_hash *address, const json_t *params, uint64_t seed,
                          json_t *meta, int64_t *version, bool *existed, an_error *err);
 void an__value_set(an_flow_values *v, const char *port, const an_hash *address);

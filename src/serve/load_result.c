@@ -209,8 +209,10 @@ char *an__load_text(const json_t *r)
     if (json_is_true(json_object_get(r, "interrupted"))) an_buf_puts(&b, "stopped early; measured until then:\n");
     an_buf_printf(&b, "asked for   %g requests/s for %.4g s, %s\n", at(r, "rate", NULL), at(r, "seconds", NULL),
                   strcmp(an_json_string(r, "arrivals", ""), "poisson") ? "evenly spaced" : "at random times (Poisson)");
-    an_buf_printf(&b, at(r, "achieved", NULL) < 1000 ? "got         %.4g right answers/s: %.0f, and %.0f errors\n" : "got         %.0f right answers/s: %.0f, and %.0f errors\n", at(r, "achieved", NULL), at(r, "ok", NULL),
-                  at(r, "errors", NULL));
+    an_buf_printf(&b,
+                  at(r, "achieved", NULL) < 1000 ? "got         %.4g right answers/s: %.0f, and %.0f errors\n"
+                                                 : "got         %.0f right answers/s: %.0f, and %.0f errors\n",
+                  at(r, "achieved", NULL), at(r, "ok", NULL), at(r, "errors", NULL));
     json_array_foreach(json_object_get(r, "errors_by_kind"), i, e)
         an_buf_printf(&b, "            %.0f x %s: %s\n", at(e, "count", NULL), an_json_string(e, "kind", ""),
                       an_json_string(e, "first", ""));

@@ -72,9 +72,10 @@ char *an__mlflow_full(const char *folder, const char *path, an_error *err)
 /* Of a folder, as clients also say it: "a/b/". New text. */
 static char *without_slash(const char *path)
 {
-    size_t n = path ? strlen(path) : 0;
+    if (!path) return an_strdup("");
+    size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') n--;
-    return an_strndup(path ? path : "", n);
+    return an_strndup(path, n);
 }
 
 /* A path where a file may be put: new text. */

@@ -41,7 +41,7 @@ struct an__replicas {
     an_timer *timer;
     uint64_t next_id;
     int next_slot; /* who is asked first next time */
-    double load; /* smoothed share of time that workers are busy */
+    double load;   /* smoothed share of time that workers are busy */
     double calm_since, changed, ticked, backoff, not_before;
     an__limits *limits;
     an__served **models; /* what new workers are told to load; held */
