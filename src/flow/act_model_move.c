@@ -104,8 +104,7 @@ const an_act an__act_model_import = {
     .args = "NAME FOLDER",
     .doc = "register a model that was exported elsewhere",
     .more = "Its files are checked and its golden rows replayed before anything is kept. It has the same address here as there; an "
-            "approval does not "
-            "come with it. The data it was trained on need not be here: evaluate it with --data.",
+            "approval does not come with it. The data it was trained on need not be here: evaluate it with --data.",
     .examples = { "andon model import press press-model", "andon model import press /mnt/usb/press-2" },
     .params = import_params,
     .options_size = sizeof(import_options),

@@ -112,8 +112,8 @@ static bool look(an__models *m, entry *e, an__served **out, bool *gone, an_error
     }
     bool same = e->have && row.version == e->version && !memcmp(&row.address, &e->address, sizeof row.address);
     bool refused = e->have_refused && !memcmp(&row.address, &e->refused, sizeof row.address);
-    bool ok = an__models_decision(m->store, row.name, row.version, &decision, err);
-    if (ok && same) {
+    bool ok = same || an__models_decision(m->store, row.name, row.version, &decision, err); /* same: `stands` has asked */
+    if (same) {
         e->have_refused = false;
     } else if (ok && refused && e->wait-- > 0) {
         ok = false;

@@ -139,7 +139,7 @@ static bool start(server *s, double until, an_error *err)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) return an_fail_errno(err, "making a socket for the process for ODBC");
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
     s->fd = pair[0];
-    bool ok = an__own_process_start(NULL, AN__OUTBOX_ENV, s->workspace, pair[1], &s->pid, err);
+    bool ok = an__own_process_start(AN__OUTBOX_ENV, s->workspace, pair[1], &s->pid, err);
     close(pair[1]);
     if (!ok) reap(s, 0);
     size_t none;

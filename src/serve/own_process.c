@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool an__own_process_start(const char *program, const char *variable, const char *workspace, int fd, pid_t *pid, an_error *err)
+bool an__own_process_start(const char *variable, const char *workspace, int fd, pid_t *pid, an_error *err)
 {
     extern char **environ;
     size_t n = 0;
@@ -25,7 +25,7 @@ bool an__own_process_start(const char *program, const char *variable, const char
     posix_spawn_file_actions_addclosefrom_np(&files, 4);
     posix_spawnattr_init(&how);
     posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP); /* Ctrl-C is the parent's: it lets requests end first */
-    int code = posix_spawn(pid, program ? program : "/proc/self/exe", &files, &how, argv, env);
+    int code = posix_spawn(pid, "/proc/self/exe", &files, &how, argv, env);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     free(name);

@@ -8,7 +8,8 @@
 #include <sys/types.h>
 
 /* `andon serve` in this workspace with the socket `fd` as its descriptor 3, and "3" in the environment under `variable`, which tells it
- * what it is; other descriptors but stderr are closed. `program` NULL: the file that runs now, also where it was replaced meanwhile. */
-bool an__own_process_start(const char *program, const char *variable, const char *workspace, int fd, pid_t *pid, an_error *err);
+ * what it is; other descriptors but stderr are closed. The program is the file
+ * that runs now, also where it was replaced meanwhile. */
+bool an__own_process_start(const char *variable, const char *workspace, int fd, pid_t *pid, an_error *err);
 
 #endif

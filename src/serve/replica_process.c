@@ -49,7 +49,7 @@ bool an__worker_start(an__replicas *r, an__worker *w, an_error *err)
     uint64_t batches = w->batches, rows = w->rows;
     *w = (an__worker){ .owner = r, .fd = pair[0], .started = an_clock_s(), .batches = batches, .rows = rows };
     w->last = &w->first;
-    bool ok = an__own_process_start(r->o.program, AN__REPLICA_ENV, r->o.workspace, pair[1], &w->pid, err);
+    bool ok = an__own_process_start(AN__REPLICA_ENV, r->o.workspace, pair[1], &w->pid, err);
     close(pair[1]);
     ok = ok && an_loop_watch(r->loop, w->fd, AN_READABLE, an__worker_event, w, err);
     if (!ok) {

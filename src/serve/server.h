@@ -126,7 +126,6 @@ typedef struct an__replica_options {
     double cpus, memory_mb; /* limits of each; NaN: none */
     const char *workspace;
     an_store *store;
-    const char *program; /* NULL: this one */
 } an__replica_options;
 an__replicas *an__replicas_new(an_loop *l, const an__replica_options *o);
 void an__replicas_use(an__replicas *r, an__batcher *b);

@@ -4,29 +4,13 @@ import json
 import socket
 import sys
 
+from mqtt_packet import receive
+
 out = open(sys.argv[1], "a")
 wanted = sys.argv[2:4]
 server = socket.create_server(("127.0.0.1", 0))
 print(server.getsockname()[1], flush=True)
 seen = 0
-
-
-def exactly(c, n):
-    data = b""
-    while len(data) < n:
-        more = c.recv(n - len(data))
-        if not more: raise EOFError
-        data += more
-    return data
-
-
-def packet(c):
-    kind, size, shift = exactly(c, 1)[0], 0, 0
-    while True:
-        byte = exactly(c, 1)[0]
-        size |= (byte & 127) << shift
-        shift += 7
-        if byte < 128: return kind, exactly(c, size)
 
 
 def text(data):
@@ -37,7 +21,7 @@ def text(data):
 while True:
     c, _ = server.accept()
     try:
-        kind, body = packet(c)
+        kind, body = receive(c)
         name, rest = text(body)
         assert kind == 0x10 and name == "MQTT" and rest[0] == 4 and not rest[1] & 1, body
         flags = rest[1]
@@ -53,7 +37,7 @@ while True:
             continue
         c.sendall(b"\x20\x02\x00\x00")
         while True:
-            kind, body = packet(c)
+            kind, body = receive(c)
             if kind == 0xE0: break
             if kind == 0xC0:
                 assert body == b"", body
@@ -68,7 +52,7 @@ while True:
             print(json.dumps([topic, json.loads(payload)]), file=out, flush=True)
             if seen % 11 == 0: break
             c.sendall(b"\xd0\x00" + b"\x40\x02" + number)  # something else first: passed over
-    except (EOFError, ConnectionError):
+    except ConnectionError:
         pass
     finally:
         c.close()

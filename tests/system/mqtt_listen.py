@@ -6,6 +6,8 @@ import ssl
 import sys
 import time
 
+from mqtt_packet import receive
+
 host, port, topic, out = sys.argv[1], int(sys.argv[2]), sys.argv[3], open(sys.argv[4], "a")
 
 
@@ -16,24 +18,6 @@ def text(s):
 def packet(kind, body):
     assert len(body) < 128
     return bytes([kind, len(body)]) + body
-
-
-def exactly(c, n):
-    data = b""
-    while len(data) < n:
-        more = c.recv(n - len(data))
-        if not more: raise ConnectionError
-        data += more
-    return data
-
-
-def receive(c):
-    kind, size, shift = exactly(c, 1)[0], 0, 0
-    while True:
-        byte = exactly(c, 1)[0]
-        size |= (byte & 127) << shift
-        shift += 7
-        if byte < 128: return kind, exactly(c, size)
 
 
 def listen():
